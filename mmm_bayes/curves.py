@@ -1,0 +1,98 @@
+"""`ResponseCurves`: what each channel would return at each spend, from either model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mmm_bayes.transforms import Array
+from mmm_bayes.workspace import writing
+
+
+@dataclass(frozen=True)
+class ResponseCurves:
+    """Response of every channel over one planning window, draw by draw.
+
+    Attributes:
+        channels: names of the arms; ``channel`` or ``channel | geo`` for plans by geo.
+        spend: shape ``(channel, point)``, currency over the window, ascending from 0.
+        response: shape ``(draw, channel, point)``, incremental KPI value in currency, carry-in before the window
+            excluded and the tail after it counted; non-decreasing along ``point``, 0 at spend 0.
+        today: shape ``(channel,)``, spend of the window if nothing changes, currency.
+        observed: shape ``(channel,)``, the highest spend seen in a window of this length, currency.
+        weeks: length of the window.
+        model: ``bayesian`` or ``lightgbm``.
+
+    Between points the response is linear.
+    """
+
+    channels: tuple[str, ...]
+    spend: Array
+    response: Array
+    today: Array
+    observed: Array
+    weeks: int
+    model: str = "bayesian"
+
+    def at(self, spend: Array) -> Array:
+        """Return the response at ``spend`` (shape ``(channel,)``) per draw, shape ``(draw, channel)``, currency.
+
+        Spend beyond the last point is an error of the caller: curves end where the bounds end.
+        """
+        columns = [_interpolate(s, self.spend[c], self.response[:, c]) for c, s in enumerate(spend)]
+        return np.stack(columns, axis=1)
+
+    @property
+    def mean(self) -> Array:
+        """Expected response, shape ``(channel, point)``, currency."""
+        return self.response.mean(axis=0)
+
+
+def _interpolate(x: float, grid: Array, values: Array) -> Array:
+    """Linear interpolation of ``values (draw, point)`` at one ``x``."""
+    right = int(np.clip(np.searchsorted(grid, x), 1, len(grid) - 1))
+    left = right - 1
+    weight = (x - grid[left]) / (grid[right] - grid[left])
+    return (1 - weight) * values[:, left] + weight * values[:, right]
+
+
+def save_curves(curves: ResponseCurves, path: Path) -> None:
+    """Write curves as a long Parquet table ``channel, point, spend, draw, response``, with the window as metadata."""
+    draws, channels, points = curves.response.shape
+    names = np.repeat(np.asarray(curves.channels, dtype=object), points * draws)
+    table = pa.table(
+        {
+            "channel": pa.array(names).dictionary_encode(),
+            "point": np.tile(np.repeat(np.arange(points, dtype=np.int32), draws), channels),
+            "spend": np.repeat(curves.spend.ravel(), draws),
+            "draw": np.tile(np.arange(draws, dtype=np.int32), channels * points),
+            "response": np.transpose(curves.response, (1, 2, 0)).ravel(),
+        }
+    )
+    meta = {"weeks": str(curves.weeks), "model": curves.model}
+    meta |= {
+        "today": ",".join(map(repr, curves.today.tolist())),
+        "observed": ",".join(map(repr, curves.observed.tolist())),
+    }
+    with writing(path) as temporary:
+        pq.write_table(table.replace_schema_metadata(meta), temporary)
+
+
+def load_curves(path: Path) -> ResponseCurves:
+    """Read what `save_curves` wrote."""
+    table = pq.read_table(path)
+    meta = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+    names = tuple(dict.fromkeys(table["channel"].to_pylist()))
+    draws = int(table["draw"].to_numpy().max()) + 1
+    cube = table["response"].to_numpy().reshape(len(names), -1, draws)
+    return ResponseCurves(
+        channels=names,
+        spend=table["spend"].to_numpy().reshape(cube.shape)[:, :, 0].copy(),
+        response=np.transpose(cube, (2, 0, 1)).copy(),
+        today=np.array([float(v) for v in meta["today"].split(",")]),
+        observed=np.array([float(v) for v in meta["observed"].split(",")]),
+        weeks=int(meta["weeks"]),
+        model=meta["model"],
+    )

@@ -1,0 +1,31 @@
+"""Errors that a person can act on: what is wrong, where, and what to do."""
+
+from difflib import get_close_matches
+
+
+class MMMError(Exception):
+    """Anything the user can mend; the command line prints it as one sentence and exits with 1."""
+
+
+class ConfigError(MMMError):
+    """The configuration names something that does not exist or cannot hold."""
+
+
+class DataError(MMMError):
+    """The data cannot be used as they are."""
+
+
+class FitError(MMMError):
+    """The model could not be fitted, or its posterior must not be used."""
+
+
+class AllocationError(MMMError):
+    """The limits of a budget contradict each other, or the curves cannot carry a plan."""
+
+
+def nearest(name: str, valid: list[str]) -> str:
+    """Return ``did you mean 'x'?`` for the closest valid name, or else the list of valid names."""
+    close = get_close_matches(name, valid, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return "valid are " + ", ".join(sorted(valid)) + "."

@@ -1,0 +1,1 @@
+"""Comparison, backtests, recovery and calibration."""

@@ -1,0 +1,1 @@
+"""The Bayesian model: priors, graph, sampling, diagnostics."""

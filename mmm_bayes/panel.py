@@ -1,0 +1,330 @@
+"""`Panel`: the weekly arrays that every model reads, with named dimensions and checked contents.
+
+On disk a panel is ``panel.parquet`` (long, one row per geo and week) and ``panel.json``
+(which column holds what, and where the panel came from).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xarray as xr
+
+from mmm_bayes.config import PanelColumns, PanelSource
+from mmm_bayes.errors import DataError, nearest
+from mmm_bayes.workspace import writing
+
+MIN_WEEKS = 20
+NATIONAL = "national"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Weekly data of one business.
+
+    Attributes:
+        name: name of the run.
+        data: dataset with dims ``geo, week, channel, control, holiday, past`` and variables
+
+            * ``kpi (geo, week)`` in KPI units, ``value (geo, week)`` currency per KPI unit,
+            * ``spend (geo, week, channel)`` in currency (zero for organic channels),
+            * ``media (geo, week, channel)``: what drives the response (spend, exposure or reach),
+            * ``frequency (geo, week, channel)``: average frequency, 1 where a channel has none,
+            * ``history (geo, past, channel)``: media of the weeks before the first,
+            * ``controls (geo, week, control)``, ``holidays (geo, week, holiday)``,
+            * ``population (geo)``: persons, or the mean KPI of the geo where not given,
+
+            and the coordinate ``paid (channel)``.
+        kpi_name: name of the KPI column.
+        currency: symbol or code, may be empty.
+        notes: what a reader of the results should know about these data.
+    """
+
+    name: str
+    data: xr.Dataset
+    kpi_name: str
+    currency: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> list[str]:
+        """Names of all channels."""
+        return [str(c) for c in self.data["channel"].values]
+
+    @property
+    def geos(self) -> list[str]:
+        """Names of the geos."""
+        return [str(g) for g in self.data["geo"].values]
+
+    @property
+    def weeks(self) -> pd.DatetimeIndex:
+        """First days of the weeks."""
+        return pd.DatetimeIndex(self.data["week"].values)
+
+    def head(self, weeks: int) -> "Panel":
+        """Return the first ``weeks`` weeks, the training part of a chronological split."""
+        return Panel(self.name, self.data.isel(week=slice(0, weeks)), self.kpi_name, self.currency, self.notes)
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def save_panel(
+    frame: pd.DataFrame, columns: PanelColumns, folder: Path, name: str, currency: str = "", **provenance: Any
+) -> Panel:
+    """Check a weekly table and write ``panel.parquet`` and ``panel.json``; return its `Panel`.
+
+    Columns that ``columns`` does not mention are kept in the file for readers.
+
+    Raises:
+        DataError: see `panel_from_frame`; nothing is written then.
+    """
+    panel = panel_from_frame(frame, columns, name, currency)
+    with writing(folder / "panel.parquet") as path:
+        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
+    fields = columns.model_dump(include=set(PanelColumns.model_fields))
+    meta = {"name": name, "currency": currency, "columns": fields, "notes": panel.notes, **provenance}
+    with writing(folder / "panel.json") as path:
+        path.write_text(json.dumps(meta, indent=2, default=str) + "\n", encoding="utf-8")
+    return panel
+
+
+def load_panel(folder: Path) -> Panel:
+    """Read the panel that `save_panel` wrote to ``folder``."""
+    frame = pq.read_table(folder / "panel.parquet").to_pandas()
+    meta = json.loads((folder / "panel.json").read_text(encoding="utf-8"))
+    return panel_from_frame(frame, PanelColumns(**meta["columns"]), meta["name"], meta["currency"])
+
+
+def read_table(source: PanelSource, path: str) -> pd.DataFrame:
+    """Read the table of a panel that the user brings (CSV, gzipped CSV or Parquet)."""
+    try:
+        if path.endswith(".parquet"):
+            return pq.read_table(path).to_pandas()
+        return pd.read_csv(path, sep=source.separator)
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file; correct 'panel.path' or give the path with --data.") from None
+    except (OSError, ValueError, pa.ArrowInvalid) as error:
+        raise DataError(f"{path}: cannot be read as a table ({' '.join(str(error).split())}).") from None
+
+
+# --- checks -------------------------------------------------------------------------------------
+
+
+def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, currency: str = "") -> Panel:
+    """Turn a long weekly table into a `Panel`.
+
+    Weeks at the start that have media but no KPI in any geo become the pre-panel history.
+
+    Args:
+        frame: one row per geo and week.
+        columns: which column holds what.
+        name: name of the run.
+        currency: symbol or code for reports.
+
+    Raises:
+        DataError: missing columns, dates that do not parse, duplicate or missing geo-weeks, weeks that are
+            not seven days apart, fewer than 20 weeks, a negative or missing spend, a channel without
+            spend, a constant KPI or a non-positive mean of it.
+    """
+    if frame.empty:
+        raise DataError("the panel has no rows; check the file and the filters that made it.")
+    _require_columns(frame, columns)
+    weeks = _parse_weeks(frame[columns.week], getattr(columns, "date_format", None))
+    geos = frame[columns.geo].astype(str) if columns.geo else pd.Series(NATIONAL, index=frame.index)
+    grid = frame.set_axis(pd.MultiIndex.from_arrays([geos, weeks], names=["geo", "week"]))
+    _require_grid(grid.index)
+    cube = _Cube(grid.sort_index(), list(dict.fromkeys(geos)), pd.DatetimeIndex(sorted(weeks.unique())))
+    data = _dataset(cube, columns)
+    kpi = data["kpi"].values
+    seen = np.flatnonzero(~np.isnan(kpi).all(axis=0))
+    start = int(seen[0]) if len(seen) else 0
+    past = data["media"].isel(week=slice(0, start)).rename(week="past").drop_vars("past")
+    data = data.isel(week=slice(start, None)).assign(history=past)
+    _require_values(data, columns)
+    if columns.population is None:
+        data["population"] = data["kpi"].mean("week")
+    return Panel(name, data, columns.kpi, currency, _notes(data, columns))
+
+
+@dataclass(frozen=True)
+class _Cube:
+    """A long table seen as arrays ``(geo, week)``."""
+
+    grid: pd.DataFrame
+    geos: list[str]
+    weeks: pd.DatetimeIndex
+
+    def column(self, name: str) -> np.ndarray:
+        values = pd.to_numeric(self.grid[name], errors="coerce")
+        bad = values.isna() & self.grid[name].notna()
+        if bad.any():
+            geo, week = self.grid.index[bad.to_numpy().argmax()]
+            raise DataError(
+                f"column '{name}': {self.grid[name][bad].iloc[0]!r} in the week of {week:%Y-%m-%d} "
+                f"({geo}) is not a number; correct it."
+            )
+        return values.unstack("week").reindex(self.geos).to_numpy(dtype=float)  # type: ignore[union-attr]
+
+    def stack(self, names: list[str]) -> np.ndarray:
+        shape = (len(self.geos), len(self.weeks), 0)
+        return np.stack([self.column(n) for n in names], axis=-1) if names else np.zeros(shape)
+
+
+def _dataset(cube: _Cube, columns: PanelColumns) -> xr.Dataset:
+    channels = [*columns.spend, *(c for c in columns.organic if c not in columns.spend)]
+    paid = np.array([c in columns.spend for c in channels])
+    shape = (len(cube.geos), len(cube.weeks))
+    zeros, ones = np.zeros(shape), np.ones(shape)
+    drivers = {**columns.spend, **columns.exposure, **columns.organic}
+    drivers |= {c: rf.reach for c, rf in columns.reach_frequency.items()}
+    frequency = [
+        cube.column(columns.reach_frequency[c].frequency) if c in columns.reach_frequency else ones for c in channels
+    ]
+    spend = [cube.column(columns.spend[c]) if c in columns.spend else zeros for c in channels]
+    population = cube.column(columns.population).mean(axis=1) if columns.population else np.ones(shape[0])
+    full = ("geo", "week")
+    return xr.Dataset(
+        {
+            "kpi": (full, cube.column(columns.kpi)),
+            "value": (full, cube.column(columns.kpi_value) if columns.kpi_value else ones),
+            "spend": ((*full, "channel"), np.stack(spend, axis=-1)),
+            "media": ((*full, "channel"), cube.stack([drivers[c] for c in channels])),
+            "frequency": ((*full, "channel"), np.stack(frequency, axis=-1)),
+            "controls": ((*full, "control"), cube.stack(list(columns.controls))),
+            "holidays": ((*full, "holiday"), cube.stack(list(columns.holidays))),
+            "population": ("geo", population),
+        },
+        coords={
+            "geo": cube.geos,
+            "week": cube.weeks,
+            "channel": channels,
+            "control": np.array(columns.controls, dtype=str),
+            "holiday": np.array(columns.holidays, dtype=str),
+            "paid": ("channel", paid),
+        },
+    )
+
+
+def _require_columns(frame: pd.DataFrame, columns: PanelColumns) -> None:
+    single = (columns.week, columns.geo, columns.kpi, columns.kpi_value, columns.population)
+    wanted = [c for c in single if c is not None]
+    wanted += [*columns.spend.values(), *columns.exposure.values(), *columns.organic.values()]
+    wanted += [c for rf in columns.reach_frequency.values() for c in (rf.reach, rf.frequency)]
+    wanted += [*columns.controls, *columns.holidays]
+    available = [str(c) for c in frame.columns]
+    for column in wanted:
+        if column not in available:
+            raise DataError(f"the panel has no column '{column}'; {nearest(column, available)}")
+    if not columns.spend and not columns.organic:
+        raise DataError("the panel names no channel; list at least one under 'spend'.")
+    for section, channels in (("exposure", columns.exposure), ("reach_frequency", columns.reach_frequency)):
+        for channel in channels:
+            if channel not in columns.spend:
+                raise DataError(f"'{section}' names the channel '{channel}'; {nearest(channel, list(columns.spend))}")
+
+
+def _parse_weeks(values: pd.Series, date_format: str | None) -> pd.Series:
+    parsed = pd.to_datetime(values, format=date_format, errors="coerce")
+    if parsed.isna().any():
+        row = int(parsed.isna().to_numpy().argmax())
+        raise DataError(
+            f"column '{values.name}', row {row + 1}: {values.iloc[row]!r} is no date; "
+            "use YYYY-MM-DD, or give 'date_format' (such as %d/%m/%Y)."
+        )
+    return parsed.dt.tz_localize(None).dt.normalize()
+
+
+def _require_grid(index: pd.MultiIndex) -> None:
+    """Every geo has every week once, and weeks are seven days apart."""
+    duplicate = index.duplicated()
+    if duplicate.any():
+        geo, week = index[duplicate.argmax()]
+        raise DataError(
+            f"{duplicate.sum()} duplicate geo-weeks, the first {geo}, {week:%Y-%m-%d}; "
+            "keep one row for each geo and week."
+        )
+    weeks = pd.DatetimeIndex(sorted(index.get_level_values("week").unique()))
+    steps = np.diff(weeks.to_numpy()).astype("timedelta64[D]").astype(int)
+    if len(steps) and (steps != 7).any():
+        at = int((steps != 7).argmax())
+        raise DataError(
+            f"weeks must be seven days apart: {weeks[at]:%Y-%m-%d} is followed by {weeks[at + 1]:%Y-%m-%d} "
+            f"({steps[at]} days); aggregate to weeks and fill the gaps."
+        )
+    counts = index.get_level_values("geo").value_counts()
+    short = counts[counts < len(weeks)]
+    if len(short):
+        geo = short.index[0]
+        here = index.get_level_values("week")[index.get_level_values("geo") == geo]
+        missing = weeks.difference(here)
+        raise DataError(
+            f"geo '{geo}' lacks {len(missing)} of {len(weeks)} weeks, the first {missing[0]:%Y-%m-%d}; "
+            "add the rows (spend 0 where none was spent) or leave the geo out."
+        )
+
+
+def _require_values(data: xr.Dataset, columns: PanelColumns) -> None:
+    if data.sizes["week"] < MIN_WEEKS:
+        raise DataError(
+            f"the panel has {data.sizes['week']} weeks; at least {MIN_WEEKS} are needed to tell channels from season."
+        )
+    for variable in ("kpi", "value", "spend", "media", "frequency", "controls", "holidays"):
+        _require_finite(data[variable], variable, columns)
+    for variable in ("value", "spend", "media", "frequency"):
+        _require_not_negative(data[variable], variable, columns)
+    if (data["history"].isnull() | (data["history"] < 0)).any():
+        raise DataError("the weeks before the first KPI value have missing or negative media; fill or remove them.")
+    for channel in data["channel"].values[data["media"].sum(["geo", "week"]).values == 0]:
+        raise DataError(f"channel '{channel}' has no spend in any week; leave it out of the panel.")
+    paid = data["spend"].sum(["geo", "week"]).where(data["paid"], 1.0)
+    for channel in data["channel"].values[paid.values == 0]:
+        raise DataError(f"channel '{channel}' has exposure but no spend; list it under 'organic'.")
+    for geo in data["geo"].values[(data["kpi"].std("week") == 0).values]:
+        raise DataError(f"the KPI '{columns.kpi}' of {geo} never changes; there is nothing to explain.")
+    for geo in data["geo"].values[(data["kpi"].mean("week") <= 0).values]:
+        raise DataError(f"the KPI '{columns.kpi}' of {geo} is not positive on average; leave that geo out.")
+    if not (data["population"] > 0).all():
+        raise DataError(f"column '{columns.population}': every geo needs a positive population.")
+
+
+def _require_finite(values: xr.DataArray, variable: str, columns: PanelColumns) -> None:
+    if not np.isfinite(values.values).all():
+        raise DataError(
+            f"{_place(~np.isfinite(values), variable, columns)} is missing or infinite; fill it (0 if none)."
+        )
+
+
+def _require_not_negative(values: xr.DataArray, variable: str, columns: PanelColumns) -> None:
+    if (values.values < 0).any():
+        raise DataError(f"{_place(values < 0, variable, columns)} is negative; correct it.")
+
+
+def _place(bad: xr.DataArray, variable: str, columns: PanelColumns) -> str:
+    """Name the first bad cell: what, which channel or control, week and geo."""
+    at = {dim: int(i[0]) for dim, i in zip(bad.dims, np.nonzero(bad.values), strict=True)}
+    cell = bad.isel(at).coords
+    own = next((str(cell[d].item()) for d in ("channel", "control", "holiday") if d in at), None)
+    names = {"kpi": f"KPI '{columns.kpi}'", "value": f"column '{columns.kpi_value}'"}
+    what = names.get(variable, f"{variable} of '{own}'")
+    week = pd.Timestamp(cell["week"].item())
+    return f"{what} in the week of {week:%Y-%m-%d} ({cell['geo'].item()})"
+
+
+def _notes(data: xr.Dataset, columns: PanelColumns) -> tuple[str, ...]:
+    notes = []
+    if negative := int((data["kpi"] < 0).sum()):
+        notes.append(f"The KPI '{columns.kpi}' is negative in {negative} geo-weeks (more returned than sold).")
+    media = data["media"].transpose("channel", "geo", "week").values
+    for i, first in enumerate(data["channel"].values):
+        for j in range(i + 1, len(media)):
+            if np.allclose(media[i] * media[j].sum(), media[j] * media[i].sum()):
+                notes.append(
+                    f"Channels '{first}' and '{data['channel'].values[j]}' move in step and cannot be told apart."
+                )
+    return tuple(notes)

@@ -1,0 +1,1 @@
+"""Raw tables to a weekly panel, in Spark."""

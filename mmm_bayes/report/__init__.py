@@ -1,0 +1,1 @@
+"""Tables first, then templates and figures."""

@@ -1,0 +1,59 @@
+"""Where each step leaves its files, and how a file is written whole or not at all."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmm_bayes.errors import DataError
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The two folders of one run below ``root``: ``data/<name>`` and ``reports/<name>``."""
+
+    name: str
+    root: Path = Path()
+
+    @property
+    def data(self) -> Path:
+        """Folder of the files that commands hand to each other."""
+        return self.root / "data" / self.name
+
+    @property
+    def reports(self) -> Path:
+        """Folder of what people read."""
+        return self.root / "reports" / self.name
+
+    def needs(self, file: str, command: str) -> Path:
+        """Return ``data/<name>/<file>``, or say which command makes it when it is missing."""
+        path = self.data / file
+        if not path.exists():
+            raise DataError(f"{path} does not exist yet: run 'mmm-bayes {command}' first.")
+        return path
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside ``path``; on success it replaces ``path``, on failure it is removed.
+
+    Works for files and folders, so that nothing half-written is ever left under the final name.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    _remove(temporary)
+    try:
+        yield temporary
+        if temporary.is_dir():
+            _remove(path)
+        temporary.replace(path)
+    finally:
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
