@@ -1,5 +1,6 @@
 """`ResponseCurves`: what each channel would return at each spend, from either model."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,32 @@ def _interpolate(x: float, grid: Array, values: Array) -> Array:
     left = right - 1
     weight = (x - grid[left]) / (grid[right] - grid[left])
     return (1 - weight) * values[:, left] + weight * values[:, right]
+
+
+def window_response(
+    respond: Callable[[Array], Array], flight: Array, carry: Array, multipliers: Array, coefficient: Array
+) -> Array:
+    """Return what spending ``multipliers`` times the flight adds over not spending, tail included.
+
+    Args:
+        respond: scaled media with history ``(geo, l_max - 1 + time)`` to response ``(draw, geo, time)``,
+            such as `transforms.Shape.respond` with its parameters.
+        flight: scaled media of the window, shape ``(geo, week)``.
+        carry: scaled media of the ``l_max - 1`` weeks before the window, shape ``(geo, l_max - 1)``.
+        multipliers: shape ``(point,)``.
+        coefficient: currency per unit of response, shape ``(draw, geo)``.
+
+    Returns:
+        Incremental KPI value in currency, shape ``(draw, point)``.
+    """
+    tail = np.zeros_like(carry)
+
+    def total(multiplier: float) -> Array:
+        response = respond(np.concatenate([carry, multiplier * flight, tail], axis=-1))
+        return np.einsum("dgt,dg->d", response, coefficient)
+
+    nothing = total(0.0)
+    return np.stack([total(m) - nothing for m in multipliers], axis=-1)
 
 
 def save_curves(curves: ResponseCurves, path: Path) -> None:

@@ -1,10 +1,12 @@
 """Adstock and saturation: one formula each, written with operators alone.
 
-The same functions therefore serve NumPy arrays (curves, simulator) and PyTensor or JAX
-tensors (the model). Adding a shape means adding a function here and its name to
-`ADSTOCKS` or `SATURATIONS`.
+The same functions therefore serve NumPy arrays (curves, simulator) and PyTensor tensors
+(the model). Adding a shape means adding a function here, its name to `ADSTOCKS` or
+`SATURATIONS` and to the configuration.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,23 +34,42 @@ def geometric_weights(alpha: Any, l_max: int) -> Any:
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
-def adstock(media: Any, weights: Any) -> Any:
+def delayed_weights(alpha: Any, theta: Any, l_max: int) -> Any:
+    """Return normalised carry-over weights that peak ``theta`` weeks after the spend.
+
+    Jin et al. (2017), eq. 3: ``w_l = alpha^((l - theta)^2)``. Shapes as in `geometric_weights`;
+    ``theta`` in ``[0, l_max - 1]`` has the shape of ``alpha``.
+    """
+    weights = alpha[..., None] ** ((np.arange(l_max, dtype=float) - theta[..., None]) ** 2)
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def weibull_weights(alpha: Any, theta: Any, l_max: int) -> Any:
+    """Return normalised Weibull survival weights, whose retention changes with age.
+
+    Robyn's "Weibull CDF": ``w_l = S(l)`` with ``S(l) = exp(-(l / scale)^theta)``. The scale is
+    written through the retention of the first week, ``alpha = S(1) = exp(-scale^-theta)``, so
+    ``w_l = alpha^(l^theta)`` and ``theta = 1`` is geometric. Shapes as in `geometric_weights`.
+    """
+    weights = alpha[..., None] ** (np.arange(l_max, dtype=float) ** theta[..., None])
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def adstock(media: Any, weights: Any, l_max: int) -> Any:
     """Carry media over to later weeks: ``a_t = sum_l w_l x_{t-l}``.
 
     Args:
         media: shape ``(..., l_max - 1 + week)``; the first ``l_max - 1`` entries are the
             history before the first week (zeros where unknown, see `with_history`).
         weights: shape ``(..., l_max)``; leading dimensions broadcast against those of ``media``.
+        l_max: number of weights.
 
     Returns:
         Adstocked media, shape ``(..., week)``.
     """
-    l_max = weights.shape[-1]
-    weeks = media.shape[-1] - l_max + 1
-    total = weights[..., 0, None] * media[..., l_max - 1 : l_max - 1 + weeks]
+    total = weights[..., 0, None] * media[..., l_max - 1 :]
     for lag in range(1, l_max):
-        start = l_max - 1 - lag
-        total = total + weights[..., lag, None] * media[..., start : start + weeks]
+        total = total + weights[..., lag, None] * media[..., l_max - 1 - lag : -lag]
     return total
 
 
@@ -70,3 +91,56 @@ def hill(x: Any, kappa: Any, slope: Any) -> Any:
     """
     safe = x + FLOOR * (x <= 0)
     return (x > 0) / (1.0 + (kappa / safe) ** slope)
+
+
+def logistic(x: Any, kappa: Any) -> Any:
+    """Return the logistic saturation ``(1 - e^(-lam x)) / (1 + e^(-lam x))`` with ``lam = ln 3 / kappa``.
+
+    Written through the half-saturation point ``kappa``, in the units of ``x``: ``logistic(kappa) = 1/2``.
+    """
+    decay = 3.0 ** (-x / kappa)
+    return (1.0 - decay) / (1.0 + decay)
+
+
+ADSTOCKS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
+    "geometric": (geometric_weights, ("alpha",)),
+    "delayed": (delayed_weights, ("alpha", "theta")),
+    "weibull": (weibull_weights, ("alpha", "theta")),
+}
+SATURATIONS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
+    "hill": (hill, ("kappa", "slope")),
+    "logistic": (logistic, ("kappa",)),
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How media turn into response before the effect is scaled: adstock, saturation and their order."""
+
+    adstock: str = "geometric"
+    saturation: str = "hill"
+    order: str = "adstock_first"
+    l_max: int = 8
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters that `respond` needs."""
+        return ADSTOCKS[self.adstock][1] + SATURATIONS[self.saturation][1]
+
+    def respond(self, media: Any, parameters: Mapping[str, Any]) -> Any:
+        """Return the saturated, carried-over media, in [0, 1).
+
+        Args:
+            media: scaled media with history, shape ``(..., l_max - 1 + week)``.
+            parameters: arrays of shape ``(...)`` by name, see `parameters`.
+
+        Returns:
+            Shape ``(..., week)``.
+        """
+        weigh, names = ADSTOCKS[self.adstock]
+        weights = weigh(*(parameters[n] for n in names), l_max=self.l_max)
+        saturate, names = SATURATIONS[self.saturation]
+        shape = [parameters[n][..., None] for n in names]
+        if self.order == "adstock_first":
+            return saturate(adstock(media, weights, self.l_max), *shape)
+        return adstock(saturate(media, *shape), weights, self.l_max)
