@@ -1,0 +1,36 @@
+# 'make demo' and 'make test' are all the set-up there is: each makes .venv first.
+
+BIN := .venv/bin
+
+.PHONY: help demo test test-slow lint format bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+.venv/ready: setup.cfg constraints.txt scripts/bootstrap
+	@scripts/bootstrap
+
+demo: .venv/ready ## the whole path on generated transactions
+	@$(BIN)/mmm-bayes demo
+
+test: .venv/ready ## the default tests, under ten minutes on two cores
+	@$(BIN)/python -m pytest
+
+test-slow: .venv/ready ## the tests that take minutes each
+	@$(BIN)/python -m pytest -m slow
+
+lint: .venv/ready ## style, formatting and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: .venv/ready ## put the code in its standard form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: .venv/ready ## wall time and memory of each command
+	@$(BIN)/python scripts/benchmark.py
+
+clean: ## remove .venv and caches, keep data and reports
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info
+	find mmm_bayes tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
