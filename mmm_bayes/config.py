@@ -348,6 +348,19 @@ def make_config(raw: dict[str, Any], origin: str = "configuration", folder: Path
         raise ConfigError(f"{origin}: {_explain(error)}") from None
 
 
+def override(config: Config, **sections: dict[str, Any]) -> Config:
+    """Replace single keys of sections, such as ``override(config, sampler={"draws": 200})``; None leaves a key alone.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    raw = config.model_dump(exclude_unset=True, exclude={"folder"})
+    for section, values in sections.items():
+        given = {key: value for key, value in values.items() if value is not None}
+        raw[section] = {**raw.get(section, {}), **given}
+    return make_config(raw, "option", config.folder)
+
+
 def _explain(error: ValidationError) -> str:
     """Turn pydantic's first complaint into one sentence with its place and remedy."""
     first = next((e for e in error.errors() if e["type"] == "extra_forbidden"), error.errors()[0])

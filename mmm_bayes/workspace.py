@@ -1,12 +1,17 @@
 """Where each step leaves its files, and how a file is written whole or not at all."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -57,3 +62,16 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` as JSON with an indent of 2; numbers that JSON cannot hold (NaN) are an error."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=str)
+    with writing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, frame: "pd.DataFrame") -> None:
+    """Write a table as CSV without its index, numbers with 12 significant digits."""
+    with writing(path) as temporary:
+        frame.to_csv(temporary, index=False, float_format="%.12g", lineterminator="\n", date_format="%Y-%m-%d")
