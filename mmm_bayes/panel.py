@@ -85,6 +85,8 @@ def save_panel(
         DataError: see `panel_from_frame`; nothing is written then.
     """
     panel = panel_from_frame(frame, columns, name, currency)
+    parsed = _parse_weeks(frame[columns.week], getattr(columns, "date_format", None))
+    frame = frame.assign(**{columns.week: parsed})
     with writing(folder / "panel.parquet") as path:
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
     fields = columns.model_dump(include=set(PanelColumns.model_fields))
@@ -136,7 +138,7 @@ def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, curr
         raise DataError("the panel has no rows; check the file and the filters that made it.")
     _require_columns(frame, columns)
     weeks = _parse_weeks(frame[columns.week], getattr(columns, "date_format", None))
-    geos = frame[columns.geo].astype(str) if columns.geo else pd.Series(NATIONAL, index=frame.index)
+    geos = _geos(frame, columns)
     grid = frame.set_axis(pd.MultiIndex.from_arrays([geos, weeks], names=["geo", "week"]))
     _require_grid(grid.index)
     cube = _Cube(grid.sort_index(), list(dict.fromkeys(geos)), pd.DatetimeIndex(sorted(weeks.unique())))
@@ -229,7 +231,21 @@ def _require_columns(frame: pd.DataFrame, columns: PanelColumns) -> None:
                 raise DataError(f"'{section}' names the channel '{channel}'; {nearest(channel, list(columns.spend))}")
 
 
+def _geos(frame: pd.DataFrame, columns: PanelColumns) -> pd.Series:
+    if columns.geo is None:
+        return pd.Series(NATIONAL, index=frame.index)
+    missing = frame[columns.geo].isna()
+    if missing.any():
+        raise DataError(
+            f"column '{columns.geo}', row {int(missing.to_numpy().argmax()) + 1}: the geo is missing; name it."
+        )
+    return frame[columns.geo].astype(str)
+
+
 def _parse_weeks(values: pd.Series, date_format: str | None) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(values):
+        values = values.astype(str)  # pandas would take numbers for nanoseconds since 1970
+        date_format = date_format or "%Y%m%d"
     parsed = pd.to_datetime(values, format=date_format, errors="coerce")
     if parsed.isna().any():
         row = int(parsed.isna().to_numpy().argmax())

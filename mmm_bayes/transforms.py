@@ -38,7 +38,7 @@ def delayed_weights(alpha: Any, theta: Any, l_max: int) -> Any:
     """Return normalised carry-over weights that peak ``theta`` weeks after the spend.
 
     Jin et al. (2017), eq. 3: ``w_l = alpha^((l - theta)^2)``. Shapes as in `geometric_weights`;
-    ``theta`` in ``[0, l_max - 1]`` has the shape of ``alpha``.
+    ``alpha`` in (0, 1), ``theta`` in ``[0, l_max - 1]`` of the same shape.
     """
     weights = alpha[..., None] ** ((np.arange(l_max, dtype=float) - theta[..., None]) ** 2)
     return weights / weights.sum(axis=-1, keepdims=True)

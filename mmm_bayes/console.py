@@ -1,0 +1,78 @@
+"""What the terminal shows: a bar while a step runs, a line when it is done, tables at the end.
+
+Progress goes to stderr and results to stdout; where stderr is no terminal there are no bars and no control characters.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+
+@dataclass
+class Step:
+    """A running step: call it with what is being done and the share done (0 to 1, None when unknown)."""
+
+    name: str
+    bar: Progress
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        self.task = self.bar.add_task(self.name, total=None)
+
+    def __call__(self, message: str, done: float | None = None) -> None:
+        """Show progress."""
+        total = None if done is None else 1.0
+        self.bar.update(self.task, description=f"{self.name}: {message}", completed=done or 0.0, total=total)
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Where people look: ``quiet`` shows nothing but errors."""
+
+    quiet: bool = False
+    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True))
+    out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Show a bar while the block runs and one line with its time and ``summary`` when it succeeded."""
+        started = time.perf_counter()
+        with Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=self.err,
+            transient=True,
+            disable=self.quiet or not self.err.is_terminal,
+        ) as bar:
+            step = Step(name, bar)
+            yield step
+        if not self.quiet:
+            seconds = time.perf_counter() - started
+            self.err.print(f"✓ {name:<9}{seconds:6.1f} s  {step.summary}".rstrip(), markup=False)
+
+    def say(self, text: str = "") -> None:
+        """Print a line of the result."""
+        if not self.quiet:
+            self.out.print(text, markup=False)
+
+    def warn(self, text: str) -> None:
+        """Print a warning, also when quiet."""
+        self.err.print(f"Warning: {text}", markup=False)
+
+    def table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Print a table; the first column is text, the others are numbers."""
+        if self.quiet:
+            return
+        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        for position, head in enumerate(heads):
+            table.add_column(head, justify="right" if position else "left", no_wrap=True)
+        for row in rows:
+            table.add_row(*row)
+        self.out.print(table)
