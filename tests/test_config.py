@@ -1,0 +1,172 @@
+"""Every mistake in a configuration is one sentence with its place and the nearest match."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mmm_bayes.config import load_config, make_config, override
+from mmm_bayes.errors import ConfigError
+
+PANEL = {"path": "weekly.csv", "kpi": "sales", "spend": {"tv": "tv_cost"}}
+GOOD = {"name": "shop", "panel": PANEL}
+SALES = {"name": "shop", "transactions": {"path": "lines.csv", "preset": "online_retail"}}
+
+BAD = {
+    "nothing but a name": ({"name": "shop"}, "give either 'transactions' or 'panel' (one of the two)."),
+    "two sources": ({**GOOD, **SALES}, "give either 'transactions' or 'panel' (one of the two)."),
+    "no name": ({"panel": PANEL}, "'name' is missing; add it."),
+    "a name that is no file name": (
+        {**GOOD, "name": "../shop"},
+        "'name': String should match pattern '^[A-Za-z0-9][A-Za-z0-9_.-]*$' (given: '../shop').",
+    ),
+    "a misspelt section": ({**GOOD, "sampelr": {}}, "unknown key 'sampelr'; did you mean 'sampler'?"),
+    "a misspelt key": (
+        {**GOOD, "sampler": {"drws": 100}},
+        "unknown key 'sampler.drws'; did you mean 'draws'?",
+    ),
+    "a misspelt key before another mistake": (
+        {**GOOD, "sampler": {"drws": 100, "tune": "many"}},
+        "unknown key 'sampler.drws'; did you mean 'draws'?",
+    ),
+    "a key like no other": (
+        {**GOOD, "compare": {"xyz": 1}},
+        "unknown key 'compare.xyz'; valid are bootstrap, holdout.",
+    ),
+    "a misspelt key below a channel": (
+        {**GOOD, "allocate": {"limits": {"tv": {"lowr": 1}}}},
+        "unknown key 'allocate.limits.tv.lowr'; did you mean 'lower'?",
+    ),
+    "a misspelt key in a list": (
+        {**GOOD, "allocate": {"groups": [{"channels": ["tv"], "uper": 1}]}},
+        "unknown key 'allocate.groups.0.uper'; did you mean 'upper'?",
+    ),
+    "a missing key": (
+        {"name": "shop", "panel": {"path": "x.csv", "spend": {}}},
+        "'panel.kpi' is missing; add it.",
+    ),
+    "text for a number": (
+        {**GOOD, "sampler": {"draws": "many"}},
+        "'sampler.draws': Input should be a valid integer, unable to parse string as an integer (given: 'many').",
+    ),
+    "too small a number": (
+        {**GOOD, "sampler": {"draws": 1}},
+        "'sampler.draws': Input should be greater than or equal to 50 (given: 1).",
+    ),
+    "a percentage for a share": ({**GOOD, "ci_prob": 90}, "'ci_prob': Input should be less than 1 (given: 90)."),
+    "an unknown choice": (
+        {**GOOD, "model": {"adstock": "weibul"}},
+        "'model.adstock': Input should be 'geometric', 'delayed' or 'weibull' (given: 'weibul').",
+    ),
+    "a negative budget": (
+        {**GOOD, "allocate": {"budget": -5}},
+        "'allocate.budget': Input should be greater than or equal to 0 (given: -5).",
+    ),
+    "a budget that is no number": (
+        {**GOOD, "allocate": {"budget": float("nan")}},
+        "'allocate.budget': Input should be a finite number (given: nan).",
+    ),
+    "preset and columns": (
+        {"name": "shop", "transactions": {"path": "x.csv"}},
+        "'transactions': give either 'preset' or 'columns' (one of the two).",
+    ),
+    "spend beside a panel": (
+        {**GOOD, "simulate": {}},
+        "'spend' and 'simulate' belong to 'transactions'; a 'panel' brings its own spend columns.",
+    ),
+    "spend and simulate": (
+        {**SALES, "simulate": {}, "spend": {"path": "x", "layout": "wide", "date": "d", "channels": {"tv": "tv"}}},
+        "give either 'spend' (a file) or 'simulate', not both.",
+    ),
+    "a long spend file without its columns": (
+        {**SALES, "spend": {"path": "x", "layout": "long", "date": "d"}},
+        "'spend': a long spend file needs 'channel' and 'spend' (column names).",
+    ),
+    "a wide spend file without its channels": (
+        {**SALES, "spend": {"path": "x", "layout": "wide", "date": "d"}},
+        "'spend': a wide spend file needs 'channels' (channel: column).",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_mistake_is_one_sentence(case, tmp_path):
+    raw, message = BAD[case]
+    file = tmp_path / "shop.yaml"
+    file.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    assert str(caught.value) == f"{file}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "holds no configuration; it needs at least 'name' and 'transactions' or 'panel'."),
+        (b"- a\n- b\n", "holds no configuration; it needs at least 'name' and 'transactions' or 'panel'."),
+        (b"name: [", "is not valid YAML ("),
+        (b"\xff\xfe\x81", "is not valid YAML ("),
+    ],
+)
+def test_a_file_that_holds_no_configuration(content, message, tmp_path):
+    file = tmp_path / "shop.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    assert str(caught.value).startswith(f"{file}: {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ConfigError, match=r"gone\.yaml: cannot be read \(No such file or directory\)"):
+        load_config(tmp_path / "gone.yaml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path)
+
+
+def test_data_replaces_the_path_of_either_source(tmp_path):
+    for raw in (GOOD, SALES):
+        (tmp_path / "shop.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+        config = load_config(tmp_path / "shop.yaml", data="other.csv")
+        source = config.panel or config.transactions
+        assert source.path == str(Path("other.csv").absolute())
+
+
+def test_paths_are_found_beside_the_configuration(tmp_path, monkeypatch):
+    (tmp_path / "weekly.csv").touch()
+    (tmp_path / "part-1.csv").touch()
+    config = make_config(GOOD, folder=tmp_path)
+    assert config.find("weekly.csv") == str(tmp_path / "weekly.csv")
+    assert config.find("part-*.csv") == str(tmp_path / "part-*.csv")
+    assert config.find("elsewhere.csv") == "elsewhere.csv"
+    assert config.find("/absolute.csv") == "/absolute.csv"
+    monkeypatch.setenv("SHOP", str(tmp_path))
+    assert config.find("${SHOP}/weekly.csv") == str(tmp_path / "weekly.csv")
+    assert config.find("$SHOP/weekly.csv") == str(tmp_path / "weekly.csv")
+
+
+def test_a_variable_that_is_not_set_is_named(monkeypatch):
+    monkeypatch.delenv("NOT_SET", raising=False)
+    with pytest.raises(ConfigError, match="environment variable NOT_SET is not set; set it, or give the path"):
+        make_config(GOOD).find("${NOT_SET}/weekly.csv")
+
+
+def test_single_keys_can_be_overridden():
+    config = make_config({**GOOD, "sampler": {"draws": 100, "chains": 3}})
+    changed = override(config, sampler={"draws": 200, "tune": None}, allocate={"budget": 5.0})
+    assert (changed.sampler.draws, changed.sampler.chains, changed.sampler.tune) == (200, 3, config.sampler.tune)
+    assert changed.allocate.budget == 5.0
+    assert config.sampler.draws == 100
+    assert changed.panel == config.panel
+
+
+def test_an_override_is_checked_like_the_file():
+    with pytest.raises(ConfigError, match=r"^option: 'sampler\.draws': Input should be greater than or equal to 50"):
+        override(make_config(GOOD), sampler={"draws": 1})
+
+
+def test_priors_are_ranges_or_names():
+    priors = {"roi": {"default": {"distribution": "lognormal", "mu": 0.2, "sigma": 0.9}, "tv": [0.5, 3]}}
+    config = make_config({**GOOD, "model": {"priors": priors}})
+    assert config.model.priors.roi["tv"] == (0.5, 3)
+    assert config.model.priors.roi["default"].mu == 0.2
