@@ -100,10 +100,17 @@ class SimulatedChannel(Section):
 
 
 class Simulate(Section):
-    """Simulated spend with a known response, for panels without real spend."""
+    """Simulated spend with a known response, for panels without real spend.
 
-    seed: int = 1
+    ``correlation`` makes the channels' spend move together; ``departure`` is the spread (log scale) of the
+    effect over geos.
+    """
+
+    seed: Annotated[int, Field(ge=0)] = 1
     channels: dict[str, SimulatedChannel] = {}
+    correlation: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    departure: Annotated[float, Field(ge=0, le=1)] = 0.1
+    l_max: Annotated[int, Field(ge=1, le=52)] = 8
 
 
 class ReachFrequency(Section):
@@ -190,7 +197,7 @@ class Model(Section):
     order: Literal["adstock_first", "saturation_first"] = "adstock_first"
     l_max: Annotated[int, Field(ge=1, le=52)] = 8
     likelihood: Literal["normal", "student_t"] = "normal"
-    residual: Literal["ar1", "white"] = "ar1"
+    residual: Literal["drift", "ar1", "white"] = "drift"
     trend: Literal["linear", "piecewise", "none"] = "linear"
     fourier: Annotated[int, Field(ge=0, le=12)] | None = None
     baseline: Literal["fixed", "random_walk"] = "fixed"
@@ -237,10 +244,15 @@ class Group(Section):
     channels: tuple[str, ...]
     lower: NonNegative = 0.0
     upper: NonNegative | None = None
+    name: str | None = None
 
 
 class Allocate(Section):
-    """The budget question."""
+    """The budget question.
+
+    ``extrapolation`` is the share of a plan beyond the spend ever observed above which a warning is given;
+    ``test_error`` the standard error, relative to a channel's expected ROI, of a lift test that is feasible.
+    """
 
     scenario: Literal["fixed", "profit", "target_roi", "target_mroi"] = "fixed"
     budget: NonNegative | None = None
@@ -255,6 +267,8 @@ class Allocate(Section):
     groups: tuple[Group, ...] = ()
     step: Positive | None = None
     by_geo: bool = False
+    extrapolation: Fraction = 0.1
+    test_error: Positive = 0.2
 
 
 # --- the whole ----------------------------------------------------------------------------------

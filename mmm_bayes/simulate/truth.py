@@ -1,0 +1,191 @@
+"""`Truth`: what simulated media really did, and the curves that follow from it. No fit reads it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xarray as xr
+
+from mmm_bayes.config import Simulate, SimulatedChannel
+from mmm_bayes.curves import ResponseCurves, save_curves, window_response
+from mmm_bayes.panel import Panel
+from mmm_bayes.simulate.spend import named_generator
+from mmm_bayes.transforms import Array, Shape, with_history
+from mmm_bayes.workspace import write_json, writing
+
+PARAMETERS = ("roi", "alpha", "kappa", "slope")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What simulated media really did.
+
+    Attributes:
+        data: variables
+
+            * ``spend, contribution (channel, geo, week)``, currency,
+            * ``media_scale (channel, geo)``: spend per unit of scaled media,
+            * ``coefficient (channel, geo)``: contribution per unit of saturated media,
+            * ``roi, alpha, kappa, slope (channel)``.
+        l_max: number of weeks that spend acts.
+    """
+
+    data: xr.Dataset
+    l_max: int
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        return tuple(str(c) for c in self.data["channel"].values)
+
+    @property
+    def roi(self) -> dict[str, float]:
+        """Contribution per unit of spend over the whole panel, by channel."""
+        return dict(zip(self.channels, self.data["roi"].to_numpy().tolist(), strict=True))
+
+    def curves(self, weeks: int, multipliers: Array | None = None) -> ResponseCurves:
+        """Return the true response over a planning window, as curves with one draw.
+
+        Args:
+            weeks: length of the window; its flight is that of the last weeks (repeated when the panel is
+                shorter), the carry-in is the spend before them, and the tail after them counts.
+            multipliers: of that flight, ascending from 0, shape ``(point,)``; by default 0 to 3 in hundredths.
+        """
+        steps = np.linspace(0.0, 3.0, 301) if multipliers is None else multipliers
+        spend = self.data["spend"].to_numpy()
+        window = spend[..., np.arange(-weeks, 0) % spend.shape[-1]]
+        today = window.sum(axis=(1, 2))
+        silent = np.where(today > 0, 0.0, 1.0)[:, None, None]
+        window = window + silent * spend.mean(axis=-1, keepdims=True)
+        response = [self._response(c, window[c], steps) for c in range(len(self.channels))]
+        return ResponseCurves(
+            channels=self.channels,
+            spend=window.sum(axis=(1, 2))[:, None] * steps,
+            response=np.stack(response)[None],
+            today=today,
+            observed=_highest(spend.sum(axis=1), weeks),
+            weeks=weeks,
+            model="truth",
+        )
+
+    def _response(self, channel: int, window: Array, multipliers: Array) -> Array:
+        """Return the response of one channel, shape ``(point,)``; ``window`` is its spend ``(geo, week)``."""
+        own = self.data.isel(channel=channel)
+        scale = own["media_scale"].to_numpy()[:, None]
+        before = own["spend"].to_numpy()[:, : -window.shape[1]] / scale
+        carry = with_history(before[:, :0], self.l_max, before)
+        coefficient = own["coefficient"].to_numpy()[None]
+        return window_response(
+            lambda media: respond(own, media, self.l_max)[None], window / scale, carry, multipliers, coefficient
+        )[0]
+
+
+def respond(parameters: xr.Dataset, media: Array, l_max: int) -> Array:
+    """Return the saturated, carried-over media of one channel.
+
+    Args:
+        parameters: ``alpha, kappa, slope`` as scalars.
+        media: scaled media with history, shape ``(geo, l_max - 1 + week)``.
+        l_max: number of weeks that spend acts.
+
+    Returns:
+        Shape ``(geo, week)``.
+    """
+    shape = Shape(l_max=l_max)
+    with np.errstate(
+        over="ignore"
+    ):  # the last trace of carry-over under a steep slope: 1 / (1 + inf) is the 0 it should be
+        return shape.respond(media, {p: parameters[p].to_numpy().reshape(1) for p in shape.parameters})
+
+
+def make_truth(panel: Panel, channels: Mapping[str, SimulatedChannel], spend: Array, settings: Simulate) -> Truth:
+    """Work out what spend does, by the formula of the model: ``coefficient * hill(adstock(spend / media_scale))``.
+
+    Spend is scaled per person (per unit of mean KPI where there is no population) and then by the median of
+    a channel's non-zero weeks; the coefficients give the channel its ROI over the panel.
+
+    Args:
+        panel: KPI and population.
+        channels: true parameters.
+        spend: shape ``(channel, geo, week)``, currency.
+        settings: departure of the geos, number of weeks that spend acts, seed.
+    """
+    person = panel.data["population"].to_numpy()
+    parameters = xr.Dataset({p: ("channel", [getattr(c, p) for c in channels.values()]) for p in PARAMETERS})
+    unit = np.stack([_median_week(s / person[:, None]) * person for s in spend])
+    saturated = np.stack(
+        [
+            respond(
+                parameters.isel(channel=c), with_history(spend[c] / unit[c, :, None], settings.l_max), settings.l_max
+            )
+            for c in range(len(spend))
+        ]
+    )
+    weight = panel.data["kpi"].mean("week").to_numpy() * _departures(list(channels), len(person), settings)
+    total = (weight[:, :, None] * saturated).sum(axis=(1, 2))
+    coefficient = weight * (parameters["roi"].to_numpy() * spend.sum(axis=(1, 2)) / total)[:, None]
+    full = ("channel", "geo", "week")
+    data = parameters.assign(
+        spend=(full, spend),
+        contribution=(full, coefficient[:, :, None] * saturated),
+        media_scale=(full[:2], unit),
+        coefficient=(full[:2], coefficient),
+    )
+    return Truth(data.assign_coords(channel=list(channels), geo=panel.geos, week=panel.weeks), settings.l_max)
+
+
+def _median_week(spend: Array) -> float:
+    return float(np.median(spend[spend > 0]))
+
+
+def _departures(names: list[str], geos: int, settings: Simulate) -> Array:
+    """Return each geo's effect relative to the others, shape ``(channel, geo)``; 1 where there is one geo."""
+    draws = [named_generator(settings.seed, f"{name} by geo").standard_normal(geos) for name in names]
+    return np.exp(settings.departure * np.stack(draws) * (geos > 1))
+
+
+def _highest(spend: Array, weeks: int) -> Array:
+    """Return the highest spend in any window of ``weeks`` weeks; ``spend`` has shape ``(channel, week)``."""
+    if weeks >= spend.shape[1]:
+        return spend[:, np.arange(-weeks, 0) % spend.shape[1]].sum(axis=1)
+    return np.lib.stride_tricks.sliding_window_view(spend, weeks, axis=1).sum(axis=2).max(axis=1)
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def save_truth(truth: Truth, folder: Path, weeks: int) -> None:
+    """Write the truth beside a panel.
+
+    ``truth.json`` holds parameters and totals, ``truth.parquet`` spend and contribution by week, and
+    ``truth_curves.parquet`` the response over a window of ``weeks`` weeks.
+    """
+    totals = truth.data[["spend", "contribution"]].sum(["geo", "week"])
+    named = xr.merge([truth.data[list(PARAMETERS)], totals])
+    channels = {
+        c: {v: float(named[v].sel(channel=c)) for v in (*PARAMETERS, "spend", "contribution")} for c in truth.channels
+    }
+    by_week = truth.data[["spend", "contribution", "media_scale", "coefficient"]].to_dataframe().reset_index()
+    with writing(folder / "truth.parquet") as path:
+        pq.write_table(pa.Table.from_pandas(by_week, preserve_index=False), path)
+    save_curves(truth.curves(weeks), folder / "truth_curves.parquet")
+    write_json(folder / "truth.json", {"l_max": truth.l_max, "channels": channels})
+
+
+def load_truth(folder: Path) -> Truth:
+    """Read what `save_truth` wrote to ``folder``."""
+    meta = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    table = pq.read_table(folder / "truth.parquet").to_pandas()
+    names = [list(dict.fromkeys(table[d])) for d in ("channel", "geo", "week")]
+    data = table.set_index(["channel", "geo", "week"]).to_xarray()
+    data = data.reindex(channel=names[0], geo=names[1], week=pd.DatetimeIndex(names[2]))
+    for constant in ("media_scale", "coefficient"):
+        data[constant] = data[constant].isel(week=0, drop=True)
+    for parameter in PARAMETERS:
+        data[parameter] = ("channel", [c[parameter] for c in meta["channels"].values()])
+    return Truth(data, meta["l_max"])
