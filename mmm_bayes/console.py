@@ -62,6 +62,10 @@ class Terminal:
         if not self.quiet:
             self.out.print(text, markup=False)
 
+    def fail(self, name: str, text: str) -> None:
+        """Print that a part failed, also when quiet."""
+        self.err.print(f"✗ {name:<9}          {text}", markup=False)
+
     def warn(self, text: str) -> None:
         """Print a warning, also when quiet."""
         self.err.print(f"Warning: {text}", markup=False)

@@ -1,11 +1,13 @@
 """Every mistake in a configuration is one sentence with its place and the nearest match."""
 
 from pathlib import Path
+from typing import get_args, get_origin
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
-from mmm_bayes.config import load_config, make_config, override
+from mmm_bayes.config import Config, load_config, make_config, override
 from mmm_bayes.errors import ConfigError
 
 PANEL = {"path": "weekly.csv", "kpi": "sales", "spend": {"tv": "tv_cost"}}
@@ -170,3 +172,45 @@ def test_priors_are_ranges_or_names():
     config = make_config({**GOOD, "model": {"priors": priors}})
     assert config.model.priors.roi["tv"] == (0.5, 3)
     assert config.model.priors.roi["default"].mu == 0.2
+
+
+# --- the reference ------------------------------------------------------------------------------
+
+REFERENCE = Path("config/reference.yaml")
+
+
+def sections_of(annotation) -> list[type[BaseModel]]:
+    """Return the configuration sections that an annotation mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [s for part in get_args(annotation) for s in sections_of(part)]
+
+
+def compare(section: type[BaseModel], shown: dict, place: str) -> None:
+    """Hold one section of the reference to its class: same keys, same defaults."""
+    fields = {n: f for n, f in section.model_fields.items() if n != "folder"}
+    assert sorted(shown) == sorted(fields), place
+    for key, field in fields.items():
+        here, value = f"{place}.{key}", shown[key]
+        default = field.get_default(call_default_factory=True)
+        inner = sections_of(field.annotation)
+        if isinstance(value, dict) and inner:
+            nested = get_origin(field.annotation) is dict
+            for entry in value.values() if nested else [value]:
+                compare(inner[0], entry, here)
+        elif not field.is_required():
+            assert yaml_like(default) == value, here
+
+
+def yaml_like(value):
+    """Return a default as YAML reads it."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def test_the_reference_shows_every_option_with_its_default():
+    compare(Config, yaml.safe_load(REFERENCE.read_text(encoding="utf-8")), "config")
+
+
+def test_every_line_of_the_reference_has_a_meaning():
+    for line in REFERENCE.read_text(encoding="utf-8").splitlines():
+        assert not line.strip() or line.endswith(":") or "# " in line, line

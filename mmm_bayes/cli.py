@@ -1,0 +1,243 @@
+"""The command line: it translates options into the functions of `mmm_bayes.pipeline`, and errors into sentences.
+
+Each command imports what it needs when it runs, so that ``mmm-bayes --help`` answers at once.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmm_bayes import __version__
+from mmm_bayes.errors import MMMError
+
+if TYPE_CHECKING:
+    from mmm_bayes.config import Config
+    from mmm_bayes.console import Terminal
+
+Command = Callable[..., Any]
+
+
+class Ordered(click.Group):
+    """A group that lists its commands in the order of the path."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names as defined."""
+        return list(self.commands)
+
+
+@click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="mmm-bayes")
+def app() -> None:
+    """From raw transactions to a defended budget: what each channel returned, how sure we are, where the next goes.
+
+    \b
+    Example: mmm-bayes demo
+             mmm-bayes run config/online_retail.yaml
+    """
+
+
+def placed(command: Command) -> Command:
+    """Add the options of every command that runs a step."""
+    for option in (
+        click.option("--quiet", is_flag=True, help="Show nothing but errors."),
+        click.option("--seed", type=click.IntRange(min=0), help="Seed of the sampler; one seed, one answer."),
+        click.option(
+            "--output",
+            type=click.Path(file_okay=False, path_type=Path),
+            default=Path(),
+            help="Folder that data/ and reports/ are made in; the current one by default.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def configured(command: Command) -> Command:
+    """Add the configuration and the options of every command that reads one."""
+    data = click.option(
+        "--data", envvar="MMM_BAYES_DATA", show_envvar=True, help="Replaces the path of the transactions or panel."
+    )
+    argument = click.argument("config", type=click.Path(path_type=Path))
+    return argument(data(placed(command)))
+
+
+def sampled(command: Command) -> Command:
+    """Add the options of the sampler."""
+    for name, text in (
+        ("cores", "Chains at a time; no influence on the result."),
+        ("chains", "Independent chains."),
+        ("tune", "Draws of each chain before those that are kept."),
+        ("draws", "Kept draws of each chain."),
+    ):
+        command = click.option(f"--{name}", type=int, help=text)(command)
+    return click.option("--backend", type=click.Choice(["numba", "jax"]), help="What the model is compiled with.")(
+        command
+    )
+
+
+def budgeted(command: Command) -> Command:
+    """Add the options of the budget."""
+    weeks = click.option("--weeks", type=int, help="Length of the planning window.")
+    return click.option("--budget", type=float, help="Currency over the window; today's spend by default.")(
+        weeks(command)
+    )
+
+
+@app.command()
+@configured
+def prepare(**options: Any) -> None:
+    """Turn transactions (with Spark) or a table of your own into a checked weekly panel.
+
+    \b
+    Example: mmm-bayes prepare config/online_retail.yaml --data retail.csv.gz
+    """
+    _steps(("prepare",), options)
+
+
+@app.command()
+@configured
+@sampled
+def fit(**options: Any) -> None:
+    """Fit the Bayesian model and the LightGBM baseline to the panel.
+
+    \b
+    Example: mmm-bayes fit config/online_retail.yaml --draws 1000 --seed 7
+    """
+    _steps(("fit",), options)
+
+
+@app.command()
+@configured
+def compare(**options: Any) -> None:
+    """Judge both models on the same last weeks, and on the truth where it is known.
+
+    \b
+    Example: mmm-bayes compare config/online_retail.yaml
+    """
+    _steps(("compare",), options)
+
+
+@app.command()
+@configured
+@budgeted
+@click.option("--what-if", help="Evaluate this change instead of the best one: 'tv=-20%,search=+50000'.")
+@click.option("--model", type=click.Choice(["bayesian", "lightgbm"]), default="bayesian", show_default=True)
+@click.option("--force", is_flag=True, help="Plan although the fit's verdict is FAIL.")
+def allocate(**options: Any) -> None:
+    """Find the best budget, or evaluate one, and say how sure it is.
+
+    \b
+    Example: mmm-bayes allocate config/online_retail.yaml --budget 250000 --weeks 26
+             mmm-bayes allocate config/online_retail.yaml --what-if "tv=-20%,search=+50000"
+    """
+    _steps(("allocate",), options)
+
+
+@app.command()
+@configured
+def report(**options: Any) -> None:
+    """Write report.html and report.md from what the other steps found.
+
+    \b
+    Example: mmm-bayes report config/online_retail.yaml
+    """
+    _steps(("report",), options)
+
+
+@app.command()
+@configured
+@sampled
+@budgeted
+def run(**options: Any) -> None:
+    """Do all five steps, and end with the ROI table, the plan and where the report is.
+
+    \b
+    Example: mmm-bayes run config/online_retail.yaml --output /tmp/retail
+    """
+    _steps(("prepare", "fit", "compare", "allocate", "report"), options)
+
+
+@app.command()
+@placed
+@click.option("--lines", type=click.IntRange(min=1000), default=250_000, show_default=True, help="Transaction lines.")
+def demo(**options: Any) -> None:
+    """Write a shop's (deliberately dirty) transactions and do all five steps on them.
+
+    \b
+    Example: mmm-bayes demo --lines 50000
+    """
+    from mmm_bayes import pipeline
+
+    terminal = _terminal(options)
+    with terminal.step("sample") as step:
+        config = pipeline.demo(options["output"], options["lines"], options["seed"], step)
+        step.summary = f"{options['lines']:,} transaction lines"
+    _run(("prepare", "fit", "compare", "allocate", "report"), config, options, terminal)
+
+
+@app.command()
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """Check that this machine has what the steps need, and say what to do where it has not.
+
+    \b
+    Example: mmm-bayes doctor
+    """
+    from mmm_bayes.console import Terminal
+    from mmm_bayes.doctor import examine
+
+    context.exit(0 if examine(Terminal()) else 1)
+
+
+def _terminal(options: dict[str, Any]) -> "Terminal":
+    from mmm_bayes.console import Terminal
+
+    return Terminal(quiet=options["quiet"])
+
+
+def _steps(names: Sequence[str], options: dict[str, Any]) -> None:
+    """Load the configuration, put the options over it and run the steps."""
+    from mmm_bayes.config import load_config, override
+
+    def given(*keys: str) -> dict[str, Any]:
+        return {key: options.get(key) for key in keys}
+
+    config = override(
+        load_config(options["config"], options["data"]),
+        sampler=given("seed", "draws", "tune", "chains", "cores", "backend"),
+        allocate=given("budget", "weeks"),
+    )
+    _run(names, config, options, _terminal(options))
+
+
+def _run(names: Sequence[str], config: "Config", options: dict[str, Any], terminal: "Terminal") -> None:
+    from mmm_bayes import pipeline
+
+    for name in names:
+        with terminal.step(name) as step:
+            arguments = {key: options[key] for key in ("what_if", "model", "force") if key in options}
+            step.summary = getattr(pipeline, name)(config, options["output"], step, **arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, 1 for errors, 2 for usage, 130 when interrupted."""
+    try:
+        code = app.main(args=arguments, prog_name="mmm-bayes", standalone_mode=False)
+    except MMMError as error:
+        return _fail(str(error))
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("\nStopped; what earlier steps wrote is kept.", err=True)
+        return 130
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
+    return code or 0
+
+
+def _fail(sentence: str) -> int:
+    click.echo(f"Error: {sentence}", err=True)
+    return 1

@@ -1,0 +1,86 @@
+"""What the steps need of a machine: each part is ok, or what to do about it is said."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+
+from mmm_bayes.cache import compile_cache
+from mmm_bayes.console import Terminal
+from mmm_bayes.errors import MMMError
+
+GIB = 2**30
+LEAST_MEMORY = 4 * GIB
+LEAST_DISK = 1 * GIB
+
+
+def python() -> str:
+    """Return the version of the running interpreter."""
+    return f"{sys.version.split()[0]} ({sys.executable})"
+
+
+def memory() -> str:
+    """Return the memory of the machine, or say that it is little."""
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size < LEAST_MEMORY:
+        raise MMMError(f"{size / GIB:.1f} GiB; large panels need 4 GiB: close other programs or use fewer chains.")
+    return f"{size / GIB:.1f} GiB"
+
+
+def cache() -> str:
+    """Return the folder of compiled code, or say that the disk is full."""
+    folder = compile_cache()
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_DISK:
+        raise MMMError(f"{folder}: {free / GIB:.1f} GiB free; free 1 GiB, or set base_compiledir in PYTENSOR_FLAGS.")
+    return f"{folder} ({free / GIB:.0f} GiB free)"
+
+
+def java() -> str:
+    """Return the Java that Spark will run on."""
+    from mmm_bayes.prepare.java import java_home
+
+    with java_home() as home:
+        program = home / "bin" / "java"
+        answer = subprocess.run([program, "-version"], capture_output=True, text=True, check=True)
+    return f"{answer.stderr.splitlines()[0]} ({program})"
+
+
+def spark() -> str:
+    """Start Spark, let it count and return its version."""
+    from mmm_bayes.prepare.spark import spark_session
+
+    with spark_session() as spark:
+        spark.range(1000).count()
+        return f"{spark.version} ({spark.sparkContext.master})"
+
+
+def sampler() -> str:
+    """Fit a tiny model and return how many draws came back."""
+    raise MMMError("not wired yet.")
+
+
+CHECKS: dict[str, tuple[Callable[[], str], bool]] = {
+    "python": (python, True),
+    "memory": (memory, False),
+    "cache": (cache, True),
+    "java": (java, True),
+    "spark": (spark, True),
+    "sampler": (sampler, True),
+}
+"""The checks by name, and whether the steps cannot do without."""
+
+
+def examine(terminal: Terminal) -> bool:
+    """Print a line for each check and return whether all essential parts are there."""
+    healthy = True
+    for name, (check, essential) in CHECKS.items():
+        try:
+            with terminal.step(name) as step:
+                step.summary = check()
+        except (MMMError, OSError, subprocess.SubprocessError) as problem:
+            terminal.fail(name, str(problem))
+            healthy = healthy and not essential
+    return healthy
