@@ -213,12 +213,19 @@ def _steps(names: Sequence[str], options: dict[str, Any]) -> None:
 
 
 def _run(names: Sequence[str], config: "Config", options: dict[str, Any], terminal: "Terminal") -> None:
+    """Run the steps with a line each, then show what they found."""
     from mmm_bayes import pipeline
+    from mmm_bayes.summary import LINES, TABLES
 
+    arguments = {key: options[key] for key in ("what_if", "model", "force") if key in options}
+    results = {}
     for name in names:
         with terminal.step(name) as step:
-            arguments = {key: options[key] for key in ("what_if", "model", "force") if key in options}
-            step.summary = getattr(pipeline, name)(config, options["output"], step, **arguments)
+            results[name] = getattr(pipeline, name)(config, options["output"], step, **arguments)
+            step.summary = LINES[name](results[name])
+    for name in TABLES:
+        if name in results:
+            TABLES[name](terminal, results[name], config)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,6 +7,7 @@ ARCHITECTURE.md) and returns what it found. Heavy libraries are imported by the 
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,10 @@ from mmm_bayes.errors import DataError, FitError
 from mmm_bayes.workspace import Workspace, write_csv, write_json
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mmm_bayes.allocate import Plan
+    from mmm_bayes.curves import ResponseCurves
     from mmm_bayes.panel import Panel
     from mmm_bayes.posterior import Posterior
 
@@ -85,11 +89,48 @@ def _forget_truth(space: Workspace) -> None:
         path.unlink()
 
 
-def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> "Posterior":
+@dataclass(frozen=True)
+class Fitted:
+    """What `fit` found.
+
+    Attributes:
+        posterior: draws of the Bayesian model.
+        roi: one row per channel, as in ``roi.csv``.
+        diagnostics: the verdict with its reasons, as in ``diagnostics.json``.
+    """
+
+    posterior: "Posterior"
+    roi: "pd.DataFrame"
+    diagnostics: dict[str, Any]
+
+
+def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> Fitted:
+    """Fit the Bayesian model and the LightGBM baseline to the panel that `prepare` wrote.
+
+    Args:
+        config: the model, its priors and the sampler.
+        root: folder that holds ``data/`` and ``reports/``.
+        progress: told what is being done.
+
+    Raises:
+        DataError: there is no panel yet.
+        FitError: the model could not be fitted.
+    """
+    space, panel = _panel(config, root)
+    compile_cache()
     raise NotImplementedError
 
 
 def compare(config: Config, root: str | Path = ".", progress: Progress = silent) -> dict[str, Any]:
+    """Fit both models without the last weeks and judge them there; hold their ROI against each other and the truth.
+
+    Returns:
+        What ``comparison.json`` holds.
+
+    Raises:
+        DataError: there is no panel or no fit yet, or the panel is too short for the holdout.
+    """
+    space, panel = _panel(config, root)
     raise NotImplementedError
 
 
@@ -101,8 +142,63 @@ def allocate(
     model: str = "bayesian",
     force: bool = False,
 ) -> "Plan":
-    raise NotImplementedError
+    """Find the best budget, or evaluate a change of today's.
+
+    Args:
+        config: budget, limits and objective.
+        root: folder that holds ``data/`` and ``reports/``.
+        progress: told what is being done.
+        what_if: such as ``tv=-20%,search=+5000``; its plan goes to the folder ``what_if``.
+        model: whose response curves: ``bayesian`` or ``lightgbm``.
+        force: plan although the verdict on the fit is FAIL.
+
+    Raises:
+        FitError: the verdict is FAIL and ``force`` is not given.
+        AllocationError: the limits contradict each other.
+    """
+    from mmm_bayes.allocate import allocate as best_plan
+    from mmm_bayes.allocate import evaluate_plan, parse_what_if, save_plan
+
+    space = Workspace(config.name, Path(root))
+    _require_usable(space, force)
+    progress("reading response curves", None)
+    curves = _curves(config, space, model)
+    if what_if is not None:
+        spend = parse_what_if(what_if, curves)
+        plan = evaluate_plan(curves, spend, config.allocate, config.ci_prob)
+        save_plan(plan, space.data / "what_if")
+        return plan
+    progress("searching the best plan", None)
+    plan = best_plan(curves, config.allocate, config.ci_prob)
+    save_plan(plan, space.data)
+    return plan
 
 
 def report(config: Config, root: str | Path = ".", progress: Progress = silent) -> Path:
+    """Write ``report.html`` and ``report.md`` from what the other steps found; return the path of the first."""
+    from mmm_bayes.report import write_report
+
+    progress("drawing figures", None)
+    return write_report(config, Workspace(config.name, Path(root)))
+
+
+def _panel(config: Config, root: str | Path) -> tuple[Workspace, "Panel"]:
+    """Return the folders and the panel of a run."""
+    space = Workspace(config.name, Path(root))
+    space.needs("panel.parquet", "prepare")
+    from mmm_bayes.panel import load_panel
+
+    return space, load_panel(space.data)
+
+
+def _require_usable(space: Workspace, force: bool) -> None:
+    """Refuse to plan on a fit whose verdict is FAIL."""
+    space.needs("posterior.nc", "fit")
+    found = json.loads((space.data / "diagnostics.json").read_text(encoding="utf-8"))
+    if found["verdict"] == "FAIL" and not force:
+        worst = next(r for r in found["reasons"] if r["status"] == "FAIL")
+        raise FitError(f"the verdict on the fit is FAIL: {worst['message']} {worst['remedy']} (--force plans anyway.)")
+
+
+def _curves(config: Config, space: Workspace, model: str) -> "ResponseCurves":
     raise NotImplementedError

@@ -72,9 +72,7 @@ def test_window_response_equals_a_slow_loop():
             total += stock ** slope[draw] / (stock ** slope[draw] + kappa[draw] ** slope[draw]) if stock > 0 else 0.0
         return coefficient[draw, geo] * total
 
-    expected = [
-        [sum(loop(d, g, m) - loop(d, g, 0.0) for g in range(geos)) for m in multipliers] for d in range(draws)
-    ]
+    expected = [[sum(loop(d, g, m) - loop(d, g, 0.0) for g in range(geos)) for m in multipliers] for d in range(draws)]
     parameters = {"alpha": alpha[:, None], "kappa": kappa[:, None], "slope": slope[:, None]}
     actual = window_response(
         lambda media: shape.respond(media[None], parameters), flight, carry, multipliers, coefficient

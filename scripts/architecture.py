@@ -1,0 +1,57 @@
+"""Bring the table of ARCHITECTURE.md up to date with the modules and the first lines of their docstrings.
+
+``--check`` writes nothing and fails where the table is out of date.
+"""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+DOCUMENT = Path("ARCHITECTURE.md")
+PACKAGE = Path("mmm_bayes")
+FLOORS = (
+    ("errors.py", "cache.py", "config.py", "workspace.py", "transforms.py"),
+    ("panel.py", "curves.py"),
+    ("prepare/", "simulate/", "posterior.py"),
+    ("model/", "baseline.py", "response.py"),
+    ("allocate/", "evaluate/"),
+    ("report/", "console.py"),
+    ("pipeline.py", "doctor.py"),
+    ("summary.py",),
+    ("cli.py", "dashboard/"),
+)
+ROWS = re.compile(r"(?<=\|---\|---\|---\|\n)(\| \d \|.*\n)+")
+
+
+def modules() -> dict[str, str]:
+    """Return the first line of every module's docstring by its name: ``panel.py``, ``prepare/``, ``prepare/java.py``."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        name = path.relative_to(PACKAGE).as_posix().removesuffix("__init__.py")
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        found[name] = docstring.split("\n\n")[0].replace("\n", " ")
+    return {name: line for name, line in found.items() if name}
+
+
+def table() -> str:
+    """Return a row for every module, by floor."""
+    floors = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+    lines = modules()
+    rows = sorted((floors[re.sub("/.*", "/", name)], name, line) for name, line in lines.items())
+    return "".join(f"| {floor} | `{name}` | {line} |\n" for floor, name, line in rows)
+
+
+def main() -> None:
+    """Write the table, or check it."""
+    before = DOCUMENT.read_text(encoding="utf-8")
+    rows = table()
+    after = ROWS.sub(lambda _: rows, before, count=1)
+    if "--check" not in sys.argv:
+        DOCUMENT.write_text(after, encoding="utf-8")
+    elif before != after:
+        raise SystemExit(f"{DOCUMENT} is out of date: run 'python scripts/architecture.py'.")
+
+
+if __name__ == "__main__":
+    main()

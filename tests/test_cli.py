@@ -1,0 +1,223 @@
+"""The command line only translates: sentences on stderr, exit codes, nothing half-written, no control characters."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from mmm_bayes import cli, pipeline
+from mmm_bayes.cli import main
+from mmm_bayes.console import Terminal
+from mmm_bayes.errors import MMMError
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch) -> Path:
+    """A folder with shop.yaml and the weekly table that it names."""
+    rng = np.random.default_rng(4)
+    weeks = 40
+    spend = rng.gamma(2.0, 10.0, weeks)
+    table = pd.DataFrame(
+        {
+            "week": pd.date_range("2023-01-02", periods=weeks, freq="7D").strftime("%Y-%m-%d"),
+            "sales": 1000 + 3 * spend + rng.normal(0, 20, weeks),
+            "tv_cost": spend,
+        }
+    )
+    table.to_csv(tmp_path / "weekly.csv", index=False)
+    raw = {"name": "shop", "panel": {"path": "weekly.csv", "kpi": "sales", "spend": {"tv": "tv_cost"}}}
+    (tmp_path / "shop.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MMM_BAYES_DATA", raising=False)
+    return tmp_path
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_prepare_writes_the_panel_and_says_so_in_one_line(shop, capsys):
+    assert main(["prepare", "shop.yaml"]) == 0
+    assert files(shop / "data") == ["shop/panel.json", "shop/panel.parquet", "shop/quality.json"]
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("✓ prepare ")
+    assert err.endswith("1 geo x 40 weeks, 1 channel\n")
+    assert err.count("\n") == 1
+    assert "\x1b" not in err and "\r" not in err
+
+
+def test_output_says_where_the_folders_are_made(shop):
+    assert main(["prepare", "shop.yaml", "--output", "elsewhere"]) == 0
+    assert files(shop / "elsewhere")[0] == "data/shop/panel.json"
+    assert not (shop / "data").exists()
+
+
+def test_quiet_shows_nothing(shop, capsys):
+    assert main(["prepare", "shop.yaml", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("way", ["option", "environment"])
+def test_data_can_be_given_from_outside(way, shop, monkeypatch):
+    (shop / "weekly.csv").rename(shop / "other.csv")
+    arguments = ["prepare", "shop.yaml"]
+    if way == "option":
+        arguments += ["--data", "other.csv"]
+    else:
+        monkeypatch.setenv("MMM_BAYES_DATA", "other.csv")
+    assert main(arguments) == 0
+
+
+ERRORS = {
+    "no configuration": (
+        ["prepare", "gone.yaml"],
+        "gone.yaml: cannot be read (No such file or directory); give the path of a configuration file.",
+    ),
+    "no data": (
+        ["prepare", "shop.yaml", "--data", "/gone.csv"],
+        "/gone.csv: there is no such file; correct 'panel.path' or give the path with --data.",
+    ),
+    "no panel yet": (
+        ["fit", "shop.yaml"],
+        "data/shop/panel.parquet does not exist yet: run 'mmm-bayes prepare' first.",
+    ),
+    "no posterior yet to compare": (
+        ["compare", "shop.yaml"],
+        "data/shop/panel.parquet does not exist yet: run 'mmm-bayes prepare' first.",
+    ),
+    "no fit yet to plan on": (
+        ["allocate", "shop.yaml"],
+        "data/shop/posterior.nc does not exist yet: run 'mmm-bayes fit' first.",
+    ),
+    "an impossible number of draws": (
+        ["fit", "shop.yaml", "--draws", "3"],
+        "option: 'sampler.draws': Input should be greater than or equal to 50 (given: 3).",
+    ),
+    "a negative budget": (
+        ["allocate", "shop.yaml", "--budget", "-1"],
+        "option: 'allocate.budget': Input should be greater than or equal to 0 (given: -1.0).",
+    ),
+    "a budget that is no number": (
+        ["allocate", "shop.yaml", "--budget", "nan"],
+        "option: 'allocate.budget': Input should be a finite number (given: nan).",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_an_error_is_one_sentence_and_exit_code_1(case, shop, capsys):
+    arguments, sentence = ERRORS[case]
+    assert main(arguments) == 1
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"Error: {sentence}\n")
+    assert not (shop / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["fitt", "shop.yaml"], "Error: No such command 'fitt'. Did you mean 'fit'?"),
+        (["fit"], "Error: Missing argument 'CONFIG'."),
+        (["fit", "shop.yaml", "--drws", "3"], "Error: No such option '--drws'. (Possible options: --draws"),
+        (["fit", "shop.yaml", "--draws", "many"], "Error: Invalid value for '--draws': 'many' is not a valid integer."),
+        (["demo", "--lines", "3"], "Error: Invalid value for '--lines': 3 is not in the range x>=1000."),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments, sentence, shop, capsys):
+    assert main(arguments) == 2
+    assert sentence.split("(")[0].strip() in capsys.readouterr().err
+
+
+def test_a_bad_table_keeps_the_earlier_panel(shop, capsys):
+    assert main(["prepare", "shop.yaml"]) == 0
+    before = (shop / "data" / "shop" / "panel.parquet").read_bytes()
+    table = pd.read_csv("weekly.csv")
+    table.loc[5, "tv_cost"] = -1.0
+    table.to_csv("weekly.csv", index=False)
+    assert main(["prepare", "shop.yaml"]) == 1
+    assert "spend of 'tv' in the week of 2023-02-06 (national) is negative; correct it." in capsys.readouterr().err
+    assert (shop / "data" / "shop" / "panel.parquet").read_bytes() == before
+    assert not list((shop / "data" / "shop").glob(".*"))
+
+
+def test_a_folder_that_cannot_be_made_is_named(shop, capsys):
+    (shop / "file").touch()
+    assert main(["prepare", "shop.yaml", "--output", "file"]) == 2
+    assert main(["prepare", "shop.yaml", "--output", "file/below"]) == 1
+    assert capsys.readouterr().err.endswith("Error: file/below/data/shop: Not a directory.\n")
+
+
+def test_interruption_is_clean(shop, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "prepare", interrupted)
+    assert main(["prepare", "shop.yaml"]) == 130
+    assert capsys.readouterr().err.strip() == "Stopped; what earlier steps wrote is kept."
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["fit", "-h"], ["--version"]])
+def test_help_and_version_succeed(arguments, capsys):
+    assert main(arguments) == 0
+    assert "mmm-bayes" in capsys.readouterr().out
+
+
+def test_the_installed_command_ends_without_a_traceback(tmp_path):
+    program = Path(sys.executable).with_name("mmm-bayes")
+    done = subprocess.run([program, "fit", "gone.yaml"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: gone.yaml: cannot be read")
+    assert done.stderr.count("\n") == 1
+
+
+# --- the terminal -------------------------------------------------------------------------------
+
+
+def test_a_failed_step_prints_no_line(capsys):
+    with pytest.raises(MMMError), Terminal().step("fit"):
+        raise MMMError("no")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_table_is_plain_text(capsys):
+    Terminal().table("Return", ["channel", "ROI"], [["tv", "1.50"], ["[search]", "12.00"]])
+    assert capsys.readouterr().out.splitlines() == ["Return", "channel     ROI", "tv         1.50", "[search]  12.00"]
+
+
+def test_progress_may_be_called_at_any_time(capsys):
+    with Terminal().step("fit") as step:
+        step("compiling")
+        step("sampling", 0.5)
+        step.summary = "[done]"
+    assert capsys.readouterr().err.endswith("  [done]\n")
+
+
+# --- a place to compile -------------------------------------------------------------------------
+
+
+def compile_cache_of(home: Path, **environment: str) -> str:
+    script = "import os; from mmm_bayes.cache import compile_cache; print(compile_cache()); import pytensor"
+    variables = {k: v for k, v in os.environ.items() if k != "PYTENSOR_FLAGS"} | {"HOME": str(home)} | environment
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=variables)
+    return done.stdout.strip()
+
+
+def test_compiled_code_is_kept_in_the_home_folder(tmp_path):
+    assert compile_cache_of(tmp_path) == str(tmp_path / ".pytensor")
+
+
+def test_a_home_that_cannot_be_written_is_no_obstacle(tmp_path):
+    (tmp_path / "home").touch()  # a file: nobody, root included, can make a folder in it
+    assert compile_cache_of(tmp_path / "home", TMPDIR=str(tmp_path)).startswith(str(tmp_path / "mmm_bayes-"))
+
+
+def test_a_folder_that_the_user_chose_is_respected(tmp_path):
+    chosen = str(tmp_path / "mine")
+    assert compile_cache_of(tmp_path, PYTENSOR_FLAGS=f"base_compiledir={chosen}") == chosen

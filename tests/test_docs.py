@@ -1,0 +1,127 @@
+"""The documents cannot drift: every command is explained, every block of the README runs or is checked."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from mmm_bayes.cli import app
+from mmm_bayes.config import load_config, make_config
+from mmm_bayes.workspace import Workspace
+
+README = Path("README.md").read_text(encoding="utf-8")
+MAKEFILE = Path("Makefile").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def command_lines(text: str) -> list[str]:
+    """Return every ``mmm-bayes ...`` line of a text."""
+    lines = [re.sub(r"^Example:", "", line.strip()).strip() for line in text.splitlines()]
+    return [line for line in lines if line.startswith("mmm-bayes ")]
+
+
+def parse(line: str) -> None:
+    """Let click parse a command line without running it."""
+    _, name, *arguments = shlex.split(line)
+    command = app.get_command(click.Context(app), name)
+    assert command is not None, line
+    command.make_context(name, arguments, resilient_parsing=False)
+
+
+@pytest.mark.parametrize("name", app.commands)
+def test_every_command_has_help_with_an_example_and_stands_in_the_readme(name):
+    command = app.commands[name]
+    assert command.help
+    examples = command_lines(command.help)
+    assert examples
+    for line in examples:
+        parse(line)
+    assert f"| `mmm-bayes {name}" in README
+
+
+@pytest.mark.parametrize("name", app.commands)
+def test_every_option_has_help(name):
+    for option in app.commands[name].params:
+        if isinstance(option, click.Option) and option.name not in ("model",):
+            assert option.help, option.name
+
+
+def test_shell_blocks_name_real_commands_and_targets():
+    for block in blocks("bash"):
+        for line in command_lines(block):
+            parse(line.split("#")[0])
+        for target in re.findall(r"^make ([a-z-]+)", block, flags=re.MULTILINE):
+            assert re.search(rf"^{target}:", MAKEFILE, flags=re.MULTILINE), target
+
+
+def test_yaml_blocks_are_valid_configurations():
+    for block in blocks("yaml"):
+        make_config(yaml.safe_load(block))
+
+
+def test_links_and_named_files_exist():
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert Path(target).exists(), target
+    for path in set(re.findall(r"`(config/[a-z_]+\.yaml)`", README)) - {"config/shop.yaml"}:
+        assert Path(path).exists(), path
+
+
+@pytest.mark.parametrize("path", sorted(set(Path("config").glob("*.yaml")) - {Path("config/reference.yaml")}), ids=str)
+def test_configurations_load(path):
+    assert load_config(path).name
+
+
+def test_every_target_is_listed_by_make_help():
+    shown = subprocess.run(["make", "help"], capture_output=True, text=True, check=True).stdout
+    for target in re.findall(r"^([a-z-]+):", MAKEFILE, flags=re.MULTILINE):
+        assert re.search(rf"^{target}\b", shown, flags=re.MULTILINE), target
+
+
+def weekly_table(weeks: int = 60) -> pd.DataFrame:
+    """A table in the form of config/weekly_panel.yaml."""
+    rng = np.random.default_rng(11)
+    size = 2 * weeks
+    media = {f"{c}_spend": rng.gamma(2.0, 500.0, size) for c in ("tv", "search", "social")}
+    season = np.tile(np.sin(np.arange(weeks) / 52 * 2 * np.pi), 2)
+    revenue = 50_000 * (1 + 0.1 * season + rng.normal(0, 0.03, size)) + 1.5 * sum(media.values())
+    return pd.DataFrame(
+        {
+            "week": np.tile(pd.date_range("2023-01-02", periods=weeks, freq="7D").strftime("%Y-%m-%d"), 2),
+            "region": np.repeat(["North", "South"], weeks),
+            "revenue": revenue,
+            "price_index": rng.normal(100, 2, size),
+            **media,
+        }
+    )
+
+
+def test_the_python_block_runs(tmp_path, monkeypatch, capsys):
+    (tmp_path / "config").mkdir()
+    text = Path("config/weekly_panel.yaml").read_text(encoding="utf-8")
+    small = "\nsampler: {draws: 100, tune: 200, chains: 2}\ncompare: {bootstrap: 5}\n"
+    (tmp_path / "config" / "weekly_panel.yaml").write_text(text + small, encoding="utf-8")
+    weekly_table().to_csv(tmp_path / "weekly.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), {})
+    assert Workspace("weekly_panel").needs("allocation.json", "allocate")
+    assert "search" in capsys.readouterr().out
+
+
+def test_files_of_a_run_are_named_in_the_data_readme():
+    named = Path("data/README.md").read_text(encoding="utf-8") + Path("reports/README.md").read_text(encoding="utf-8")
+    written = set()
+    for path in Path("mmm_bayes").rglob("*.py"):
+        code = path.read_text(encoding="utf-8")
+        written |= set(re.findall(r'"([a-z_]+\.(?:csv|json|parquet|nc|html|md))"', code))
+    for name in written:
+        assert f"`{name}`" in named or f"{name}`" in named, name
