@@ -85,6 +85,36 @@ def window_response(
     return np.stack([total(m) - nothing for m in multipliers], axis=-1)
 
 
+def planning_window(media: Array, weeks: int, flighting: str = "historical") -> Array:
+    """Return what a window of ``weeks`` weeks looks like if nothing changes.
+
+    The next weeks repeat the last ones, from the start again where the panel is shorter. A channel that was
+    silent in all of them gets its mean week of the whole panel, so that its curve can be asked for.
+
+    Args:
+        media: spend or another driver, shape ``(channel, geo, week)``.
+        weeks: length of the window.
+        flighting: ``historical`` keeps the ups and downs, ``steady`` spreads each geo's sum evenly.
+
+    Returns:
+        Shape ``(channel, geo, weeks)``.
+    """
+    flight = media[..., np.arange(-weeks, 0) % media.shape[-1]]
+    silent = ~flight.any(axis=(1, 2), keepdims=True)
+    flight = np.where(silent, media.mean(axis=-1, keepdims=True), flight)
+    if flighting == "steady":
+        flight = np.broadcast_to(flight.mean(axis=-1, keepdims=True), flight.shape)
+    return flight
+
+
+def highest_window(spend: Array, weeks: int) -> Array:
+    """Return the highest sum over any ``weeks`` weeks in a row, shape ``(channel,)``; see `planning_window`."""
+    total = spend.sum(axis=1)
+    if weeks >= total.shape[1]:
+        return total[:, np.arange(-weeks, 0) % total.shape[1]].sum(axis=1)
+    return np.lib.stride_tricks.sliding_window_view(total, weeks, axis=1).sum(axis=2).max(axis=1)
+
+
 def save_curves(curves: ResponseCurves, path: Path) -> None:
     """Write curves as a long Parquet table ``channel, point, spend, draw, response``, with the window as metadata."""
     draws, channels, points = curves.response.shape

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import xarray as xr
 
 from mmm_bayes.config import Simulate, SimulatedChannel
-from mmm_bayes.curves import ResponseCurves, save_curves, window_response
+from mmm_bayes.curves import ResponseCurves, highest_window, planning_window, save_curves, window_response
 from mmm_bayes.panel import Panel
 from mmm_bayes.simulate.spend import named_generator
 from mmm_bayes.transforms import Array, Shape, with_history
@@ -48,40 +48,38 @@ class Truth:
         """Contribution per unit of spend over the whole panel, by channel."""
         return dict(zip(self.channels, self.data["roi"].to_numpy().tolist(), strict=True))
 
-    def curves(self, weeks: int, multipliers: Array | None = None) -> ResponseCurves:
+    def curves(self, weeks: int, multipliers: Array | None = None, flighting: str = "historical") -> ResponseCurves:
         """Return the true response over a planning window, as curves with one draw.
 
         Args:
-            weeks: length of the window; its flight is that of the last weeks (repeated when the panel is
-                shorter), the carry-in is the spend before them, and the tail after them counts.
+            weeks: length of the window; its flight is that of `curves.planning_window`, the carry-in is the
+                spend before the last ``weeks`` weeks, and the tail after the window counts.
             multipliers: of that flight, ascending from 0, shape ``(point,)``; by default 0 to 3 in hundredths.
+            flighting: ``historical`` or ``steady``.
         """
         steps = np.linspace(0.0, 3.0, 301) if multipliers is None else multipliers
         spend = self.data["spend"].to_numpy()
-        window = spend[..., np.arange(-weeks, 0) % spend.shape[-1]]
-        today = window.sum(axis=(1, 2))
-        silent = np.where(today > 0, 0.0, 1.0)[:, None, None]
-        window = window + silent * spend.mean(axis=-1, keepdims=True)
-        response = [self._response(c, window[c], steps) for c in range(len(self.channels))]
+        flight = planning_window(spend, weeks, flighting)
+        response = [self._response(c, flight[c], steps) for c in range(len(self.channels))]
         return ResponseCurves(
             channels=self.channels,
-            spend=window.sum(axis=(1, 2))[:, None] * steps,
+            spend=flight.sum(axis=(1, 2))[:, None] * steps,
             response=np.stack(response)[None],
-            today=today,
-            observed=_highest(spend.sum(axis=1), weeks),
+            today=spend[..., np.arange(-weeks, 0) % spend.shape[-1]].sum(axis=(1, 2)),
+            observed=highest_window(spend, weeks),
             weeks=weeks,
             model="truth",
         )
 
-    def _response(self, channel: int, window: Array, multipliers: Array) -> Array:
-        """Return the response of one channel, shape ``(point,)``; ``window`` is its spend ``(geo, week)``."""
+    def _response(self, channel: int, flight: Array, multipliers: Array) -> Array:
+        """Return the response of one channel, shape ``(point,)``; ``flight`` is its spend ``(geo, week)``."""
         own = self.data.isel(channel=channel)
         scale = own["media_scale"].to_numpy()[:, None]
-        before = own["spend"].to_numpy()[:, : -window.shape[1]] / scale
+        before = own["spend"].to_numpy()[:, : -flight.shape[1]] / scale
         carry = with_history(before[:, :0], self.l_max, before)
         coefficient = own["coefficient"].to_numpy()[None]
         return window_response(
-            lambda media: respond(own, media, self.l_max)[None], window / scale, carry, multipliers, coefficient
+            lambda media: respond(own, media, self.l_max)[None], flight / scale, carry, multipliers, coefficient
         )[0]
 
 
@@ -147,13 +145,6 @@ def _departures(names: list[str], geos: int, settings: Simulate) -> Array:
     """Return each geo's effect relative to the others, shape ``(channel, geo)``; 1 where there is one geo."""
     draws = [named_generator(settings.seed, f"{name} by geo").standard_normal(geos) for name in names]
     return np.exp(settings.departure * np.stack(draws) * (geos > 1))
-
-
-def _highest(spend: Array, weeks: int) -> Array:
-    """Return the highest spend in any window of ``weeks`` weeks; ``spend`` has shape ``(channel, week)``."""
-    if weeks >= spend.shape[1]:
-        return spend[:, np.arange(-weeks, 0) % spend.shape[1]].sum(axis=1)
-    return np.lib.stride_tricks.sliding_window_view(spend, weeks, axis=1).sum(axis=2).max(axis=1)
 
 
 # --- files --------------------------------------------------------------------------------------
