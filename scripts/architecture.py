@@ -25,7 +25,7 @@ ROWS = re.compile(r"(?<=\|---\|---\|---\|\n)(\| \d \|.*\n)+")
 
 
 def modules() -> dict[str, str]:
-    """Return the first line of every module's docstring by its name: ``panel.py``, ``prepare/``, ``prepare/java.py``."""
+    """Return the first line of each docstring by module: ``panel.py``, ``prepare/``, ``prepare/java.py``."""
     found = {}
     for path in PACKAGE.rglob("*.py"):
         name = path.relative_to(PACKAGE).as_posix().removesuffix("__init__.py")

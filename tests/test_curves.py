@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmm_bayes.curves import ResponseCurves, load_curves, save_curves, window_response
+from mmm_bayes.curves import (
+    ResponseCurves,
+    highest_window,
+    load_curves,
+    planning_window,
+    save_curves,
+    window_response,
+)
 from mmm_bayes.transforms import Shape
 
 
@@ -80,3 +87,34 @@ def test_window_response_equals_a_slow_loop():
     np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
     assert (actual[:, 0] == 0).all()
     assert (np.diff(actual, axis=1) > 0).all()
+
+
+@pytest.mark.parametrize("weeks", [1, 4, 7, 10, 25])
+def test_the_planning_window_repeats_the_last_weeks(weeks):
+    media = np.random.default_rng(6).gamma(1.0, size=(2, 3, 10))
+    window = planning_window(media, weeks)
+    assert window.shape == (2, 3, weeks)
+    for ahead in range(weeks):
+        np.testing.assert_array_equal(window[..., ahead], media[..., (ahead - weeks) % 10])
+
+
+def test_a_silent_channel_is_planned_at_its_mean_week():
+    media = np.ones((2, 1, 8))
+    media[1, 0, 4:] = 0.0
+    assert planning_window(media, 4)[1].tolist() == [[0.5] * 4]
+    assert planning_window(media, 5)[1].tolist() == [[1.0, 0.0, 0.0, 0.0, 0.0]]
+
+
+def test_steady_flighting_keeps_each_geos_sum():
+    media = np.random.default_rng(6).gamma(1.0, size=(2, 3, 10))
+    steady, usual = planning_window(media, 6, "steady"), planning_window(media, 6)
+    np.testing.assert_allclose(steady.sum(axis=-1), usual.sum(axis=-1))
+    assert (np.ptp(steady, axis=-1) < 1e-12).all()
+
+
+@pytest.mark.parametrize("weeks", [1, 3, 10, 12])
+def test_the_highest_window_equals_a_slow_loop(weeks):
+    spend = np.random.default_rng(8).gamma(1.0, size=(2, 3, 10))
+    total = np.concatenate([spend.sum(axis=1)] * 2, axis=1)[:, -max(weeks, 10) :]
+    loop = [max(sum(row[start : start + weeks]) for start in range(len(row) - weeks + 1)) for row in total]
+    np.testing.assert_allclose(highest_window(spend, weeks), loop)
