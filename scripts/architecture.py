@@ -14,7 +14,7 @@ FLOORS = (
     ("errors.py", "cache.py", "config.py", "workspace.py", "transforms.py"),
     ("panel.py", "curves.py"),
     ("prepare/", "simulate/", "posterior.py"),
-    ("model/", "baseline.py", "response.py"),
+    ("model/", "baseline/", "response.py"),
     ("allocate/", "evaluate/"),
     ("report/", "console.py"),
     ("pipeline.py", "doctor.py"),

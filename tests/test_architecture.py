@@ -26,7 +26,7 @@ HOMES = {
     "pytensor": "model/",
     "nutpie": "model/",
     "numba": "model/",
-    "lightgbm": "baseline.py",
+    "lightgbm": "baseline/",
     "click": "cli.py",
     "rich": "console.py",
 }
