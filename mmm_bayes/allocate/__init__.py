@@ -1,0 +1,23 @@
+"""Budgets: exact, certified, uncertainty first. `ResponseCurves` and `Allocate` in, `Plan` out."""
+
+from mmm_bayes.allocate.frontier import Frontier, frontier, frontier_table, save_frontier
+from mmm_bayes.allocate.plan import ChannelPlan, Gain, Interval, Plan, load_plan, plan_table, save_plan
+from mmm_bayes.allocate.planner import allocate
+from mmm_bayes.allocate.what_if import evaluate_plan, parse_what_if
+
+__all__ = [
+    "ChannelPlan",
+    "Frontier",
+    "Gain",
+    "Interval",
+    "Plan",
+    "allocate",
+    "evaluate_plan",
+    "frontier",
+    "frontier_table",
+    "load_plan",
+    "parse_what_if",
+    "plan_table",
+    "save_frontier",
+    "save_plan",
+]

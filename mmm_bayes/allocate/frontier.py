@@ -1,0 +1,111 @@
+"""The best plan for each total: what more or less money would return."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mmm_bayes.allocate.assess import Interval, interval
+from mmm_bayes.allocate.limits import resolve
+from mmm_bayes.allocate.planner import reorder
+from mmm_bayes.allocate.scenarios import Worth, best_within
+from mmm_bayes.allocate.uncertainty import respond
+from mmm_bayes.config import Allocate
+from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.transforms import Array
+from mmm_bayes.workspace import write_csv
+
+CSV = "frontier.csv"
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """Best plans over a range of totals.
+
+    Attributes:
+        channels: names of the arms.
+        total: currency, ascending, shape ``(point,)``.
+        spend: the best plan at each total, shape ``(point, arm)``.
+        response: KPI value of each plan, one interval per point, currency.
+        profit: mean of ``margin * KPI value - spend``, shape ``(point,)``.
+        roi: mean KPI value per unit of spend, shape ``(point,)``; NaN at a total of zero.
+        gap: certified gap of each plan, shape ``(point,)``.
+        today: today's total spend.
+        response_today: KPI value of today's plan.
+    """
+
+    channels: tuple[str, ...]
+    total: Array
+    spend: Array
+    response: tuple[Interval, ...]
+    profit: Array
+    roi: Array
+    gap: Array
+    today: float
+    response_today: Interval
+
+
+def frontier(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9, points: int = 21) -> Frontier:
+    """Return the best plan within the limits for totals from the least to the most they allow.
+
+    Args:
+        curves: the response of each channel over the planning window, draw by draw.
+        settings: limits and margin; scenario, objective and budget are passed over.
+        ci_prob: probability of the intervals.
+        points: number of totals; today's is added where the limits allow it.
+
+    Raises:
+        AllocationError: as `allocate` does.
+    """
+    free = settings.model_copy(update={"scenario": "profit", "budget": None})
+    order = np.argsort(np.array(curves.channels))
+    ordered = reorder(curves, order)
+    bounds = resolve(ordered, free)
+    today = float(bounds.today.sum())
+    low, high = bounds.tree.lower, bounds.tree.upper
+    asked = [
+        float(t) for t in np.linspace(low, high, points) if abs(t - today) > 1e-6 * high or not low <= today <= high
+    ]
+    asked += [today] if low <= today <= high else []
+    trees = {bounds.at(t).upper: bounds.at(t) for t in asked}
+    mean = ordered.mean
+    best = [best_within(ordered.spend, mean, bounds, trees[t], Worth()) for t in sorted(trees)]
+    total = np.array([o.spend.sum() for o in best]).round(bounds.decimals)
+    value = np.array([o.value for o in best])
+    draws = [respond(ordered, o.spend).sum(axis=1) for o in best]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        roi = np.where(total > 0, value / total, np.nan)
+        gap = np.where(value > 0, (np.array([o.bound for o in best]) - value) / value, 0.0)
+    return Frontier(
+        channels=curves.channels,
+        total=total,
+        spend=np.array([o.spend for o in best])[:, np.argsort(order)],
+        response=tuple(interval(d, ci_prob) for d in draws),
+        profit=settings.margin * value - total,
+        roi=roi,
+        gap=gap,
+        today=today,
+        response_today=interval(respond(ordered, bounds.today).sum(axis=1), ci_prob),
+    )
+
+
+def frontier_table(found: Frontier) -> pd.DataFrame:
+    """Return one row per total: response with its interval, profit, ROI, certified gap, and the spend of each arm."""
+    columns = {
+        "total": found.total,
+        "response_mean": [r.mean for r in found.response],
+        "response_median": [r.median for r in found.response],
+        "response_low": [r.low for r in found.response],
+        "response_high": [r.high for r in found.response],
+        "profit": found.profit,
+        "roi": found.roi,
+        "certified_gap": found.gap,
+    }
+    arms = {name: found.spend[:, c] for c, name in enumerate(found.channels)}
+    return pd.DataFrame({**columns, **arms})
+
+
+def save_frontier(found: Frontier, folder: Path) -> None:
+    """Write ``frontier.csv`` into ``folder``."""
+    write_csv(folder / CSV, frontier_table(found))

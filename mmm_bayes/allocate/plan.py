@@ -1,0 +1,199 @@
+"""`Plan`: where the money should go, what that returns, how sure we are, and what to find out next.
+
+A plan holds plain numbers only: what `save_plan` writes to ``allocation.json`` is all of it, so
+`load_plan` gives the same plan back. All currency is for the whole planning window.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mmm_bayes.errors import DataError
+from mmm_bayes.workspace import write_csv, write_json
+
+CSV, JSON = "allocation.csv", "allocation.json"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Mean, median and the ends of the central credible interval of a quantity over the posterior."""
+
+    mean: float
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a plan brings over today's spend, computed draw by draw.
+
+    Attributes:
+        mean, median, low, high: currency; ``low`` and ``high`` bound the central credible interval.
+        probability: share of draws in which the plan beats today (ties count half).
+        percentiles: the 0th to 100th percentile, 101 values, currency.
+    """
+
+    mean: float
+    median: float
+    low: float
+    high: float
+    probability: float
+    percentiles: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ChannelPlan:
+    """One row of a plan.
+
+    Attributes:
+        channel: name of the arm (``channel`` or ``channel | geo``).
+        spend_now, spend_plan, lower, upper: currency.
+        contribution_now, contribution_plan: incremental KPI value, currency.
+        mroi: KPI value of the next unit of currency at the plan.
+        interior: the plan lies inside the channel's own limits: such channels have equal expected ``mroi``, groups and
+            steps aside, as far as the points of the curves are close.
+        observed: the highest spend ever seen in a window of this length, currency.
+        extrapolation: share of the channel's planned spend that lies beyond ``observed``.
+        best_spend: where each posterior draw by itself would put this channel; None for a what-if.
+        value_of_information: expected gain from a lift test of this channel, currency; None where not computed.
+    """
+
+    channel: str
+    spend_now: float
+    spend_plan: float
+    lower: float
+    upper: float
+    contribution_now: Interval
+    contribution_plan: Interval
+    mroi: Interval
+    interior: bool
+    observed: float
+    extrapolation: float
+    best_spend: Interval | None
+    value_of_information: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A budget, its expected return, and how far either can be trusted.
+
+    Attributes:
+        scenario: ``fixed``, ``profit``, ``target_roi``, ``target_mroi`` or ``what_if``.
+        objective: ``mean``, ``quantile``, ``cvar`` or ``probability``; ``level`` belongs to the middle two.
+        model: ``bayesian`` or ``lightgbm``.
+        weeks: length of the planning window.
+        ci_prob: probability of every interval in the plan.
+        channels: one row per arm, in the order of the curves.
+        budget: what was to be spent (at most, unless the scenario is ``fixed``); None where the total was free.
+        spend_now, spend_plan: totals of the rows, to the cent.
+        unspent: budget that the upper limits or the step left over.
+        contribution_now, contribution_plan: totals over channels; their means are the sums of the rows' means.
+        gain: in KPI value, or in profit when the scenario is ``profit`` (see ``gain_in``).
+        gain_in: ``kpi`` or ``profit``.
+        profit_gain: the gain in ``margin * KPI value - spend``, whatever the scenario.
+        objective_value: what the objective is worth at the plan, currency (or a probability).
+        upper_bound: no plan within the limits is worth more than this; None where no bound is had.
+        certified_gap: ``(upper_bound - objective_value) / objective_value``; None where no bound is had.
+        method: ``exact, certified`` or how the plan was found otherwise.
+        regret: expected loss against knowing the truth before spending, currency; None for a what-if.
+        regret_now: the same for today's spend; None where the limits forbid it.
+        extrapolation: share of the planned spend beyond what was ever observed.
+        extrapolation_limit: share above which a note warns.
+        spread_draws: posterior draws behind ``best_spend`` and ``regret``.
+        notes: what a reader must know, one sentence each.
+    """
+
+    scenario: str
+    objective: str
+    level: float
+    model: str
+    weeks: int
+    ci_prob: float
+    channels: tuple[ChannelPlan, ...]
+    budget: float | None
+    spend_now: float
+    spend_plan: float
+    unspent: float
+    contribution_now: Interval
+    contribution_plan: Interval
+    gain: Gain
+    gain_in: str
+    profit_gain: Gain
+    objective_value: float
+    upper_bound: float | None
+    certified_gap: float | None
+    method: str
+    regret: float | None
+    regret_now: float | None
+    extrapolation: float
+    extrapolation_limit: float
+    spread_draws: int
+    notes: tuple[str, ...]
+
+
+def plan_table(plan: Plan) -> pd.DataFrame:
+    """Return one row per channel, the columns of ``allocation.csv``."""
+    rows = []
+    for row in plan.channels:
+        best = row.best_spend
+        rows.append(
+            {
+                "channel": row.channel,
+                "spend_now": row.spend_now,
+                "spend_plan": row.spend_plan,
+                "lower": row.lower,
+                "upper": row.upper,
+                "contribution_now": row.contribution_now.mean,
+                "contribution_plan": row.contribution_plan.mean,
+                "contribution_now_low": row.contribution_now.low,
+                "contribution_now_high": row.contribution_now.high,
+                "contribution_plan_low": row.contribution_plan.low,
+                "contribution_plan_high": row.contribution_plan.high,
+                "mroi": row.mroi.mean,
+                "mroi_low": row.mroi.low,
+                "mroi_high": row.mroi.high,
+                "best_spend_median": None if best is None else best.median,
+                "best_spend_low": None if best is None else best.low,
+                "best_spend_high": None if best is None else best.high,
+                "extrapolation": row.extrapolation,
+                "value_of_information": row.value_of_information,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def save_plan(plan: Plan, folder: Path) -> None:
+    """Write ``allocation.csv`` and ``allocation.json`` into ``folder``."""
+    write_csv(folder / CSV, plan_table(plan))
+    write_json(folder / JSON, asdict(plan))
+
+
+def load_plan(folder: Path) -> Plan:
+    """Read the plan that `save_plan` wrote into ``folder``.
+
+    Raises:
+        DataError: when the file is missing or not a plan.
+    """
+    path = folder / JSON
+    try:
+        return _plan(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); run 'mmm-bayes allocate' first.") from None
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{path}: is not a plan of this version; run 'mmm-bayes allocate' again.") from None
+
+
+def _plan(raw: dict[str, Any]) -> Plan:
+    intervals = ("contribution_now", "contribution_plan")
+    gains = {k: Gain(**{**raw[k], "percentiles": tuple(raw[k]["percentiles"])}) for k in ("gain", "profit_gain")}
+    totals = {k: Interval(**raw[k]) for k in intervals}
+    rows = []
+    for row in raw["channels"]:
+        known = {k: Interval(**row[k]) for k in (*intervals, "mroi")}
+        best = None if row["best_spend"] is None else Interval(**row["best_spend"])
+        rows.append(ChannelPlan(**{**row, **known, "best_spend": best}))
+    return Plan(**{**raw, **gains, **totals, "channels": tuple(rows), "notes": tuple(raw["notes"])})

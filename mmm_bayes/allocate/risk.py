@@ -1,0 +1,127 @@
+"""Plans for people who mind the bad draws: a low quantile, the mean of the worst draws, the chance to beat today.
+
+These objectives are not sums over channels. The search starts from plans that are exact for the mean (and, for
+CVaR, for reweighted draws) and moves money between channels while that helps: the result is a local optimum.
+CVaR has a rigorous bound: it is the least weighted mean over all weightings that give no draw more than
+``1 / (level * draws)``, so the exact optimum for any such weighting is one (Rockafellar and Uryasev 2000).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mmm_bayes.allocate.limits import Bounds
+from mmm_bayes.allocate.scenarios import Optimum, best_within, objective
+from mmm_bayes.allocate.transfer import Transfers
+from mmm_bayes.allocate.tree import round_spend
+from mmm_bayes.allocate.uncertainty import MANY_ARMS, best_per_draw, value_of
+from mmm_bayes.config import Allocate
+from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.errors import AllocationError
+from mmm_bayes.transforms import Array
+
+ROUNDS = 12
+"""Reweightings of the draws tried for CVaR."""
+
+SHARES = tuple(0.1 / 2**k for k in range(12))
+"""Sizes of the moves tried, as shares of the total, large to small."""
+
+MOVES = 400
+"""Moves at most."""
+
+Measure = Callable[[Array], Array]
+"""From gains ``(draw, ...)`` to what is maximised ``(...)``."""
+
+
+def measure(settings: Allocate) -> Measure:
+    """Return what a risk objective makes of the gains of a plan over today."""
+    if settings.objective == "quantile":
+        return lambda gains: np.quantile(gains, settings.level, axis=0)
+    if settings.objective == "cvar":
+        return lambda gains: _worst_mean(gains, settings.level)
+    if settings.objective == "probability":
+        return lambda gains: (gains > 0).mean(axis=0) + 0.5 * (gains == 0).mean(axis=0)
+    return lambda gains: gains.mean(axis=0)
+
+
+def _worst_mean(gains: Array, level: float) -> Array:
+    """Return the mean of the worst ``level`` of the draws (the last one in part)."""
+    weights = _worst_weights(len(gains), level)
+    count = int(np.count_nonzero(weights))
+    lowest = np.sort(np.partition(gains, min(count, len(gains) - 1), axis=0)[:count], axis=0)
+    return np.tensordot(weights[:count], lowest, axes=1)
+
+
+def _worst_weights(draws: int, level: float) -> Array:
+    """Return the weight of each draw in the mean of the worst ``level``, the worst first; they add up to 1."""
+    mass = level * draws
+    return np.clip(mass - np.arange(draws), 0.0, 1.0) / mass
+
+
+def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, start: Optimum) -> Optimum:
+    """Improve the exact mean plan for a risk objective.
+
+    Args:
+        curves: the response of each channel, draw by draw.
+        bounds: the limits.
+        settings: the budget question.
+        start: the exact plan of the mean.
+
+    Returns:
+        A plan no worse than ``start`` (and than today's, where allowed) in the objective, the objective's value and
+        what no plan within the limits can exceed.
+
+    Raises:
+        AllocationError: for scenarios and sizes that risk objectives do not cover.
+    """
+    if settings.scenario == "target_roi" or len(curves.channels) > MANY_ARMS:
+        raise AllocationError(
+            f"allocate.objective: '{settings.objective}' is for plans of at most {MANY_ARMS} arms in the scenarios "
+            "fixed, profit and target_mroi; choose the objective 'mean'."
+        )
+    goal, judge = objective(settings), measure(settings)
+    today = value_of(curves, bounds.today, goal)
+
+    def score(spend: Array) -> float:
+        return float(judge(value_of(curves, spend, goal) - today))
+
+    plans = [start.spend] + ([bounds.today] if bounds.allows(bounds.today) else [])
+    reweighted, bound = _reweighted(curves, bounds, settings, start, today)
+    best = max([*plans, *reweighted], key=score)
+    transfers = Transfers(curves, bounds, goal)
+    for share in SHARES:
+        for _ in range(MOVES):
+            moved = transfers.best_move(best, share * float(bounds.tree.upper), today, judge)
+            if moved is None or score(moved) <= score(best) + 1e-9 * abs(score(best)):
+                break
+            best = moved
+    digit = 10.0**-bounds.decimals
+    rounded = round_spend(bounds.tree, best, bounds.lower, bounds.unit * digit).round(bounds.decimals)
+    best = max([rounded, *plans], key=score)
+    return Optimum(best, score(best), max(bound, score(best)))
+
+
+def _reweighted(
+    curves: ResponseCurves, bounds: Bounds, settings: Allocate, start: Optimum, today: Array
+) -> tuple[list[Array], float]:
+    """Return exact plans for draws weighted towards the worst of the plans before, and a bound on the objective.
+
+    Each draw's own best plan bounds every objective; the exact optimum for any weighting bounds CVaR.
+    """
+    goal, draws = objective(settings), len(today)
+    ceiling = best_per_draw(curves, bounds, bounds.tree, goal).bound - today
+    bound = float(measure(settings)(ceiling))
+    if settings.objective == "probability":
+        return [], bound
+    worst, weights = _worst_weights(draws, settings.level), np.full(draws, 1.0 / draws)
+    plans, spend = [], start.spend
+    for k in range(ROUNDS):
+        order = np.argsort(value_of(curves, spend, goal) - today, kind="stable")
+        weights[order] = (1 - 1 / (k + 1)) * weights[order] + worst / (k + 1)
+        expected = np.tensordot(weights, curves.response, axes=1)
+        found = best_within(curves.spend, expected, bounds, bounds.tree, goal)
+        spend = found.spend
+        plans.append(spend)
+        if settings.objective == "cvar":
+            bound = min(bound, found.bound - float(weights @ today))
+    return plans, bound
