@@ -64,7 +64,7 @@ def _pattern(pattern: str, wobble: Array, demand: Array, year: Array) -> Array:
         return np.exp(0.9 * np.cos(2 * np.pi * year) + 0.25 * wobble)
     if pattern == "flighted":
         silent = np.quantile(wobble, 1 - ON_AIR, axis=1, keepdims=True)
-        return (wobble > silent) * np.exp(0.3 * wobble)
+        return np.where(wobble > silent, np.exp(0.3 * wobble), 0.0)
     return np.maximum(demand, 0.0) * np.exp(0.2 * wobble)
 
 

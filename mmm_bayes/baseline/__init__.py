@@ -1,0 +1,17 @@
+"""The LightGBM baseline: what boosted trees make of the same panel, given a fair chance.
+
+* Trees cannot extrapolate, so a robust linear trend of each geo is taken off first.
+* Each channel enters as adstocked media, scaled as in the Bayesian model, with a monotone effect; its retention is
+  chosen on chronological folds of the training weeks.
+* A channel interacts with nothing, so that its effect is one staircase: zero-out ROI and response curves are exact
+  readings of the trees, and an allocation over them is about the same model.
+* Season, holidays, controls, time and geo may interact: the trees find drift that differs between geos.
+* Intervals come from a moving-block bootstrap over weeks of all of that, the choice of retention included.
+
+What trees cannot do remains: below the least spend ever seen the staircase is flat, so a channel that never pauses
+gets too little.
+"""
+
+from mmm_bayes.baseline.fit import Baseline, fit_baseline
+
+__all__ = ["Baseline", "fit_baseline"]

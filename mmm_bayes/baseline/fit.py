@@ -1,0 +1,188 @@
+"""`fit_baseline` and the `Baseline` it returns: predictions, ROI and response curves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from mmm_bayes.baseline.inputs import Index, Inputs, Scaling, line, make_inputs, make_scaling, robust_trend
+from mmm_bayes.baseline.retention import choose_alpha, splits
+from mmm_bayes.baseline.trees import Effects, boost, predict, read_effects
+from mmm_bayes.config import Model
+from mmm_bayes.curves import ResponseCurves, highest_window, planning_window, window_response
+from mmm_bayes.panel import Panel
+from mmm_bayes.transforms import Array
+
+BLOCK = 8
+"""Weeks in a block of the bootstrap: as long as media act by default."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The fitted baseline.
+
+    Attributes:
+        scaling: of the training panel.
+        choice: indices of the retention of each channel, shape ``(channel,)``.
+        trend: level and slope per week of each geo, shape ``(geo, 2)``, scaled.
+        booster: the trees on what the trend leaves.
+        misses: observed minus predicted in the chronological folds, shape ``(fold week, geo)``, KPI units.
+        effects: of the channels, one for each bootstrap replicate; of the fit itself where there are none.
+    """
+
+    scaling: Scaling
+    choice: Index
+    trend: Array
+    booster: lgb.Booster
+    misses: Array
+    effects: tuple[Effects, ...]
+
+    def predict(self, panel: Panel) -> Array:
+        """Return the prediction for every week of a panel with the geos and channels of the training panel.
+
+        Its weeks may go on after those of the training panel; its KPI is not used.
+
+        Returns:
+            Shape ``(geo, week)``, KPI units.
+        """
+        inputs = make_inputs(panel, self.scaling)
+        trees = predict(self.booster, inputs, self.choice, np.arange(len(inputs.time)))
+        return (line(self.trend, inputs.time) + trees) * self.scaling.kpi[:, None]
+
+    def forecast(self, panel: Panel) -> Array:
+        """Return draws of the KPI: the prediction plus each miss of the chronological folds.
+
+        Geos miss together as they did in the folds, so that sums over geos spread as they should.
+
+        Returns:
+            Shape ``(draw, geo, week)``, KPI units.
+        """
+        return self.predict(panel) + self.misses[:, :, None]
+
+    def contributions(self, panel: Panel) -> Array:
+        """Return the prediction minus that without the channel, its carry-over included.
+
+        Returns:
+            Shape ``(draw, channel, geo, week)``, KPI units.
+        """
+        media = make_inputs(panel, self.scaling).media
+        effects = [[e.respond(c, m, self.scaling.l_max) for c, m in enumerate(media)] for e in self.effects]
+        return np.array(effects) * self.scaling.kpi[:, None]
+
+    def roi(self, panel: Panel, ci_prob: float = 0.9) -> pd.DataFrame:
+        """Return the table of ``lightgbm_roi.csv``: ROI over the panel with its bootstrap interval.
+
+        Organic channels have a contribution and no ROI; without replicates there is no interval.
+        """
+        value = panel.data["value"].transpose("geo", "week").to_numpy()
+        total = (self.contributions(panel) * value).sum(axis=(2, 3))
+        spend = panel.data["spend"].sum(["geo", "week"]).to_numpy()
+        roi = total / np.where(spend > 0, spend, np.nan)
+        tail = (1 - ci_prob) / 2
+        interval = np.quantile(roi, [tail, 1 - tail], axis=0) if len(roi) > 1 else np.full((2, len(spend)), np.nan)
+        return pd.DataFrame(
+            {
+                "channel": panel.channels,
+                "spend": spend,
+                "contribution": total.mean(axis=0),
+                "roi_mean": roi.mean(axis=0),
+                "roi_median": np.median(roi, axis=0),
+                "roi_low": interval[0],
+                "roi_high": interval[1],
+                "ci_prob": ci_prob,
+            }
+        )
+
+    def curves(
+        self, panel: Panel, weeks: int, multipliers: Array | None = None, flighting: str = "historical"
+    ) -> ResponseCurves:
+        """Return the response of every paid channel over a planning window, one draw for each replicate.
+
+        Args:
+            panel: the training panel.
+            weeks: length of the window, see `curves.planning_window`.
+            multipliers: of its flight, ascending from 0, shape ``(point,)``; by default 0 to 3 in twentieths.
+            flighting: ``historical`` or ``steady``.
+        """
+        points = np.linspace(0.0, 3.0, 61) if multipliers is None else multipliers
+        paid = np.flatnonzero(panel.data["paid"].to_numpy())
+        spend = panel.data["spend"].transpose("channel", "geo", "week").to_numpy()[paid]
+        media = make_inputs(panel, self.scaling).media[paid]
+        history, before = self.scaling.l_max - 1, max(len(panel.weeks) - weeks, 0)
+        flight = planning_window(media[..., history:], weeks, flighting)
+        value = panel.data["value"].transpose("geo", "week").to_numpy().mean(axis=1)
+        money = np.tile(self.scaling.kpi * value, (len(self.effects), 1))
+        response = [
+            window_response(self._respond(int(c)), flight[i], media[i, :, before : before + history], points, money)
+            for i, c in enumerate(paid)
+        ]
+        return ResponseCurves(
+            channels=tuple(panel.channels[c] for c in paid),
+            spend=planning_window(spend, weeks, flighting).sum(axis=(1, 2))[:, None] * points,
+            response=np.stack(response, axis=1),
+            today=spend[..., np.arange(-weeks, 0) % spend.shape[-1]].sum(axis=(1, 2)),
+            observed=highest_window(spend, weeks),
+            weeks=weeks,
+            model="lightgbm",
+        )
+
+    def _respond(self, channel: int) -> Callable[[Array], Array]:
+        """Return scaled media ``(geo, l_max - 1 + week)`` to scaled effect ``(draw, geo, week)`` of a channel."""
+        return lambda media: np.stack([e.respond(channel, media, self.scaling.l_max) for e in self.effects])
+
+
+def fit_baseline(
+    panel: Panel,
+    model: Model,
+    bootstrap: int = 100,
+    seed: int = 1,
+    progress: Callable[[str, float | None], None] = lambda message, done: None,
+) -> Baseline:
+    """Fit the baseline; the same seed gives the same answer on any number of cores.
+
+    Args:
+        panel: training weeks.
+        model: only the adstock window is read.
+        bootstrap: replicates of the moving-block bootstrap; 0 where predictions are all that is wanted.
+        seed: decides everything random.
+        progress: told the share of the replicates that is done.
+    """
+    scaling = make_scaling(panel, model.l_max)
+    inputs = make_inputs(panel, scaling)
+    count = len(inputs.time)
+    choice, trend, booster = _pipeline(inputs, np.arange(count), seed)
+    misses = _misses(inputs, choice, seed) * scaling.kpi
+    effects = []
+    for replicate in range(bootstrap):
+        weeks = block_weeks(count, np.random.default_rng([seed, replicate]))
+        chosen, _, trees = _pipeline(inputs, weeks, seed)
+        effects.append(read_effects(trees, chosen))
+        progress("bootstrapping the LightGBM baseline", (replicate + 1) / bootstrap)
+    point = (read_effects(booster, choice),)
+    return Baseline(scaling, choice, trend, booster, misses, tuple(effects) or point)
+
+
+def block_weeks(count: int, generator: np.random.Generator) -> Index:
+    """Draw ``count`` weeks of ``0 .. count - 1`` in blocks (moving-block bootstrap, Kuensch 1989), sorted."""
+    block = min(BLOCK, count // 4)
+    starts = generator.integers(0, count - block + 1, size=-(-count // block))
+    return np.sort((starts[:, None] + np.arange(block)).ravel()[:count])
+
+
+def _pipeline(inputs: Inputs, weeks: Index, seed: int) -> tuple[Index, Array, lgb.Booster]:
+    """Choose retentions, take the trend off and boost, on some weeks (sorted, may repeat)."""
+    choice = choose_alpha(inputs, weeks)
+    trend = robust_trend(inputs.y[:, weeks], inputs.time[weeks])
+    return choice, trend, boost(inputs, choice, trend, weeks, seed)
+
+
+def _misses(inputs: Inputs, choice: Index, seed: int) -> Array:
+    """Return observed minus predicted in the chronological folds, shape ``(fold week, geo)``, scaled."""
+    misses = []
+    for train, valid in splits(np.arange(len(inputs.time)), len(inputs.time)):
+        trend = robust_trend(inputs.y[:, train], inputs.time[train])
+        trees = predict(boost(inputs, choice, trend, train, seed), inputs, choice, valid)
+        misses.append(inputs.y[:, valid] - line(trend, inputs.time[valid]) - trees)
+    return np.concatenate(misses, axis=1).T

@@ -1,0 +1,157 @@
+"""Both models side by side: the same holdout, ROI with one estimand, and the truth where it is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmm_bayes.errors import DataError
+from mmm_bayes.evaluate.forecast import Forecast, Split
+from mmm_bayes.evaluate.metrics import errors
+from mmm_bayes.panel import Panel
+from mmm_bayes.workspace import write_csv, write_json
+
+LABELS = {"bayesian": "the Bayesian model", "lightgbm": "LightGBM", "seasonal_naive": "last year's values"}
+Errors = Mapping[str, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found.
+
+    Attributes:
+        summary: what ``comparison.json`` holds: ``holdout_weeks, train_weeks, first_week, errors, notes``.
+        holdout: observed and forecast by week, summed over geos, as in ``holdout.csv``.
+        roi: ROI of both models by channel, as in ``comparison.csv``.
+    """
+
+    summary: dict[str, Any]
+    holdout: pd.DataFrame
+    roi: pd.DataFrame
+
+
+def compare(
+    panel: Panel, split: Split, forecasts: Mapping[str, Forecast], roi: pd.DataFrame, ci_prob: float
+) -> Comparison:
+    """Judge forecasts of the same holdout and say in words what they and the ROIs show.
+
+    Args:
+        panel: all weeks.
+        split: how they were split.
+        forecasts: by model: ``bayesian``, ``lightgbm``, ``seasonal_naive``.
+        roi: see `roi_table`.
+        ci_prob: what the intervals claim to hold.
+
+    Raises:
+        DataError: a forecast does not fit the holdout, or holds numbers that are not finite.
+    """
+    observed = panel.data["kpi"].transpose("geo", "week").to_numpy()[:, -split.holdout :]
+    weeks = panel.weeks[-split.holdout :]
+    for model, forecast in forecasts.items():
+        ends = np.stack([forecast.low, forecast.mean, forecast.high])
+        if ends.shape[1:] != observed.shape or not np.isfinite(ends).all():
+            raise DataError(
+                f"the forecast of '{model}' has shape {forecast.mean.shape} or is not finite; "
+                f"the holdout has {observed.shape[0]} geos and {observed.shape[1]} weeks."
+            )
+    found = {model: errors(observed, forecast, ci_prob) for model, forecast in forecasts.items()}
+    notes = [*split.notes, *_forecast_notes(found, split.holdout), *_roi_notes(roi, ci_prob)]
+    summary = {
+        "holdout_weeks": split.holdout,
+        "train_weeks": len(split.train.weeks),
+        "first_week": f"{weeks[0]:%Y-%m-%d}",
+        "errors": found,
+        "notes": notes,
+    }
+    return Comparison(summary, _holdout(weeks, observed, forecasts, ci_prob), roi)
+
+
+def roi_table(bayesian: pd.DataFrame, lightgbm: pd.DataFrame, truth: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """Put the ROI of both models side by side.
+
+    Args:
+        bayesian: as in ``roi.csv``.
+        lightgbm: as in ``lightgbm_roi.csv``.
+        truth: true ROI by channel, where known.
+
+    Returns:
+        ``channel, spend, bayesian_roi, bayesian_low, bayesian_high, lightgbm_roi, lightgbm_low, lightgbm_high,
+        true_roi, bayesian_covers, lightgbm_covers`` of the paid channels; the last three empty where the truth is
+        not known. ROIs are medians.
+    """
+    names = {"roi_median": "roi", "roi_low": "low", "roi_high": "high"}
+    own, other = (
+        frame.set_index("channel")[list(names)].rename(columns={k: f"{model}_{v}" for k, v in names.items()})
+        for model, frame in (("bayesian", bayesian), ("lightgbm", lightgbm))
+    )
+    table = bayesian.set_index("channel")[["spend"]].join([own, other]).dropna(subset="bayesian_roi")
+    table["true_roi"] = pd.Series(dict(truth or {}), dtype=float).reindex(table.index)
+    for model in ("bayesian", "lightgbm"):
+        inside = table["true_roi"].between(table[f"{model}_low"], table[f"{model}_high"])
+        known = table["true_roi"].notna() & table[f"{model}_low"].notna()
+        table[f"{model}_covers"] = inside.astype("boolean").where(known)
+    return table.reset_index()
+
+
+def save_comparison(comparison: Comparison, folder: Path) -> None:
+    """Write ``comparison.json``, ``comparison.csv`` and ``holdout.csv``."""
+    write_csv(folder / "holdout.csv", comparison.holdout)
+    write_csv(folder / "comparison.csv", comparison.roi)
+    write_json(folder / "comparison.json", comparison.summary)
+
+
+def _holdout(
+    weeks: pd.DatetimeIndex, observed: np.ndarray, forecasts: Mapping[str, Forecast], ci_prob: float
+) -> pd.DataFrame:
+    columns: dict[str, Any] = {"week": weeks, "observed": observed.sum(axis=0)}
+    for model, forecast in forecasts.items():
+        total = forecast.total(ci_prob)
+        columns[model] = total.mean[0]
+        if model != "seasonal_naive":
+            columns |= {f"{model}_low": total.low[0], f"{model}_high": total.high[0]}
+    return pd.DataFrame(columns)
+
+
+# --- in plain words -----------------------------------------------------------------------------
+
+
+def _forecast_notes(found: Errors, holdout: int) -> list[str]:
+    size = {model: e["wmape"] for model, e in found.items() if e["wmape"] is not None}
+    order = sorted(size, key=lambda model: size[model])
+    missed = ", ".join(f"{LABELS.get(model, model)} by {size[model]:.1%}" for model in order)
+    notes = [
+        f"All {holdout} weeks of the holdout were forecast at once, from the weeks before them and the spend, controls "
+        f"and holidays in them. Missed (share of the KPI): {missed}."
+    ]
+    if order and order[0] == "seasonal_naive":
+        notes.append("Neither model forecasts better than last year's values; read their ROIs with care.")
+    for model, e in found.items():
+        claimed, held = e["ci_prob"] or 0.0, e["coverage"] or 0.0
+        if model != "seasonal_naive" and held < claimed - 0.15:
+            notes.append(
+                f"The {claimed:.0%} intervals of {LABELS.get(model, model)} held only {held:.0%} of what was "
+                "observed: they are too narrow."
+            )
+    return notes
+
+
+def _roi_notes(roi: pd.DataFrame, ci_prob: float) -> list[str]:
+    notes = [
+        "Good prediction does not prove good attribution: a model can forecast sales well and credit the wrong "
+        "channel. Only experiments, or a known truth, can judge an ROI."
+    ]
+    apart = (roi["bayesian_high"] < roi["lightgbm_low"]) | (roi["lightgbm_high"] < roi["bayesian_low"])
+    if apart.any():
+        names = ", ".join(roi["channel"][apart])
+        notes.append(f"The two models contradict each other (intervals apart) on: {names}; an experiment would decide.")
+    known = roi["bayesian_covers"].notna()
+    if known.any():
+        held = " and ".join(
+            f"{int(roi[f'{model}_covers'].sum())} of {int(roi[f'{model}_covers'].notna().sum())} for {LABELS[model]}"
+            for model in ("bayesian", "lightgbm")
+        )
+        notes.append(f"The true ROI is known here; the {ci_prob:.0%} intervals held it for {held}.")
+    return notes
