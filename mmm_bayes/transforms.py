@@ -1,4 +1,4 @@
-"""Adstock and saturation: one formula each, written with operators alone.
+"""Adstock and saturation: one formula each, written with operators, `numpy.exp` and `numpy.log` alone.
 
 The same functions therefore serve NumPy arrays (curves, simulator) and PyTensor tensors
 (the model). Adding a shape means adding a function here, its name to `ADSTOCKS` or
@@ -90,7 +90,7 @@ def hill(x: Any, kappa: Any, slope: Any) -> Any:
     shapes broadcast.
     """
     safe = x + FLOOR * (x <= 0)
-    return (x > 0) / (1.0 + (kappa / safe) ** slope)
+    return (x > 0) / (1.0 + np.exp(slope * (np.log(kappa) - np.log(safe))))
 
 
 def logistic(x: Any, kappa: Any) -> Any:
@@ -127,6 +127,11 @@ class Shape:
         """Names of the parameters that `respond` needs."""
         return ADSTOCKS[self.adstock][1] + SATURATIONS[self.saturation][1]
 
+    def weights(self, parameters: Mapping[str, Any]) -> Any:
+        """Return the carry-over weights, shape ``(..., l_max)``; see `respond`."""
+        weigh, names = ADSTOCKS[self.adstock]
+        return weigh(*(parameters[n] for n in names), l_max=self.l_max)
+
     def respond(self, media: Any, parameters: Mapping[str, Any]) -> Any:
         """Return the saturated, carried-over media, in [0, 1).
 
@@ -137,8 +142,7 @@ class Shape:
         Returns:
             Shape ``(..., week)``.
         """
-        weigh, names = ADSTOCKS[self.adstock]
-        weights = weigh(*(parameters[n] for n in names), l_max=self.l_max)
+        weights = self.weights(parameters)
         saturate, names = SATURATIONS[self.saturation]
         shape = [parameters[n][..., None] for n in names]
         if self.order == "adstock_first":

@@ -1,1 +1,6 @@
 """The Bayesian model: priors, graph, sampling, diagnostics."""
+
+from mmm_bayes.model.diagnostics import diagnose
+from mmm_bayes.model.fit import fit, forecast_holdout, prior_quantity, prior_roi
+
+__all__ = ["diagnose", "fit", "forecast_holdout", "prior_quantity", "prior_roi"]

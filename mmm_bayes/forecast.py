@@ -1,0 +1,124 @@
+"""Predictions: one week ahead over the panel, and many weeks ahead beyond it. No PyMC, a loop over weeks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from mmm_bayes.posterior import Posterior
+from mmm_bayes.transforms import Array
+
+
+@dataclass(frozen=True)
+class OneWeekAhead:
+    """Predictions of every week from the weeks before, in scaled KPI, each ``(draw, geo, week)``.
+
+    Attributes:
+        explained: what the model explains without the past of the KPI.
+        drift: the wandering of demand, as predicted from the week before.
+    """
+
+    explained: Array
+    drift: Array
+
+
+def one_week_ahead(posterior: Posterior, rows: Array) -> OneWeekAhead:
+    """Return predictions over the panel for some draws."""
+    explained = explain(posterior, rows, posterior.data)
+    explained += posterior["week_effect"][rows][:, None, :]
+    residual = posterior.data["y"].to_numpy() - explained
+    return OneWeekAhead(explained, _drift(posterior, rows, residual)[..., :-1])
+
+
+def explain(posterior: Posterior, rows: Array, data: xr.Dataset) -> Array:
+    """Return level, features and media of a panel, without week effects and drift; shape ``(draw, geo, week)``.
+
+    Args:
+        posterior: the fit, whose mean saturation over its own weeks centres the media.
+        rows: places of the draws.
+        data: scaled as in `model.design.Design`, with at least the posterior's weeks.
+    """
+    weeks = posterior.data.sizes["week"]
+    total = posterior["level"][rows][:, :, None] + np.einsum(
+        "dgf,fgt->dgt", posterior["coefficient"][rows], data["feature_values"].to_numpy(), optimize=True
+    )
+    media = data["media"].to_numpy()
+    for c in range(len(media)):
+        response = posterior.shape.respond(media[c], posterior.parameters(c, rows))
+        response -= response[..., :weeks].mean(axis=-1, keepdims=True)
+        total += (posterior["beta"][rows, c, None] * posterior["geo_effect"][rows, c])[:, :, None] * response
+    return total
+
+
+def forecast(posterior: Posterior, data: xr.Dataset, rows: Array, seed: int) -> Array:
+    """Draw the KPI of the weeks after the posterior's own, knowing media and controls but no KPI there.
+
+    Args:
+        posterior: fit to the first weeks of ``data``.
+        data: the whole panel, scaled by its first weeks (see `model.design.build_design`).
+        rows: places of the draws.
+        seed: of the simulated shocks.
+
+    Returns:
+        KPI units, shape ``(draw, geo, week)``, later weeks only.
+    """
+    weeks = posterior.data.sizes["week"]
+    explained = explain(posterior, rows, data)
+    past = posterior.data["y"].to_numpy() - explained[..., :weeks] - posterior["week_effect"][rows][:, None, :]
+    state = _drift(posterior, rows, past)[..., -1]
+    random = np.random.default_rng(seed)
+    rho, gain = _persistence(posterior, rows)
+    out = explained[..., weeks:].copy()
+    for t in range(out.shape[-1]):
+        surprise = posterior["sigma"][rows] * _standard_shocks(posterior, rows, state.shape, random)
+        out[..., t] += state + surprise
+        state = rho * (state + gain * surprise)
+    if "tau" in posterior:
+        shape = (len(rows), 1, out.shape[-1])
+        out += posterior["tau"][rows][:, None, None] * random.standard_normal(shape)
+    return out * posterior.data["scale"].to_numpy()[:, None]
+
+
+def predictive_interval(posterior: Posterior, rows: Array, ci_prob: float, seed: int) -> tuple[Array, Array, Array]:
+    """Return mean, low and high of the one-week-ahead predictive distribution, KPI units, each ``(geo, week)``."""
+    ahead = one_week_ahead(posterior, rows)
+    mean = ahead.explained + ahead.drift
+    random = np.random.default_rng(seed)
+    sigma = posterior["sigma"][rows][:, :, None] * np.ones_like(mean)
+    sigma[..., 0] *= _first_week(posterior, rows)
+    drawn = mean + sigma * _standard_shocks(posterior, rows, mean.shape, random)
+    low, high = np.quantile(drawn, [(1 - ci_prob) / 2, (1 + ci_prob) / 2], axis=0)
+    scale = posterior.data["scale"].to_numpy()[:, None]
+    return mean.mean(axis=0) * scale, low * scale, high * scale
+
+
+def _persistence(posterior: Posterior, rows: Array) -> tuple[Array, Array]:
+    """Return ``rho`` and ``gain`` of the drift, each ``(draw, geo)``; zeros for white residuals."""
+    shape = posterior["sigma"][rows].shape
+    if "rho" not in posterior:
+        return np.zeros(shape), np.zeros(shape)
+    rho = np.broadcast_to(posterior["rho"][rows][:, None], shape)
+    return rho, posterior["gain"][rows] if "gain" in posterior else np.ones(shape)
+
+
+def _first_week(posterior: Posterior, rows: Array) -> Array:
+    """Return the standard deviation of the first week's surprise over that of the others; see `model.drift`."""
+    rho, gain = _persistence(posterior, rows)
+    return np.sqrt(1 + (rho * gain) ** 2 / (1 - rho**2))
+
+
+def _drift(posterior: Posterior, rows: Array, residual: Array) -> Array:
+    """Return the predicted drift of every week and of the one after the last, ``(draw, geo, week + 1)``."""
+    rho, gain = _persistence(posterior, rows)
+    state = np.zeros((*residual.shape[:2], residual.shape[2] + 1))
+    for t in range(residual.shape[2]):
+        state[..., t + 1] = rho * ((1 - gain) * state[..., t] + gain * residual[..., t])
+    return state
+
+
+def _standard_shocks(posterior: Posterior, rows: Array, shape: tuple[int, ...], random: np.random.Generator) -> Array:
+    """Return shocks of unit scale, normal or Student-t as fitted."""
+    if "nu" not in posterior:
+        return random.standard_normal(shape)
+    nu = posterior["nu"][rows].reshape(-1, *[1] * (len(shape) - 1))
+    return random.standard_t(np.broadcast_to(nu, shape))

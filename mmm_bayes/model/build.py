@@ -1,0 +1,220 @@
+"""The Bayesian model: a `Design` and the user's `Model` become a PyMC graph."""
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+from scipy.linalg import helmert
+
+from mmm_bayes.config import Model, Prior
+from mmm_bayes.model.design import Design
+from mmm_bayes.model.drift import first_week_ratio, predicted_drift
+from mmm_bayes.model.fused import MediaEffect
+from mmm_bayes.model.priors import prior_of
+from mmm_bayes.posterior import effect_scale
+from mmm_bayes.transforms import Shape
+
+SPREAD = {"trend": 0.3, "season": 0.3, "holidays": 0.3, "controls": 0.3}
+"""Prior standard deviation of coefficients, in shares of the mean KPI."""
+
+
+def shape_of(model: Model) -> Shape:
+    """Return the response shape that the configuration asks for."""
+    return Shape(model.adstock, model.saturation, model.order, model.l_max)
+
+
+def build_model(design: Design, model: Model) -> pm.Model:
+    """Build the PyMC model of ``design/model.md``; observed data are `pm.Data`, so that refits recompile nothing.
+
+    Free variables: ``alpha, kappa, slope, theta`` (channel) as the shape asks, ``log_effect`` (channel),
+    ``eta`` and ``z`` (geo departures), ``level``, coefficients, week effects, ``rho, gain, sigma``.
+    """
+    data = design.data
+    with pm.Model(coords=_coords(data)) as graph:
+        y = pm.Data("y", data["y"].to_numpy(), dims=("geo", "week"))
+        parameters = _shape_parameters(design, model)
+        media = _media_effect(design, model, parameters)
+        mu = media + _baseline(design)
+        _likelihood(y, mu, model)
+    return graph
+
+
+def _coords(data: xr.Dataset) -> dict[str, Any]:
+    return {name: data[name].to_numpy() for name in ("geo", "channel")} | {
+        "week": np.arange(data.sizes["week"]),
+        "feature": np.arange(data.sizes["feature"]),
+    }
+
+
+def _shape_parameters(design: Design, model: Model) -> dict[str, Any]:
+    channels = [str(c) for c in design.data["channel"].to_numpy()]
+    national = design.data.sizes["geo"] == 1
+    return {
+        name: channel_vector(name, [prior_of(name, c, model.priors, national) for c in channels])
+        for name in shape_of(model).parameters
+    }
+
+
+def channel_vector(name: str, priors: list[Prior]) -> Any:
+    """Return a random vector ``(channel,)`` with one prior each; one distribution for all makes one variable."""
+    kinds = sorted({p.distribution for p in priors})
+    if len(kinds) == 1:
+        return variable(name, priors, dims="channel")
+    vector = pt.zeros(len(priors))
+    for kind in kinds:
+        places = [i for i, p in enumerate(priors) if p.distribution == kind]
+        vector = pt.set_subtensor(vector[places], variable(f"{name}_{kind}", [priors[i] for i in places]))
+    return pm.Deterministic(name, vector, dims="channel")
+
+
+def variable(name: str, priors: list[Prior], dims: str | None = None) -> Any:
+    """Return one vector variable whose entries share the distribution but not its parameters."""
+    make = {
+        "lognormal": pm.LogNormal,
+        "normal": pm.Normal,
+        "halfnormal": pm.HalfNormal,
+        "beta": pm.Beta,
+        "gamma": pm.Gamma,
+        "uniform": pm.Uniform,
+        "truncatednormal": pm.TruncatedNormal,
+    }[priors[0].distribution]
+    fields = [f for f in ("mu", "sigma", "alpha", "beta", "lower", "upper") if getattr(priors[0], f) is not None]
+    arguments = {f: np.array([getattr(p, f) for p in priors]) for f in fields}
+    return make(name, **arguments, dims=dims) if dims else make(name, **arguments, shape=len(priors))
+
+
+# --- media --------------------------------------------------------------------------------------
+
+
+def _media_effect(design: Design, model: Model, parameters: dict[str, Any]) -> Any:
+    """Return the media's part of the scaled KPI, centred over the weeks; shape ``(geo, week)``."""
+    data = design.data
+    media = pm.Data("media", data["media"].to_numpy())
+    money = pm.Data("money", data["money"].to_numpy())
+    total = pm.Data("total", data["total"].to_numpy())
+    shape = (data.sizes["channel"], data.sizes["geo"])
+    departure = pt.zeros(shape)
+    if shape[1] > 1:
+        eta = pm.HalfNormal("eta", 0.3, dims="channel")
+        departure = eta[:, None] * pm.Normal("z", dims=("channel", "geo"))
+    log_effect = pm.Flat("log_effect", dims="channel", initval=np.full(shape[0], -3.5))
+    effect, log_ratio = _effect(media, money, parameters, log_effect, departure, shape_of(model))
+    pm.Potential("prior", _prior_of_effect(design, model, log_effect + log_ratio - pt.log(total)))
+    return effect
+
+
+def _effect(
+    media: Any, money: Any, parameters: dict[str, Any], log_effect: Any, departure: Any, shape: Shape
+) -> tuple[Any, Any]:
+    """Return the media's effect ``(geo, week)`` and per channel the log of money over effect, before its total.
+
+    The default order with Hill runs through the fused operation, any other shape through its parts.
+    """
+    if (shape.saturation, shape.order) == ("hill", "adstock_first"):
+        log_kappa = pt.log(parameters["kappa"])
+        weights = shape.weights(parameters)
+        return MediaEffect()(media, money, weights, log_kappa, parameters["slope"], log_effect, departure)[:2]
+    response = shape.respond(media, {name: value[:, None] for name, value in parameters.items()})
+    response = response * pt.exp(departure)[:, :, None]
+    spread, value = effect_scale(response, money)
+    centred = response - response.mean(axis=-1, keepdims=True)
+    return (centred * (pt.exp(log_effect) / spread)[:, None, None]).sum(axis=0), pt.log(value / spread)
+
+
+def _prior_of_effect(design: Design, model: Model, log_quantity: Any) -> Any:
+    """Return the log density of ``log_quantity`` (log ROI or log share), such that the quantity follows its prior."""
+    channels = zip(design.data["channel"].to_numpy(), design.data["by_share"].to_numpy(), strict=True)
+    priors = [prior_of("contribution_share" if share else "roi", str(c), model.priors, False) for c, share in channels]
+    if all(p.distribution == "lognormal" for p in priors):
+        mu, sigma = (np.array([getattr(p, f) for p in priors]) for f in ("mu", "sigma"))
+        return -0.5 * (((log_quantity - mu) / sigma) ** 2).sum()
+    densities = [pm.logp(_distribution(p), pt.exp(log_quantity[i])) for i, p in enumerate(priors)]
+    return pt.stack(densities).sum() + log_quantity.sum()
+
+
+def _distribution(prior: Prior) -> Any:
+    with pm.Model():
+        return variable("q", [prior])[0]
+
+
+# --- baseline -----------------------------------------------------------------------------------
+
+
+def _baseline(design: Design) -> Any:
+    """Return level, trend, season, holidays, controls and shocks common to all geos; shape ``(geo, week)``."""
+    values, common = design.data["feature_values"].to_numpy(), design.common
+    spread = np.array([SPREAD[str(g)] for g in design.data["group"].to_numpy()])
+    level = pm.Normal("level", 1.0, 0.5, dims="geo")
+    gamma = pm.Normal("gamma", 0.0, spread, dims="feature")
+    mu = level[:, None]
+    everywhere = pm.Data("common_features", values[common, 0])
+    national = gamma[np.flatnonzero(common)] @ everywhere
+    if design.data.sizes["geo"] == 1:
+        return mu + national
+    mu = mu + _week_effect(national, design.data.sizes["week"])
+    if (common & design.departs).any():
+        mu = mu + _departures(everywhere, design)
+    if not common.all():
+        mu = mu + _local(pm.Data("local_features", values[~common]), gamma, design)
+    return mu
+
+
+def _week_effect(national: Any, weeks: int) -> Any:
+    """Return what all geos share in a week: zero-sum, centred on the common features; shape ``(week,)``.
+
+    A zero sum keeps it apart from the levels, and a scale away from zero keeps the geometry free of a funnel.
+    """
+    basis = helmert(weeks)
+    tau = pm.Gamma("tau", mu=0.05, sigma=0.04)
+    return pm.Normal("week_raw", mu=basis @ national, sigma=tau, shape=weeks - 1) @ basis
+
+
+def _departures(everywhere: Any, design: Design) -> Any:
+    """Return how each geo departs from the common trend and season; shape ``(geo, week)``.
+
+    Non-centred, since drifting demand leaves little to inform them; zero-sum over the geos, since the
+    week effect carries what they share.
+    """
+    own = design.departs[design.common]
+    geos = design.data.sizes["geo"]
+    xi = pm.HalfNormal("xi_common", 0.1, shape=int(own.sum()))
+    departure = pm.Normal("departure", shape=(geos - 1, int(own.sum())))
+    return helmert(geos).T @ (departure * xi) @ everywhere[np.flatnonzero(own)]
+
+
+def _local(features: Any, gamma: Any, design: Design) -> Any:
+    """Return features that differ by geo: controls with pooled coefficients per geo, holidays with one.
+
+    Data inform a control's coefficient in each geo well, so it is centred on the common one.
+    """
+    own, local = design.departs[~design.common], np.flatnonzero(~design.common)
+    shared, pooled = np.flatnonzero(~own), np.flatnonzero(own)
+    mu = (gamma[local[shared]][:, None, None] * features[shared]).sum(axis=0)
+    if len(pooled):
+        xi = pm.Gamma("xi_local", mu=0.1, sigma=0.07, shape=len(pooled))
+        shape = (len(pooled), design.data.sizes["geo"])
+        coefficient = pm.Normal("coefficient", gamma[local[pooled]][:, None], xi[:, None], shape=shape)
+        mu = mu + (coefficient[:, :, None] * features[pooled]).sum(axis=0)
+    return mu
+
+
+# --- likelihood ---------------------------------------------------------------------------------
+
+
+def _likelihood(y: Any, mu: Any, model: Model) -> None:
+    """Observe the surprises: the KPI given the model and its own past."""
+    sigma = pm.LogNormal("sigma", -2.5, 1.0, dims="geo")
+    first = 1.0
+    if model.residual != "white":
+        rho = pm.Beta("rho", 4.0, 1.0)
+        gain = pm.Beta("gain", 1.5, 2.0, dims="geo") if model.residual == "drift" else pt.ones(y.shape[0])
+        mu = mu + predicted_drift(y - mu, rho, gain)
+        first = first_week_ratio(rho, gain) ** 0.5
+    spread = pt.set_subtensor(pt.ones_like(y)[:, 0], first) * sigma[:, None]
+    if model.likelihood == "student_t":
+        nu = pm.Gamma("nu", mu=10.0, sigma=7.0)
+        pm.StudentT("kpi", nu=nu, mu=mu, sigma=spread, observed=y, dims=("geo", "week"))
+    else:
+        pm.Normal("kpi", mu=mu, sigma=spread, observed=y, dims=("geo", "week"))

@@ -1,0 +1,154 @@
+"""From a `Panel` to the scaled arrays of the model (`Design`): no parameters yet, no PyMC."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from mmm_bayes.config import Model
+from mmm_bayes.panel import Panel
+from mmm_bayes.transforms import Array, with_history
+
+YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class Design:
+    """What the model is built on, as a dataset that goes into ``posterior.nc`` as it is.
+
+    Attributes:
+        data: variables
+
+            * ``y (geo, week)``: KPI over its geo mean,
+            * ``scale (geo)``: that mean, in KPI units,
+            * ``money (geo, week)``: currency per unit of ``y`` (scale times value of a KPI unit),
+            * ``media (channel, geo, time)``: driver per person over its median non-zero week, preceded
+              by ``l_max - 1`` weeks of history,
+            * ``media_scale (channel, geo)``: driver per unit of ``media``,
+            * ``spend (channel, geo, week)`` in currency,
+            * ``feature_values (feature, geo, week)``: trend, season, holidays and controls, centred over weeks, with
+              the coordinates ``component (feature)`` (its name in reports) and ``group (feature)`` (its kind),
+            * ``total (channel)``: what a contribution is divided by to give the quantity that carries the
+              prior: the spend (ROI), or all KPI in currency (contribution share).
+    """
+
+    data: xr.Dataset
+
+    @property
+    def common(self) -> Array:
+        """Whether a feature is the same in every geo, shape ``(feature,)``."""
+        values = self.data["feature_values"].to_numpy()
+        return (values == values[:, :1]).all(axis=(1, 2))
+
+    @property
+    def departs(self) -> Array:
+        """Whether geos differ in a feature's coefficient, shape ``(feature,)``: all but holidays, several geos only."""
+        return (self.data["group"].to_numpy() != "holidays") & (self.data.sizes["geo"] > 1)
+
+
+def build_design(panel: Panel, model: Model, train: int | None = None) -> Design:
+    """Scale a panel for the model.
+
+    Args:
+        panel: weekly data.
+        model: adstock window, trend and season.
+        train: number of weeks from the first whose means, medians and spreads do the scaling; all by default.
+
+    Returns:
+        Scaled arrays; shapes in `Design`.
+    """
+    data = panel.data
+    train = train or len(panel.weeks)
+    kpi = data["kpi"].transpose("geo", "week").to_numpy()
+    scale = kpi[:, :train].mean(axis=1)
+    driver = data["media"].transpose("channel", "geo", "week").to_numpy()
+    past = data["history"].transpose("channel", "geo", "past").to_numpy()
+    person = data["population"].to_numpy()[None, :, None]
+    unit = _median_week(driver[..., :train] / person)[:, None, None] * person
+    money = scale[:, None] * data["value"].transpose("geo", "week").to_numpy()
+    spend = data["spend"].transpose("channel", "geo", "week").to_numpy()
+    shares = model.priors.contribution_share
+    by_share = np.array([c in shares for c in panel.channels]) | ~data["paid"].to_numpy()
+    everything = (kpi / scale[:, None] * money)[:, :train].sum()
+    features, component, group = _features(panel, model, train)
+    full = ("geo", "week")
+    return Design(
+        xr.Dataset(
+            {
+                "y": (full, kpi / scale[:, None]),
+                "scale": ("geo", scale),
+                "money": (full, money),
+                "media": (("channel", "geo", "time"), with_history(driver / unit, model.l_max, past / unit)),
+                "media_scale": (("channel", "geo"), unit[:, :, 0]),
+                "spend": (("channel", *full), spend),
+                "total": ("channel", np.where(by_share, everything, spend[..., :train].sum(axis=(1, 2)))),
+                "feature_values": (("feature", *full), features),
+            },
+            coords={
+                "geo": panel.geos,
+                "week": panel.weeks,
+                "channel": panel.channels,
+                "paid": ("channel", data["paid"].to_numpy()),
+                "by_share": ("channel", by_share),
+                "component": ("feature", np.array(component, dtype=str)),
+                "group": ("feature", np.array(group, dtype=str)),
+            },
+        )
+    )
+
+
+def head(design: Design, weeks: int, l_max: int) -> Design:
+    """Return the first ``weeks`` weeks of a design."""
+    return Design(design.data.isel(week=slice(0, weeks), time=slice(0, weeks + l_max - 1)))
+
+
+def _median_week(driver: Array) -> Array:
+    """Median over geos and weeks with any media, per channel; shape ``(channel,)``."""
+    return np.array([np.median(channel[channel > 0]) if (channel > 0).any() else 1.0 for channel in driver])
+
+
+def _features(panel: Panel, model: Model, train: int) -> tuple[Array, list[str], list[str]]:
+    """Stack trend, season, holidays and controls to ``(feature, geo, week)`` with the name and group of each.
+
+    All are centred over the training weeks, so that the level is the mean KPI of an ordinary week.
+    """
+    national = len(panel.geos) == 1
+    trend = trend_features(len(panel.weeks), train, model.trend)
+    order = model.fourier if model.fourier is not None else (3 if national else 2)
+    season = fourier_features(panel.weeks.dayofyear.to_numpy() / YEAR, order)
+    shape = (len(panel.geos), len(panel.weeks))
+    common = np.concatenate([trend, season])[:, None, :] * np.ones((1, *shape))
+    holidays = panel.data["holidays"].transpose("holiday", "geo", "week").to_numpy()
+    controls = panel.data["controls"].transpose("control", "geo", "week").to_numpy()
+    common, holidays, controls = (_centred(values, train) for values in (common, holidays, controls))
+    spread = controls[..., :train].std(axis=(1, 2), keepdims=True)
+    controls = controls / np.where(spread > 0, spread, 1.0)
+    component = ["trend"] * len(trend) + ["season"] * len(season) + ["holidays"] * len(holidays)
+    group = component + ["controls"] * len(controls)
+    component = component + [str(c) for c in panel.data["control"].to_numpy()]
+    return np.concatenate([common, holidays, controls]), component, group
+
+
+def _centred(features: Array, train: int) -> Array:
+    return features - features[..., :train].mean(axis=-1, keepdims=True)
+
+
+def trend_features(weeks: int, train: int, kind: str) -> Array:
+    """Return the trend's columns, shape ``(feature, week)``.
+
+    ``linear`` is a line from -1 to 1 over the training weeks; ``piecewise`` adds a bend every half year.
+    """
+    time = np.arange(weeks, dtype=float)
+    if kind == "none":
+        return np.zeros((0, weeks))
+    line = 2 * time / (train - 1) - 1
+    if kind == "linear":
+        return line[None]
+    knots = np.arange(26, train - 13, 26)
+    return np.stack([line, *(2 * np.maximum(time - knot, 0) / (train - 1) for knot in knots)])
+
+
+def fourier_features(year: Array, order: int) -> Array:
+    """Return yearly sines and cosines, shape ``(2 * order, week)``; ``year`` is time in years, shape ``(week,)``."""
+    angle = 2 * np.pi * np.arange(1, order + 1)[:, None] * year
+    return np.stack([np.sin(angle), np.cos(angle)], axis=1).reshape(2 * order, len(year))

@@ -1,0 +1,87 @@
+"""From a panel to a posterior: scale, build, sample, and try again with better settings when a fit struggles."""
+
+import numpy as np
+
+from mmm_bayes.config import Model, Sampler
+from mmm_bayes.forecast import forecast
+from mmm_bayes.model.design import Design, build_design, head
+from mmm_bayes.model.diagnostics import convergence
+from mmm_bayes.model.priors import check_channels, frozen, prior_of
+from mmm_bayes.model.sample import Progress, sample_design
+from mmm_bayes.panel import Panel
+from mmm_bayes.posterior import Posterior
+from mmm_bayes.transforms import Array
+
+
+def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress | None = None) -> Posterior:
+    """Fit the Bayesian model to a panel.
+
+    Args:
+        panel: weekly data.
+        model: what is assumed.
+        sampler: draws, chains and seed.
+        progress: told what is being done and which share of it is done.
+
+    Returns:
+        The posterior; where the first try had not converged, that of a longer second one
+        (attribute ``second_try``).
+
+    Raises:
+        ConfigError: a prior that names no channel, or is no distribution.
+        FitError: the sampler could not start.
+    """
+    check_channels(model.priors, panel.channels)
+    return fit_design(build_design(panel, model), panel, model, sampler, progress or (lambda message, done: None))
+
+
+def fit_design(design: Design, panel: Panel, model: Model, sampler: Sampler, progress: Progress) -> Posterior:
+    """Fit a scaled panel; see `fit`."""
+    posterior = sample_design(design, model, sampler, progress)
+    if any(reason.status != "PASS" for reason in convergence(posterior)):
+        progress("the chains disagree: a second, more careful try", None)
+        posterior = sample_design(design, model, more_careful(sampler), progress)
+        posterior.tree.attrs["second_try"] = 1
+    posterior.tree.attrs |= {"name": panel.name, "kpi": panel.kpi_name, "currency": panel.currency}
+    return posterior
+
+
+def forecast_holdout(
+    panel: Panel, train: int, model: Model, sampler: Sampler, progress: Progress | None = None
+) -> Array:
+    """Fit to the first ``train`` weeks and draw the KPI of the others, knowing their media and controls only.
+
+    Returns:
+        KPI units, shape ``(draw, geo, week)``, the weeks after the training ones.
+    """
+    design = build_design(panel, model, train)
+    known = head(design, train, model.l_max)
+    posterior = fit_design(known, panel, model, sampler, progress or (lambda message, done: None))
+    return forecast(posterior, design.data, posterior.thinned(1000), sampler.seed)
+
+
+def more_careful(sampler: Sampler) -> Sampler:
+    """Return settings for a fit that struggled: longer tuning, twice the draws, shorter steps."""
+    target = max(sampler.target_accept, 0.95)
+    return sampler.model_copy(
+        update={"tune": 3 * sampler.tune, "draws": 2 * sampler.draws, "target_accept": target, "seed": sampler.seed + 1}
+    )
+
+
+def prior_roi(posterior: Posterior, model: Model, ci_prob: float) -> Array:
+    """Return prior quantiles of each channel's ROI (median, low, high); shape ``(channel, 3)``.
+
+    A prior on the contribution share is turned into ROI through the spend; NaN for organic channels.
+    """
+    data = posterior.data
+    spend = data["spend"].sum(("geo", "week")).to_numpy()
+    everything = float((data["y"] * data["money"]).sum())
+    factor = everything / np.where(spend > 0, spend, np.nan)
+    return prior_quantity(posterior, model, ci_prob) * np.where(data["by_share"], factor, 1.0)[:, None]
+
+
+def prior_quantity(posterior: Posterior, model: Model, ci_prob: float) -> Array:
+    """Return prior quantiles (median, low, high) of what carries the prior: ROI, or contribution share."""
+    points = [0.5, (1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    channels = zip(posterior.channels, posterior.data["by_share"].to_numpy(), strict=True)
+    kinds = [("contribution_share" if by_share else "roi", channel) for channel, by_share in channels]
+    return np.array([frozen(prior_of(kind, c, model.priors, False)).ppf(points) for kind, c in kinds])

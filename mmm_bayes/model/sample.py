@@ -1,0 +1,202 @@
+"""Sampling with nutpie: safe starts, one seed one answer, and derived quantities for `Posterior`."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import nutpie
+import pymc as pm
+import pytensor
+import xarray as xr
+from scipy.linalg import helmert
+
+import mmm_bayes
+from mmm_bayes.config import Model, Sampler
+from mmm_bayes.errors import FitError
+from mmm_bayes.model.build import build_model
+from mmm_bayes.model.design import Design
+from mmm_bayes.posterior import Posterior, chunks, effect_scale
+
+Progress = Callable[[str, float | None], None]
+
+
+def sample_design(design: Design, model: Model, sampler: Sampler, progress: Progress) -> Posterior:
+    """Draw from the posterior of a scaled panel.
+
+    Args:
+        design: scaled panel.
+        model: what is assumed.
+        sampler: draws, chains and seed.
+        progress: told what is being done and which share of it is done.
+
+    Raises:
+        FitError: the sampler could not start.
+    """
+    started = time.perf_counter()
+    progress("building the model", None)
+    graph = build_model(design, model)
+    progress("compiling (seconds when the cache is warm)", None)
+    compiled = compile_model(graph, design, sampler.backend)
+    built = time.perf_counter()
+    trace = run(compiled, sampler, progress)
+    seconds = {"compile": built - started, "sample": time.perf_counter() - built}
+    return assemble(trace, design, model, sampler, seconds)
+
+
+def compile_model(graph: pm.Model, design: Design, backend: str) -> Any:
+    """Compile density and gradient.
+
+    Numba's fast mathematics is off: with it a cold and a warm cache give different draws for one seed.
+    """
+    spread = {v for v in graph.free_RVs if v.name not in PLACED}
+    with pytensor.config.change_flags(numba__fastmath=False):
+        return nutpie.compile_pymc_model(
+            graph,
+            backend=backend,
+            var_names=[v.name for v in graph.free_RVs],
+            jitter_rvs=spread,
+            initial_points=starting_point(graph, design),
+        )
+
+
+PLACED = ("level", "sigma", "week_raw", "tau", "gamma", "coefficient")
+"""Parameters that start where the data are; all others start dispersed."""
+
+
+def starting_point(graph: pm.Model, design: Design) -> dict[str, Any]:
+    """Start the nuisance parameters where the data are, so that no chain wanders off in its first steps.
+
+    Coefficients start a little off zero: the sampler refuses a start with a zero in its gradient.
+    """
+    y = design.data["y"].to_numpy()
+    around = y - y.mean(axis=0) if len(y) > 1 else y - 1.0
+    start: dict[str, Any] = {"level": np.ones(len(y)), "sigma": np.maximum(around.std(axis=1), 1e-3)}
+    start["gamma"] = np.full(design.data.sizes["feature"], 0.01)
+    if len(y) > 1:
+        start["week_raw"] = helmert(y.shape[1]) @ (y.mean(axis=0) - y.mean())
+    names = {v.name for v in graph.free_RVs}
+    return {name: value for name, value in start.items() if name in names}
+
+
+def run(compiled: Any, sampler: Sampler, progress: Progress) -> xr.DataTree:
+    """Sample a compiled model.
+
+    Raises:
+        FitError: no chain found a point to start from.
+    """
+    total = sampler.chains * (sampler.draws + sampler.tune)
+
+    def show(chains: list[Any]) -> None:
+        done = sum(chain.finished_draws for chain in chains)
+        divergences = sum(chain.divergences for chain in chains)
+        note = f", {divergences} divergences" if divergences else ""
+        progress(f"sampling {sampler.chains} chains{note}", done / total)
+
+    try:
+        return nutpie.sample(
+            compiled,
+            draws=sampler.draws,
+            tune=sampler.tune,
+            chains=sampler.chains,
+            cores=min(sampler.cores, sampler.chains),
+            seed=sampler.seed,
+            target_accept=sampler.target_accept,
+            progress_bar=False,
+            progress_callback=show,
+        )
+    except RuntimeError as error:
+        first = str(error).strip().splitlines()[0]
+        raise FitError(f"the sampler could not start ({first}); check the units of the panel and the priors.") from None
+
+
+# --- from raw draws to a Posterior --------------------------------------------------------------
+
+RAW = ("z", "week_raw", "departure", "coefficient", "xi_common", "xi_local")
+
+
+def assemble(
+    trace: xr.DataTree, design: Design, model: Model, sampler: Sampler, seconds: dict[str, float]
+) -> Posterior:
+    """Turn raw draws into a `Posterior` with coefficients, week effects, ROI and contribution shares."""
+    raw = trace["posterior"].to_dataset()
+    draws = raw.drop_vars([v for v in raw.data_vars if v in RAW])
+    draws = draws.assign(_geo_effect(raw, design)).assign(_baseline(raw, design))
+    draws = draws.drop_vars([c for c in draws.coords if c not in ("chain", "draw")])
+    draws = draws.assign_coords(design.data.coords)
+    attributes = {
+        "model": model.model_dump_json(),
+        "sampler": sampler.model_dump_json(),
+        "seconds": json.dumps(seconds),
+        "version": mmm_bayes.__version__,
+    }
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": draws,
+            "sample_stats": _statistics(trace),
+            "constant_data": design.data,
+            "observed_data": design.data[["y"]],
+        }
+    )
+    tree.attrs = attributes
+    return with_roi(Posterior(tree))
+
+
+def _statistics(trace: xr.DataTree) -> xr.Dataset:
+    kept = ("diverging", "energy", "n_steps", "depth", "step_size", "logp", "maxdepth_reached")
+    stats = trace["sample_stats"].to_dataset()
+    return stats[[name for name in kept if name in stats]]
+
+
+def _geo_effect(raw: xr.Dataset, design: Design) -> dict[str, xr.DataArray]:
+    """Return the factor by which each geo departs, ``(chain, draw, channel, geo)``."""
+    if "z" in raw:
+        return {"geo_effect": np.exp(raw["eta"] * raw["z"])}
+    ones = np.ones((*raw["log_effect"].shape, design.data.sizes["geo"]))
+    return {"geo_effect": xr.DataArray(ones, dims=("chain", "draw", "channel", "geo"))}
+
+
+def _baseline(raw: xr.Dataset, design: Design) -> dict[str, Any]:
+    """Return coefficients per geo and feature, and what all geos share in a week beyond them."""
+    values, common, departs = design.data["feature_values"].to_numpy(), design.common, design.departs
+    geos, weeks = design.data.sizes["geo"], design.data.sizes["week"]
+    gamma = raw["gamma"].to_numpy()
+    coefficient = np.repeat(gamma[:, :, None, :], geos, axis=2)
+    shock = np.zeros((*gamma.shape[:2], weeks))
+    if "departure" in raw:
+        scaled = raw["departure"].to_numpy() * raw["xi_common"].to_numpy()[:, :, None, :]
+        coefficient[..., common & departs] += np.einsum("hg,cdhf->cdgf", helmert(geos), scaled)
+    if "coefficient" in raw:
+        coefficient[..., ~common & departs] = np.swapaxes(raw["coefficient"].to_numpy(), 2, 3)
+    if "week_raw" in raw:
+        shock = raw["week_raw"].to_numpy() @ helmert(weeks) - gamma[..., common] @ values[common, 0]
+    return {
+        "coefficient": (("chain", "draw", "geo", "feature"), coefficient),
+        "week_effect": (("chain", "draw", "week"), shock),
+    }
+
+
+def with_roi(posterior: Posterior) -> Posterior:
+    """Add ``beta``, ``roi`` and ``contribution_share`` (channel) to the draws; organic channels have no ROI."""
+    data = posterior.data
+    media, money = data["media"].to_numpy(), data["money"].to_numpy()
+    everything = (data["y"].to_numpy() * money).sum()
+    spend = data["spend"].sum(("geo", "week")).to_numpy()
+    beta = np.empty((posterior.draws, len(media)))
+    worth = np.empty_like(beta)
+    effect, geo = np.exp(posterior["log_effect"]), posterior["geo_effect"]
+    for c in range(len(media)):
+        for rows in chunks(np.arange(posterior.draws), money.size):
+            response = posterior.shape.respond(media[c], posterior.parameters(c, rows)) * geo[rows, c, :, None]
+            spread, value = effect_scale(response, money)
+            beta[rows, c] = effect[rows, c] / spread
+            worth[rows, c] = beta[rows, c] * value
+    sizes = posterior.tree["posterior"].sizes
+    lead, dims = (sizes["chain"], sizes["draw"], len(media)), ("chain", "draw", "channel")
+    roi = worth / np.where(spend > 0, spend, np.nan)
+    added = {"beta": beta, "roi": roi, "contribution_share": worth / everything}
+    draws = posterior.tree["posterior"].to_dataset().assign({k: (dims, v.reshape(lead)) for k, v in added.items()})
+    tree = posterior.tree.copy()
+    tree["posterior"] = xr.DataTree(draws)
+    return Posterior(tree)

@@ -1,0 +1,109 @@
+"""`Posterior`: draws, data, scaling and provenance in one file that ArviZ opens; needs no PyMC.
+
+Everything reported is recomputed from these draws with the formulas of `transforms`, in chunks of draws,
+so that memory stays bounded whatever the number of geos, weeks and channels.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mmm_bayes.transforms import Array, Shape
+from mmm_bayes.workspace import writing
+
+CHUNK = 2_000_000
+"""Elements per array of a chunk: about 16 MB."""
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws of one fit with the data that they were drawn for.
+
+    Attributes:
+        tree: groups ``posterior``, ``sample_stats``, ``constant_data`` (see `model.design.Design`) and
+            ``observed_data``; attributes ``model`` (configuration), ``kpi``, ``currency``, ``version``.
+    """
+
+    tree: xr.DataTree
+
+    @property
+    def data(self) -> xr.Dataset:
+        """The scaled data, see `model.design.Design`."""
+        return self.tree["constant_data"].to_dataset()
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The model section of the configuration, as it was fitted."""
+        return json.loads(self.tree.attrs["model"])
+
+    @property
+    def shape(self) -> Shape:
+        """Adstock, saturation and their order."""
+        return Shape(**{k: self.settings[k] for k in ("adstock", "saturation", "order", "l_max")})
+
+    @property
+    def channels(self) -> list[str]:
+        """Names of the channels."""
+        return [str(c) for c in self.data["channel"].to_numpy()]
+
+    @property
+    def draws(self) -> int:
+        """Number of draws over all chains."""
+        sizes = self.tree["posterior"].sizes
+        return int(sizes["chain"] * sizes["draw"])
+
+    def __getitem__(self, name: str) -> Array:
+        """Return the draws of a variable with chains joined, shape ``(draw, ...)``."""
+        values = self.tree["posterior"][name].to_numpy()
+        return values.reshape(-1, *values.shape[2:])
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the model has the variable."""
+        return name in self.tree["posterior"]
+
+    def thinned(self, draws: int) -> Array:
+        """Return the places of at most ``draws`` draws, evenly spread over all chains."""
+        return np.unique(np.linspace(0, self.draws - 1, min(draws, self.draws)).round().astype(int))
+
+    def parameters(self, channel: int, rows: Any) -> dict[str, Array]:
+        """Return the shape parameters of one channel for some draws, each ``(draw, 1)``."""
+        return {name: self[name][rows, channel, None] for name in self.shape.parameters}
+
+
+def save_posterior(posterior: Posterior, path: Path) -> None:
+    """Write ``posterior.nc``."""
+    with writing(path) as temporary:
+        posterior.tree.to_netcdf(temporary, engine="netcdf4")
+
+
+def load_posterior(path: Path) -> Posterior:
+    """Read what `save_posterior` wrote."""
+    return Posterior(xr.open_datatree(path, engine="netcdf4").load())
+
+
+def chunks(rows: Array, elements: int) -> Iterator[Array]:
+    """Split draws so that ``elements`` numbers per draw stay within `CHUNK`."""
+    step = max(1, CHUNK // max(elements, 1))
+    for start in range(0, len(rows), step):
+        yield rows[start : start + step]
+
+
+def effect_scale(response: Any, money: Any) -> tuple[Any, Any]:
+    """Return the spread of a response over time and its value in money, both of shape ``(...)``.
+
+    A channel's *effect* is the standard deviation over time of its contribution in shares of the mean KPI,
+    which data identify far better than the zero-out ROI. With ``spread = sd_t(response)`` the coefficient is
+    ``beta = effect / spread`` and the contribution in currency ``effect * value / spread``.
+
+    Args:
+        response: saturated, carried-over media times the geo's departure, shape ``(..., geo, week)``.
+        money: currency per unit of scaled KPI, shape ``(geo, week)``.
+    """
+    centred = response - response.mean(axis=-1, keepdims=True)
+    return (centred**2).mean(axis=(-2, -1)) ** 0.5, (response * money).sum(axis=(-2, -1))
