@@ -1,6 +1,6 @@
 """`ResponseCurves`: what each channel would return at each spend, from either model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mmm_bayes.config import Allocate
 from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import writing
+
+POINTS = 101
+"""Points of a response curve."""
 
 
 @dataclass(frozen=True)
@@ -85,22 +89,23 @@ def window_response(
     return np.stack([total(m) - nothing for m in multipliers], axis=-1)
 
 
-def planning_window(media: Array, weeks: int, flighting: str = "historical") -> Array:
+def planning_window(media: Array, weeks: int, flighting: str = "historical", by_geo: bool = False) -> Array:
     """Return what a window of ``weeks`` weeks looks like if nothing changes.
 
     The next weeks repeat the last ones, from the start again where the panel is shorter. A channel that was
-    silent in all of them gets its mean week of the whole panel, so that its curve can be asked for.
+    silent in all of them (``by_geo``: in one geo) gets its mean week of the whole panel, so that it has a curve.
 
     Args:
         media: spend or another driver, shape ``(channel, geo, week)``.
         weeks: length of the window.
         flighting: ``historical`` keeps the ups and downs, ``steady`` spreads each geo's sum evenly.
+        by_geo: whether each geo is planned by itself.
 
     Returns:
         Shape ``(channel, geo, weeks)``.
     """
     flight = media[..., np.arange(-weeks, 0) % media.shape[-1]]
-    silent = ~flight.any(axis=(1, 2), keepdims=True)
+    silent = ~flight.any(axis=2 if by_geo else (1, 2), keepdims=True)
     flight = np.where(silent, media.mean(axis=-1, keepdims=True), flight)
     if flighting == "steady":
         flight = np.broadcast_to(flight.mean(axis=-1, keepdims=True), flight.shape)
@@ -113,6 +118,44 @@ def highest_window(spend: Array, weeks: int) -> Array:
     if weeks >= total.shape[1]:
         return total[:, np.arange(-weeks, 0) % total.shape[1]].sum(axis=1)
     return np.lib.stride_tricks.sliding_window_view(total, weeks, axis=1).sum(axis=2).max(axis=1)
+
+
+def planning_arms(
+    channels: Sequence[str], geos: Sequence[str], flight: Array, by_geo: bool
+) -> list[tuple[str, int, list[int]]]:
+    """Return what money can be put on: name, place of the channel and places of the geos of each arm.
+
+    Args:
+        channels: names.
+        geos: names.
+        flight: spend over the window, shape ``(channel, geo)``; an arm without any is left out.
+        by_geo: whether each geo is an arm of its own (``channel | geo``), where there are several.
+    """
+    if by_geo and len(geos) > 1:
+        arms = [(f"{channel} | {geo}", c, [g]) for c, channel in enumerate(channels) for g, geo in enumerate(geos)]
+    else:
+        arms = [(channel, c, list(range(len(geos)))) for c, channel in enumerate(channels)]
+    return [arm for arm in arms if flight[arm[1], arm[2]].sum() > 0]
+
+
+def curve_grid(settings: Allocate, arms: Sequence[str], flight: Array) -> Array:
+    """Return factors on an arm's flight that reach every limit the settings ask for, and twice its spend at least.
+
+    Args:
+        settings: the budget question with its limits, in currency or relative to today.
+        arms: their names.
+        flight: spend of each arm over the window, currency, shape ``(arm,)``.
+
+    Returns:
+        Ascending from 0, shape ``(arm, point)``.
+    """
+    ends = []
+    for arm, spend in zip(arms, flight, strict=True):
+        limits = [settings.limits[n] for n in (arm, arm.split(" | ")[0]) if n in settings.limits]
+        relative = [limit.relative[1] for limit in limits if limit.relative is not None]
+        currency = [limit.upper / spend for limit in limits if limit.upper is not None]
+        ends.append(max(2.0, settings.relative[1], *relative, *currency))
+    return 1.001 * np.array(ends)[:, None] * np.linspace(0.0, 1.0, POINTS)
 
 
 def save_curves(curves: ResponseCurves, path: Path) -> None:

@@ -16,7 +16,7 @@ from mmm_bayes.baseline import Baseline, fit_baseline
 from mmm_bayes.baseline.fit import block_weeks
 from mmm_bayes.baseline.inputs import ALPHAS, make_inputs, make_scaling, robust_trend
 from mmm_bayes.baseline.retention import choose_alpha, splits
-from mmm_bayes.config import Model, PanelColumns, ReachFrequency, SimulatedChannel
+from mmm_bayes.config import Allocate, Limits, Model, PanelColumns, ReachFrequency, SimulatedChannel
 from mmm_bayes.panel import Panel, panel_from_frame
 from mmm_bayes.simulate import PanelSpec, simulate_panel
 
@@ -104,41 +104,61 @@ def test_intervals_hold_the_median_and_come_from_the_replicates(panel, baseline)
 
 
 def test_todays_spend_over_the_whole_panel_returns_its_contribution_and_the_tail(panel, baseline):
-    curves = baseline.curves(panel, weeks=80, multipliers=np.array([0.0, 1.0]))
+    curves = baseline.curves(panel, Allocate(weeks=80))
     inside = baseline.contributions(panel).sum(axis=(2, 3))
     assert curves.model == "lightgbm" and curves.channels == tuple(panel.channels)
     np.testing.assert_allclose(curves.today, panel.data["spend"].sum(["geo", "week"]))
-    assert (curves.response[..., 1] >= inside - 1e-6).all()
-    assert (curves.response[..., 1] <= 1.25 * inside + 1).all()
+    response = curves.at(curves.today)
+    step = np.diff(curves.response, axis=2).max(axis=2)
+    assert (response >= inside - step).all()
+    assert (response <= 1.25 * inside + step).all()
 
 
 def test_curve_equals_the_difference_of_two_predictions(panel, point):
-    """A later panel in which the window's media were halved, with weeks of silence after it."""
+    """A later panel in which the window's media were doubled, with weeks of silence after it."""
     weeks, tail = 10, 7
-    curve = point.curves(panel, weeks, np.array([0.0, 0.5]))
+    curve = point.curves(panel, Allocate(weeks=weeks))
     long = panel.data.isel(week=np.r_[np.arange(80), np.full(tail, 79)])
     long = long.assign_coords(week=pd.date_range(panel.weeks[0], periods=80 + tail, freq="7D"))
 
-    def media(multiplier: float):
+    def predict(channel: str, multiplier: float) -> np.ndarray:
         steps = np.r_[np.ones(80 - weeks), np.full(weeks, multiplier), np.zeros(tail)]
-        return replace(panel, data=long.assign(media=long["media"] * xr.DataArray(steps, dims="week")))
+        media = long["media"].where(long["channel"] == channel, 0.0) * xr.DataArray(steps, dims="week")
+        return point.predict(replace(panel, data=long.assign(media=media)))
 
     for c, channel in enumerate(panel.channels):
-        own = panel.data["channel"] == channel
-        half = media(0.5).data["media"].where(own, 0.0)
-        none = media(0.0).data["media"].where(own, 0.0)
-        gained = point.predict(replace(panel, data=long.assign(media=half)))
-        gained -= point.predict(replace(panel, data=long.assign(media=none)))
-        assert curve.response[0, c, 1] == pytest.approx(gained.sum(), rel=1e-6, abs=1e-3)
+        for p in (30, 100):
+            gained = predict(channel, curve.spend[c, p] / curve.today[c]) - predict(channel, 0.0)
+            assert curve.response[0, c, p] == pytest.approx(gained.sum(), rel=1e-6, abs=1e-3)
 
 
-def test_curves_rise_from_nothing_for_any_window(panel, baseline):
-    for weeks, flighting in ((1, "historical"), (26, "steady"), (120, "historical")):
-        curves = baseline.curves(panel, weeks, flighting=flighting)
-        assert curves.response.shape == (REPLICATES, len(panel.channels), 61)
-        assert (curves.spend[:, 0] == 0).all() and (np.diff(curves.spend) > 0).all()
-        assert (curves.response[..., 0] == 0).all() and (np.diff(curves.response) >= -1e-6).all()
-        assert (curves.observed >= curves.today * (1 - 1e-9)).all()
+@pytest.mark.parametrize(("weeks", "flighting"), [(1, "historical"), (26, "steady"), (120, "historical")])
+def test_curves_rise_from_nothing_to_the_limits_for_any_window(panel, baseline, weeks, flighting):
+    limits = {"tv": Limits(upper=5e6), "search": Limits(relative=(0, 4))}
+    curves = baseline.curves(panel, Allocate(weeks=weeks, flighting=flighting, limits=limits))
+    assert (curves.spend[:, 0] == 0).all() and (np.diff(curves.spend) > 0).all()
+    assert (curves.response[..., 0] == 0).all() and (np.diff(curves.response) >= -1e-6).all()
+    assert (curves.observed >= curves.today * (1 - 1e-9)).all()
+    ends = dict(zip(curves.channels, curves.spend[:, -1], strict=True))
+    assert ends["tv"] > 5e6 and ends["search"] > 4 * curves.today[curves.channels.index("search")]
+    assert ends["display"] == pytest.approx(2.002 * curves.today[curves.channels.index("display")])
+
+
+def test_geos_can_be_planned_by_themselves(panel, baseline):
+    whole = baseline.curves(panel, Allocate(weeks=20))
+    parts = baseline.curves(panel, Allocate(weeks=20, by_geo=True))
+    assert parts.channels[:2] == ("search | geo_01", "search | geo_02")
+    assert parts.response.shape[1] == len(panel.channels) * 4
+    np.testing.assert_allclose(parts.response.reshape(REPLICATES, -1, 4, 101).sum(axis=2), whole.response, atol=1e-3)
+    np.testing.assert_allclose(parts.today.reshape(-1, 4).sum(axis=1), whole.today)
+
+
+def test_a_geo_without_any_spend_of_a_channel_is_no_arm(panel):
+    off = (panel.data["channel"] == "tv") & (panel.data["geo"] == "geo_02")
+    quiet = changed(panel, media=panel.data["media"].where(~off, 0.0), spend=panel.data["spend"].where(~off, 0.0))
+    fitted = fit_baseline(quiet, Model(), bootstrap=0)
+    arms = fitted.curves(quiet, Allocate(weeks=20, by_geo=True)).channels
+    assert "tv | geo_02" not in arms and "tv | geo_01" in arms
 
 
 # --- same seed, same answer ---------------------------------------------------------------------
@@ -295,7 +315,7 @@ def test_organic_reach_holidays_controls_and_history_are_taken(panel):
     fitted = fit_baseline(rich, Model(l_max=6), bootstrap=2)
     roi = fitted.roi(rich).set_index("channel")
     assert np.isnan(roi.loc["mail", "roi_median"]) and roi.loc["mail", "contribution"] >= 0
-    assert fitted.curves(rich, 12).channels == ("tv", "search")
+    assert fitted.curves(rich, Allocate(weeks=12)).channels == ("tv", "search")
     seen = make_inputs(rich, fitted.scaling)
     assert (seen.media[1, :, :5] > 0).all(), "spend before the first week carries over"
     doubled = changed(rich, frequency=rich.data["frequency"] * 2)

@@ -10,8 +10,15 @@ import pandas as pd
 from mmm_bayes.baseline.inputs import Index, Inputs, Scaling, line, make_inputs, make_scaling, robust_trend
 from mmm_bayes.baseline.retention import choose_alpha, splits
 from mmm_bayes.baseline.trees import Effects, boost, predict, read_effects
-from mmm_bayes.config import Model
-from mmm_bayes.curves import ResponseCurves, highest_window, planning_window, window_response
+from mmm_bayes.config import Allocate, Model
+from mmm_bayes.curves import (
+    ResponseCurves,
+    curve_grid,
+    highest_window,
+    planning_arms,
+    planning_window,
+    window_response,
+)
 from mmm_bayes.panel import Panel
 from mmm_bayes.transforms import Array
 
@@ -95,41 +102,44 @@ class Baseline:
             }
         )
 
-    def curves(
-        self, panel: Panel, weeks: int, multipliers: Array | None = None, flighting: str = "historical"
-    ) -> ResponseCurves:
-        """Return the response of every paid channel over a planning window, one draw for each replicate.
+    def curves(self, panel: Panel, settings: Allocate) -> ResponseCurves:
+        """Return the response of every paid channel over the planning window, one draw for each replicate.
 
         Args:
             panel: the training panel.
-            weeks: length of the window, see `curves.planning_window`.
-            multipliers: of its flight, ascending from 0, shape ``(point,)``; by default 0 to 3 in twentieths.
-            flighting: ``historical`` or ``steady``.
+            settings: length of the window, flighting, limits, and whether each geo is an arm of its own.
         """
-        points = np.linspace(0.0, 3.0, 61) if multipliers is None else multipliers
-        paid = np.flatnonzero(panel.data["paid"].to_numpy())
+        paid, weeks = np.flatnonzero(panel.data["paid"].to_numpy()), settings.weeks
+        history, before = self.scaling.l_max - 1, max(len(panel.weeks) - weeks, 0)
         spend = panel.data["spend"].transpose("channel", "geo", "week").to_numpy()[paid]
         media = make_inputs(panel, self.scaling).media[paid]
-        history, before = self.scaling.l_max - 1, max(len(panel.weeks) - weeks, 0)
-        flight = planning_window(media[..., history:], weeks, flighting)
-        value = panel.data["value"].transpose("geo", "week").to_numpy().mean(axis=1)
-        money = np.tile(self.scaling.kpi * value, (len(self.effects), 1))
+        flight, driver = (
+            planning_window(values, weeks, settings.flighting, settings.by_geo)
+            for values in (spend, media[..., history:])
+        )
+        carry = media[..., before : before + history]
+        money = self.scaling.kpi * panel.data["value"].transpose("geo", "week").to_numpy().mean(axis=1)
+        money = np.tile(money, (len(self.effects), 1))
+        arms = planning_arms([panel.channels[c] for c in paid], panel.geos, flight.sum(axis=-1), settings.by_geo)
+        planned = np.array([flight[c, geos].sum() for _, c, geos in arms])
+        grid = curve_grid(settings, [name for name, _, _ in arms], planned)
         response = [
-            window_response(self._respond(int(c)), flight[i], media[i, :, before : before + history], points, money)
-            for i, c in enumerate(paid)
+            window_response(self._respond(int(paid[c])), driver[c, geos], carry[c, geos], steps, money[:, geos])
+            for (_, c, geos), steps in zip(arms, grid, strict=True)
         ]
+        today = spend[..., np.arange(-weeks, 0) % spend.shape[-1]]
         return ResponseCurves(
-            channels=tuple(panel.channels[c] for c in paid),
-            spend=planning_window(spend, weeks, flighting).sum(axis=(1, 2))[:, None] * points,
+            channels=tuple(name for name, _, _ in arms),
+            spend=planned[:, None] * grid,
             response=np.stack(response, axis=1),
-            today=spend[..., np.arange(-weeks, 0) % spend.shape[-1]].sum(axis=(1, 2)),
-            observed=highest_window(spend, weeks),
+            today=np.array([today[c, geos].sum() for _, c, geos in arms]),
+            observed=np.array([highest_window(spend[[c]][:, geos], weeks)[0] for _, c, geos in arms]),
             weeks=weeks,
             model="lightgbm",
         )
 
     def _respond(self, channel: int) -> Callable[[Array], Array]:
-        """Return scaled media ``(geo, l_max - 1 + week)`` to scaled effect ``(draw, geo, week)`` of a channel."""
+        """Return scaled media ``(geo, l_max - 1 + week)`` to the scaled effect ``(draw, geo, week)`` of a channel."""
         return lambda media: np.stack([e.respond(channel, media, self.scaling.l_max) for e in self.effects])
 
 
