@@ -16,6 +16,7 @@ from mmm_bayes.baseline import Baseline, fit_baseline
 from mmm_bayes.baseline.fit import block_weeks
 from mmm_bayes.baseline.inputs import ALPHAS, make_inputs, make_scaling, robust_trend
 from mmm_bayes.baseline.retention import choose_alpha, splits
+from mmm_bayes.baseline.trees import Effects
 from mmm_bayes.config import Allocate, Limits, Model, PanelColumns, ReachFrequency, SimulatedChannel
 from mmm_bayes.panel import Panel, panel_from_frame
 from mmm_bayes.simulate import PanelSpec, simulate_panel
@@ -62,6 +63,17 @@ def test_contributions_are_what_the_prediction_loses_without_the_channel(panel, 
     for c, channel in enumerate(panel.channels):
         lost = point.predict(panel) - point.predict(without(panel, channel))
         np.testing.assert_allclose(contributions[c], lost, rtol=1e-6, atol=1e-6 * point.scaling.kpi.max())
+
+
+def test_staircases_are_the_trees_at_their_very_edges(panel, point):
+    for c, (edges, steps) in enumerate(zip(point.effects[0].edges, point.effects[0].steps, strict=True)):
+        rows = np.zeros((len(edges), point.booster.num_feature()))
+        rows[:, c] = edges
+        nothing = point.booster.predict(rows[:1] * 0)
+        found = steps[np.searchsorted(edges, edges)]
+        np.testing.assert_allclose(found, point.booster.predict(rows) - nothing, atol=1e-12)
+        carried = Effects(np.zeros(1), (edges,), (steps,)).respond(0, edges[None], 1)[0]
+        np.testing.assert_array_equal(carried, found)
 
 
 def test_contributions_add_up_over_channels(panel, point):
@@ -212,6 +224,12 @@ def test_forecast_does_not_read_the_kpi_of_the_weeks_ahead(panel):
     draws = fitted.forecast(panel)[:, :, 70:]
     observed = panel.data["kpi"].transpose("geo", "week").to_numpy()[:, 70:]
     assert np.abs(draws.mean(axis=0) - observed).sum() < 0.2 * observed.sum()
+
+
+def test_a_panel_that_starts_later_is_predicted_alike(panel, point):
+    past = panel.data["media"].isel(week=slice(3, 10)).rename(week="past").drop_vars("past")
+    later = panel.data.drop_vars("history").isel(week=slice(10, None)).assign(history=past)
+    np.testing.assert_allclose(point.predict(replace(panel, data=later)), point.predict(panel)[:, 10:])
 
 
 def test_a_growing_business_is_extrapolated():

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -271,3 +272,26 @@ def test_a_table_that_is_no_panel_is_refused(observed):
         simulate_spend(observed.assign(revenue=observed["revenue"].mask(early)), COLUMNS, Simulate())
     with pytest.raises(DataError, match="at least 20"):
         simulate_spend(observed[observed["week"] < "2023-04-01"], COLUMNS, Simulate())
+
+
+# --- real sales ---------------------------------------------------------------------------------
+
+
+@pytest.mark.real_data
+def test_real_sales_keep_their_totals_with_a_week_in_which_the_shop_was_shut():
+    path = Path("../shared/data/online_retail/online_retail.parquet")
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    lines = pd.read_parquet(path)
+    top = lines["Country"].isin(["United Kingdom", "Netherlands", "EIRE", "Germany", "France"])
+    sold = (lines["Quantity"] * lines["UnitPrice"]).groupby(
+        [lines["Country"].where(top, "Rest"), lines["InvoiceDate"].dt.to_period("W-SUN").dt.start_time]
+    )
+    weeks = pd.date_range("2010-12-06", "2011-11-28", freq="7D")
+    wide = sold.sum().unstack("InvoiceDate").reindex(columns=weeks).fillna(0.0)
+    assert (wide["2010-12-27"] == 0).all()
+    frame = wide.rename_axis(index="geo", columns="week").stack().rename("revenue").reset_index()
+    made = simulate_spend(frame, COLUMNS, Simulate())
+    difference = (made.frame["revenue"] - frame["revenue"]).groupby(frame["geo"]).sum()
+    assert difference.abs().max() < 0.001
+    assert made.frame.filter(like="spend_").sum().sum() == pytest.approx(0.1 * frame["revenue"].sum())
