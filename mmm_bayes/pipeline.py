@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from mmm_bayes.allocate import Plan
     from mmm_bayes.curves import ResponseCurves
+    from mmm_bayes.evaluate import Comparison
     from mmm_bayes.panel import Panel
     from mmm_bayes.posterior import Posterior
+    from mmm_bayes.response import Media
 
 Progress = Callable[[str, float | None], None]
 """Told what is being done and which share of it is done (None when unknown)."""
@@ -118,20 +120,83 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
     """
     space, panel = _panel(config, root)
     compile_cache()
-    raise NotImplementedError
+    from mmm_bayes import model
+    from mmm_bayes.baseline import fit_baseline
+    from mmm_bayes.curves import save_curves
+    from mmm_bayes.response import media_contributions, roi_table
+
+    posterior = model.fit(panel, config.model, config.sampler, progress)
+    progress("working out contributions", None)
+    media = media_contributions(posterior)
+    prior = model.prior_quantity(posterior, config.model, config.ci_prob)
+    diagnostics = model.diagnose(posterior, media, prior, config.ci_prob) | {"panel": _digest(space)}
+    roi = roi_table(posterior, media, model.prior_roi(posterior, config.model, config.ci_prob), config.ci_prob)
+    baseline = fit_baseline(panel, config.model, config.compare.bootstrap, config.sampler.seed, progress)
+    progress("writing", None)
+    fitted = Fitted(posterior, roi, diagnostics)
+    _save_fit(space, config, fitted, media)
+    write_csv(space.data / "lightgbm_roi.csv", baseline.roi(panel, config.ci_prob))
+    save_curves(baseline.curves(panel, config.allocate), space.data / "lightgbm_curves.parquet")
+    return fitted
 
 
-def compare(config: Config, root: str | Path = ".", progress: Progress = silent) -> dict[str, Any]:
+def _save_fit(space: Workspace, config: Config, fitted: Fitted, media: "Media") -> None:
+    from mmm_bayes.curves import save_curves
+    from mmm_bayes.posterior import save_posterior
+    from mmm_bayes.response import decomposition, response_curves
+
+    save_posterior(fitted.posterior, space.data / "posterior.nc")
+    write_csv(space.data / "roi.csv", fitted.roi)
+    write_csv(space.data / "contributions.csv", decomposition(fitted.posterior, media))
+    write_csv(space.data / "fit.csv", fit_table(fitted.posterior, config.ci_prob))
+    save_curves(response_curves(fitted.posterior, config.allocate), space.data / "curves.parquet")
+    write_json(space.data / "diagnostics.json", fitted.diagnostics)
+
+
+def fit_table(posterior: "Posterior", ci_prob: float) -> "pd.DataFrame":
+    """Return observed and predicted KPI by geo and week, as in ``fit.csv``."""
+    from mmm_bayes.forecast import predictive_interval
+
+    mean, low, high = predictive_interval(posterior, posterior.thinned(1000), ci_prob, seed=0)
+    data = posterior.data
+    values = {"observed": data["y"].to_numpy() * data["scale"].to_numpy()[:, None]}
+    values |= {"predicted": mean, "low": low, "high": high}
+    cells = {name: (("geo", "week"), value) for name, value in values.items()}
+    return data[["geo", "week"]].assign(cells).to_dataframe().reset_index()
+
+
+def compare(config: Config, root: str | Path = ".", progress: Progress = silent) -> "Comparison":
     """Fit both models without the last weeks and judge them there; hold their ROI against each other and the truth.
-
-    Returns:
-        What ``comparison.json`` holds.
 
     Raises:
         DataError: there is no panel or no fit yet, or the panel is too short for the holdout.
     """
     space, panel = _panel(config, root)
-    raise NotImplementedError
+    _require_fresh(space)
+    compile_cache()
+    from mmm_bayes import evaluate, model
+
+    split = evaluate.split_holdout(panel, config.compare)
+    weeks = len(split.train.weeks)
+    draws = model.forecast_holdout(panel, weeks, config.model, config.sampler, progress)
+    progress("fitting LightGBM", None)
+    forecasts = {"bayesian": evaluate.Forecast.from_draws(draws, config.ci_prob)}
+    forecasts |= evaluate.other_forecasts(panel, split, config.model, config.sampler.seed, config.ci_prob)
+    comparison = evaluate.compare(panel, split, forecasts, _both_roi(space), config.ci_prob)
+    evaluate.save_comparison(comparison, space.data)
+    return comparison
+
+
+def _both_roi(space: Workspace) -> "pd.DataFrame":
+    """Return the ROI of both models and, where there is one, the truth side by side."""
+    import pandas as pd
+
+    from mmm_bayes.evaluate import roi_table
+    from mmm_bayes.simulate import load_truth
+
+    own, other = (pd.read_csv(space.needs(name, "fit")) for name in ("roi.csv", "lightgbm_roi.csv"))
+    truth = load_truth(space.data).roi if (space.data / "truth.json").exists() else None
+    return roi_table(own, other, truth)
 
 
 def allocate(
@@ -159,10 +224,10 @@ def allocate(
     from mmm_bayes.allocate import allocate as best_plan
     from mmm_bayes.allocate import evaluate_plan, parse_what_if, save_plan
 
-    space = Workspace(config.name, Path(root))
+    space, panel = _panel(config, root)
     _require_usable(space, force)
-    progress("reading response curves", None)
-    curves = _curves(config, space, model)
+    progress("computing response curves", None)
+    curves = _curves(config, space, panel, model)
     if what_if is not None:
         spend = parse_what_if(what_if, curves)
         plan = evaluate_plan(curves, spend, config.allocate, config.ci_prob)
@@ -191,14 +256,38 @@ def _panel(config: Config, root: str | Path) -> tuple[Workspace, "Panel"]:
     return space, load_panel(space.data)
 
 
+def _digest(space: Workspace) -> str:
+    """Return what tells one panel from another."""
+    return hashlib.sha256((space.data / "panel.parquet").read_bytes()).hexdigest()[:16]
+
+
+def _require_fresh(space: Workspace) -> dict[str, Any]:
+    """Return the diagnostics, or say that the panel has changed since the fit."""
+    found = json.loads(space.needs("diagnostics.json", "fit").read_text(encoding="utf-8"))
+    if found["panel"] != _digest(space):
+        raise DataError(f"{space.data}: the panel has changed since the fit; run 'mmm-bayes fit' again.")
+    return found
+
+
 def _require_usable(space: Workspace, force: bool) -> None:
     """Refuse to plan on a fit whose verdict is FAIL."""
-    space.needs("posterior.nc", "fit")
-    found = json.loads((space.data / "diagnostics.json").read_text(encoding="utf-8"))
+    found = _require_fresh(space)
     if found["verdict"] == "FAIL" and not force:
         worst = next(r for r in found["reasons"] if r["status"] == "FAIL")
-        raise FitError(f"the verdict on the fit is FAIL: {worst['message']} {worst['remedy']} (--force plans anyway.)")
+        raise FitError(f"the verdict on the fit is FAIL: {worst['message']} {worst['remedy']} --force plans anyway.")
 
 
-def _curves(config: Config, space: Workspace, model: str) -> "ResponseCurves":
-    raise NotImplementedError
+def _curves(config: Config, space: Workspace, panel: "Panel", model: str) -> "ResponseCurves":
+    """Return the response curves for the planning window that the configuration asks for."""
+    if model == "lightgbm":
+        from mmm_bayes.baseline import fit_baseline
+
+        baseline = fit_baseline(panel, config.model, config.compare.bootstrap, config.sampler.seed)
+        return baseline.curves(panel, config.allocate)
+    from mmm_bayes.curves import save_curves
+    from mmm_bayes.posterior import load_posterior
+    from mmm_bayes.response import response_curves
+
+    curves = response_curves(load_posterior(space.needs("posterior.nc", "fit")), config.allocate)
+    save_curves(curves, space.data / "curves.parquet")
+    return curves

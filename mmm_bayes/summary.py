@@ -9,6 +9,7 @@ from mmm_bayes.console import Terminal
 if TYPE_CHECKING:
     from mmm_bayes.allocate import Plan
     from mmm_bayes.config import Config
+    from mmm_bayes.evaluate import Comparison
     from mmm_bayes.panel import Panel
     from mmm_bayes.pipeline import Fitted
 
@@ -37,10 +38,10 @@ def fitted(found: "Fitted") -> str:
     return " ".join([found.diagnostics["verdict"], *reasons[:1]])
 
 
-def compared(found: dict[str, Any]) -> str:
+def compared(found: "Comparison") -> str:
     """Return the error of each model on the holdout."""
-    errors = ", ".join(f"{model} {e['wmape']:.1%}" for model, e in found["errors"].items())
-    return f"error (wMAPE) on the last {count(found['holdout_weeks'], 'week')}: {errors}"
+    errors = ", ".join(f"{model} {e['wmape']:.1%}" for model, e in found.summary["errors"].items())
+    return f"missed on the last {count(found.summary['holdout_weeks'], 'week')} (wMAPE): {errors}"
 
 
 def planned(plan: "Plan") -> str:
@@ -74,9 +75,8 @@ def show_plan(terminal: Terminal, plan: "Plan", config: "Config") -> None:
     rows.append(_row("total", plan.spend_now, plan.spend_plan, config.currency))
     terminal.table(f"Plan for {count(plan.weeks, 'week')}", ["channel", "today", "plan", "change"], rows)
     gain = [money(v, config.currency) for v in (plan.gain.median, plan.gain.low, plan.gain.high)]
-    terminal.say(
-        f"Gain over today: {gain[0]} ({gain[1]} to {gain[2]}), better with a probability of {plan.gain.probability:.0%}."
-    )
+    better = f"better with a probability of {plan.gain.probability:.0%}"
+    terminal.say(f"Gain over today: {gain[0]} ({gain[1]} to {gain[2]}), {better}.")
     for note in plan.notes:
         terminal.say(note)
 

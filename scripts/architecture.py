@@ -12,9 +12,10 @@ DOCUMENT = Path("ARCHITECTURE.md")
 PACKAGE = Path("mmm_bayes")
 FLOORS = (
     ("errors.py", "cache.py", "config.py", "workspace.py", "transforms.py"),
-    ("panel.py", "curves.py"),
-    ("prepare/", "simulate/", "posterior.py"),
-    ("model/", "baseline/", "response.py"),
+    ("panel.py", "curves.py", "posterior.py"),
+    ("prepare/", "simulate/", "forecast.py"),
+    ("response.py", "baseline/"),
+    ("model/",),
     ("allocate/", "evaluate/"),
     ("report/", "console.py"),
     ("pipeline.py", "doctor.py"),

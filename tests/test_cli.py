@@ -5,16 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from mmm_bayes import cli, pipeline
+from mmm_bayes import pipeline
 from mmm_bayes.cli import main
 from mmm_bayes.console import Terminal
 from mmm_bayes.errors import MMMError
+from mmm_bayes.workspace import Workspace, write_json
 
 
 @pytest.fixture
@@ -92,9 +92,9 @@ ERRORS = {
         ["compare", "shop.yaml"],
         "data/shop/panel.parquet does not exist yet: run 'mmm-bayes prepare' first.",
     ),
-    "no fit yet to plan on": (
+    "no panel yet to plan on": (
         ["allocate", "shop.yaml"],
-        "data/shop/posterior.nc does not exist yet: run 'mmm-bayes fit' first.",
+        "data/shop/panel.parquet does not exist yet: run 'mmm-bayes prepare' first.",
     ),
     "an impossible number of draws": (
         ["fit", "shop.yaml", "--draws", "3"],
@@ -133,6 +133,41 @@ def test_an_error_is_one_sentence_and_exit_code_1(case, shop, capsys):
 def test_wrong_usage_is_exit_code_2(arguments, sentence, shop, capsys):
     assert main(arguments) == 2
     assert sentence.split("(")[0].strip() in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["compare", "allocate"])
+def test_what_needs_a_fit_says_so(command, shop, capsys):
+    assert main(["prepare", "shop.yaml", "--quiet"]) == 0
+    assert main([command, "shop.yaml"]) == 1
+    assert (
+        capsys.readouterr().err == "Error: data/shop/diagnostics.json does not exist yet: run 'mmm-bayes fit' first.\n"
+    )
+
+
+def diagnosed(shop: Path, verdict: str, panel: str | None = None) -> None:
+    """Leave the diagnostics of a fit in the folder of the run."""
+    space = Workspace("shop", shop)
+    reason = {"check": "R-hat", "status": verdict, "message": "Chains disagree.", "remedy": "To mend it, tune longer."}
+    found = {"verdict": verdict, "reasons": [reason], "panel": panel or pipeline._digest(space)}
+    write_json(space.data / "diagnostics.json", found)
+
+
+@pytest.mark.parametrize("command", ["compare", "allocate"])
+def test_a_fit_to_another_panel_is_refused(command, shop, capsys):
+    assert main(["prepare", "shop.yaml", "--quiet"]) == 0
+    diagnosed(shop, "PASS", panel="another")
+    assert main([command, "shop.yaml"]) == 1
+    assert "data/shop: the panel has changed since the fit; run 'mmm-bayes fit' again." in capsys.readouterr().err
+
+
+def test_no_plan_is_made_on_a_failed_fit(shop, capsys):
+    assert main(["prepare", "shop.yaml", "--quiet"]) == 0
+    diagnosed(shop, "FAIL")
+    assert main(["allocate", "shop.yaml"]) == 1
+    refusal = "Error: the verdict on the fit is FAIL: Chains disagree. To mend it, tune longer. --force plans anyway.\n"
+    assert capsys.readouterr().err == refusal
+    assert main(["allocate", "shop.yaml", "--force"]) == 1
+    assert capsys.readouterr().err.startswith("Error: data/shop/posterior.nc does not exist yet")
 
 
 def test_a_bad_table_keeps_the_earlier_panel(shop, capsys):
