@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.cache import compile_cache
-from mmm_bayes.config import Config
+from mmm_bayes.config import Config, load_config, override
 from mmm_bayes.errors import DataError, FitError
 from mmm_bayes.workspace import Workspace, write_csv, write_json
 
@@ -291,3 +291,21 @@ def _curves(config: Config, space: Workspace, panel: "Panel", model: str) -> "Re
     curves = response_curves(load_posterior(space.needs("posterior.nc", "fit")), config.allocate)
     save_curves(curves, space.data / "curves.parquet")
     return curves
+
+
+def demo(root: str | Path, lines: int, seed: int | None = None, progress: Progress = silent) -> Config:
+    """Write the transactions of a made-up shop and return the configuration for all steps on them.
+
+    Args:
+        root: folder that holds ``data/`` and ``reports/``.
+        lines: about this many transaction lines.
+        seed: decides the transactions and the draws; the default ones where not given.
+        progress: told what is being done.
+    """
+    from mmm_bayes.prepare.sample import write_sample
+
+    path = Workspace("demo", Path(root)).data / "transactions.csv.gz"
+    progress("writing transactions", None)
+    write_sample(path, lines) if seed is None else write_sample(path, lines, seed=seed)
+    config = load_config(Path(__file__).with_name("demo.yaml"), data=str(path))
+    return override(config, sampler={"seed": seed})
