@@ -171,7 +171,7 @@ class _Cube:
                 f"column '{name}': {self.grid[name][bad].iloc[0]!r} in the week of {week:%Y-%m-%d} "
                 f"({geo}) is not a number; correct it."
             )
-        return values.unstack("week").reindex(self.geos).to_numpy(dtype=float)  # type: ignore[union-attr]
+        return values.unstack("week").reindex(self.geos).to_numpy(dtype=float)
 
     def stack(self, names: list[str]) -> np.ndarray:
         shape = (len(self.geos), len(self.weeks), 0)
@@ -310,10 +310,9 @@ def _require_values(data: xr.Dataset, columns: PanelColumns) -> None:
 
 
 def _require_finite(values: xr.DataArray, variable: str, columns: PanelColumns) -> None:
-    if not np.isfinite(values.values).all():
-        raise DataError(
-            f"{_place(~np.isfinite(values), variable, columns)} is missing or infinite; fill it (0 if none)."
-        )
+    finite = xr.apply_ufunc(np.isfinite, values)
+    if not finite.all():
+        raise DataError(f"{_place(~finite, variable, columns)} is missing or infinite; fill it (0 if none).")
 
 
 def _require_not_negative(values: xr.DataArray, variable: str, columns: PanelColumns) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 FLOOR = 1e-9
 """Stands in for zero below a power: ``0**slope`` has no gradient in ``slope``."""
