@@ -1,6 +1,7 @@
 """Budgets: exact, certified, uncertainty first. `ResponseCurves` and `Allocate` in, `Plan` out."""
 
 from mmm_bayes.allocate.frontier import Frontier, frontier, frontier_table, save_frontier
+from mmm_bayes.allocate.limits import upper_limits
 from mmm_bayes.allocate.plan import ChannelPlan, Gain, Interval, Plan, load_plan, plan_table, save_plan
 from mmm_bayes.allocate.planner import allocate
 from mmm_bayes.allocate.what_if import evaluate_plan, parse_what_if
@@ -20,4 +21,5 @@ __all__ = [
     "plan_table",
     "save_frontier",
     "save_plan",
+    "upper_limits",
 ]

@@ -54,6 +54,18 @@ def restrict(grid: Array, values: Array, lower: float, upper: float, useful: flo
     return Arm(x, np.interp(x, grid, values), hole)
 
 
+def cut(arm: Arm, lower: float, upper: float) -> Arm:
+    """Leave off what an arm would spend below ``lower`` or above ``upper``; one spend remains in any case."""
+    low, high = max(lower, float(arm.x[0])), min(upper, float(arm.x[-1]))
+    if (low, high) == (arm.x[0], arm.x[-1]):
+        return arm
+    if arm.hole and high < arm.x[1]:
+        return Arm(arm.x[:1], arm.y[:1])
+    if arm.hole and low <= arm.x[0]:
+        return restrict(arm.x, arm.y, low, high, float(arm.x[1]))
+    return restrict(arm.x, arm.y, min(max(low, float(arm.x[1])) if arm.hole else low, high), high)
+
+
 def hull(arm: Arm) -> Arm:
     """Return the least concave curve above an arm, its hole bridged."""
     kept = np.arange(len(arm.x))
@@ -96,10 +108,11 @@ def stretch(arm: Arm, spend: float, price: float) -> Arm:
     return Arm(x[part], y[part])
 
 
-def cells(arm: Arm, price: float, step: float) -> tuple[Array, Array]:
+def cells(arm: Arm, price: float, step: float, frugal: bool = False) -> tuple[Array, Array]:
     """Return the best ``y - price * x`` in each cell ``[x0 + k step, x0 + (k + 1) step]``, and where it is.
 
-    Both have shape ``(cell,)``; a cell that holds no allowed spend is worth ``-inf``.
+    Both have shape ``(cell,)``; a cell that holds no allowed spend is worth ``-inf``, and so is, when ``frugal``, one
+    that is nowhere worth more than the end of the cell before.
     """
     count = max(1, int(np.ceil(arm.width / step - STRAIGHT)))
     edges = np.minimum(arm.x[0] + step * np.arange(count + 1), arm.x[-1])
@@ -115,4 +128,9 @@ def cells(arm: Arm, price: float, step: float) -> tuple[Array, Array]:
     better = own[order] > best[home[order]]
     np.maximum.at(best, home, own)
     where[home[order][better]] = arm.x[order][better]
+    if frugal:
+        value = np.interp(edges, arm.x, arm.y)
+        top = np.maximum(value[1:], value[:-1])
+        np.maximum.at(top, home, arm.y)
+        best[1:][top[1:] <= value[1:-1]] = -np.inf
     return best, where

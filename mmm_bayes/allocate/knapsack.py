@@ -16,19 +16,20 @@ The step shrinks until the certificate is good enough.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
-from mmm_bayes.allocate.arms import STRAIGHT, Arm, cells, hull, is_concave, stretch
+from mmm_bayes.allocate.arms import STRAIGHT, Arm, cells, cut, hull, is_concave, stretch
 from mmm_bayes.allocate.concave import SLACK, fill, merged, prices
-from mmm_bayes.allocate.table import Table, tabulate, trace
+from mmm_bayes.allocate.table import Table, possible, tabulate, trace
 from mmm_bayes.allocate.tree import Node
 from mmm_bayes.transforms import Array
 
 TOLERANCE = 1e-4
 """A certificate as good as this share of the optimum ends the search."""
 
-STEPS = (250, 1_000, 4_000, 16_000)
+STEPS = (250, 1_000, 4_000, 16_000, 64_000, 256_000)
 """Cells that the budget's free range is cut into, coarse to fine."""
 
 POLISH = 20
@@ -81,26 +82,40 @@ def _rescale(node: Node, unit: float) -> Node:
 
 
 def _search(arms: Sequence[Arm], tree: Node, starts: Sequence[Array]) -> Solution | None:
-    hulls = [hull(arm) for arm in arms]
-    relaxed = fill(hulls, tree)
+    relaxed = _relaxed(arms, tree)
     if relaxed is None:
         return None
-    price, limit = prices(hulls, tree, relaxed)
+    spend, price, limit = relaxed
     bound = lagrange(arms, tree, price, limit)
-    best = _best(_polish(arms, tree, s, price) for s in (relaxed, *starts))
-    for count in STEPS:
+    best = _best(_polish(arms, tree, s, price) for s in (spend, *starts))
+    for count, near in product(STEPS, (True, False)):
+        slack = np.inf
         if best is not None:
             if bound - best.value <= TOLERANCE * abs(best.value):
                 break
-            arms = _trim(arms, price, lagrange(arms, tree, price, limit) - best.value)
-            price, limit = prices(_stretches(arms, best.spend, price), tree, best.spend)
-        table = _cell_table(arms, tree, count, price, limit)
+            price, limit = _prices(arms, tree, best, near)
+            slack = (lagrange(arms, tree, price, limit) - best.value) * (1 + STRAIGHT) + STRAIGHT
+            arms = _trim(arms, price, slack)
+        table = _cell_table(arms, tree, count, price, limit, slack)
         if table is None:
-            break
-        values, start = table
+            continue
+        value, start = table
         best = _best((best, _polish(arms, tree, start, price)))
-        bound = min(bound, max(values, best.value if best else -np.inf))
+        bound = min(bound, max(value, best.value if best else -np.inf))
     return None if best is None else Solution(best.spend, best.value, max(bound, best.value))
+
+
+def _relaxed(arms: Sequence[Arm], tree: Node) -> tuple[Array, Array, Mapping[Node, float]] | None:
+    """Return the exact plan of the concave covers of the arms, and its prices; None where limits contradict."""
+    covers = [hull(arm) for arm in arms]
+    spend = fill(covers, tree)
+    return None if spend is None else (spend, *prices(covers, tree, spend))
+
+
+def _prices(arms: Sequence[Arm], tree: Node, best: Solution, near: bool) -> tuple[Array, Mapping[Node, float]]:
+    """Return prices for a table: those around the best plan, or those of the covers; neither is always better."""
+    relaxed = None if near else _relaxed(arms, tree)
+    return prices(_stretches(arms, best.spend), tree, best.spend) if relaxed is None else relaxed[1:]
 
 
 def _best(plans: Iterable[Solution | None]) -> Solution | None:
@@ -116,7 +131,7 @@ def lagrange(arms: Sequence[Arm], tree: Node, price: Array, limit: Mapping[Node,
 
 def _trim(arms: Sequence[Arm], price: Array, slack: float) -> list[Arm]:
     """Drop the ends of arms that cost more than ``slack``: no plan better than the best known goes there."""
-    return [_trim_arm(arm, arm.y - p * arm.x, slack * (1 + STRAIGHT)) for arm, p in zip(arms, price, strict=True)]
+    return [_trim_arm(arm, arm.y - p * arm.x, slack) for arm, p in zip(arms, price, strict=True)]
 
 
 def _trim_arm(arm: Arm, net: Array, slack: float) -> Arm:
@@ -131,39 +146,60 @@ def _trim_arm(arm: Arm, net: Array, slack: float) -> Arm:
 
 
 def _cell_table(
-    arms: Sequence[Arm], tree: Node, count: int, price: Array, limit: Mapping[Node, float]
+    arms: Sequence[Arm], tree: Node, count: int, price: Array, limit: Mapping[Node, float], slack: float
 ) -> tuple[float, Array] | None:
-    """Return the bound of the cells and the plan they point to, or None where the table would cost too much."""
-    lowest = sum(float(arm.x[0]) for arm in arms)
-    free = min(tree.upper, sum(float(arm.x[-1]) for arm in arms)) - lowest
-    step = max(free, SLACK) / count
-    bent = [c for c, arm in enumerate(arms) if not is_concave(arm)]
-    if count * sum(arms[c].width / step for c in bent) > WORK:
-        return None
-    where: dict[int, Array] = {}
+    """Return the bound of the cells and the plan they point to, or None where the table would cost too much.
 
-    def leaves(node: Node) -> list[Table]:
-        tables = []
+    Cells that are more than ``slack`` worse than the best of their arm are left out: no plan better than the best
+    known has its spend there. So are those where spending more brings nothing, if what is saved can always be spent
+    elsewhere: no arm has a hole, no group demands spend.
+    """
+    arms = _within_sums(arms, tree)
+    least = {node: sum(float(arms[c].x[0]) for c in node.members) for node in tree.walk()}
+    demanding = any(node.lower > least[node] + SLACK for node in tree.walk() if node is not tree)
+    frugal = not demanding and not any(arm.hole for arm in arms)
+    root = replace(tree, lower=least[tree]) if frugal else tree
+    free = tree.upper - least[tree]
+    step = max(min(free, sum(arm.width for arm in arms)), SLACK) / count
+    bent = [c for c, arm in enumerate(arms) if not is_concave(arm)]
+    where: dict[int, Array] = {}
+    leaves: dict[Node, list[Table]] = {}
+    for node in root.walk():
         smooth = [c for c in node.arms if c not in bent]
         own: list[tuple[int | None, Arm]] = [(c, arms[c]) for c in node.arms if c in bent]
-        if smooth:
-            own.append((None, merged(arms, smooth)))
-        for key, arm in own:
-            best, at = cells(arm, price[node.arms[0]], step)
-            tables.append(Table(best[None], float(arm.x[0]), min(step, arm.width), key))
+        leaves[node] = []
+        for key, arm in own + ([(None, merged(arms, smooth))] if smooth else []):
+            best, at = cells(arm, price[node.arms[0]], step, frugal)
+            best[best < best.max() - slack] = -np.inf
+            leaves[node].append(Table(best[None], float(arm.x[0]), min(step, arm.width), key))
             if key is not None:
                 where[key] = at
-        return tables
-
-    table = tabulate(tree, leaves, step, limit.__getitem__)
+    if count * sum(len(possible(t.values)) for tables in leaves.values() for t in tables) > WORK:
+        return None
+    table = tabulate(root, leaves.__getitem__, step, {**limit, root: limit[tree]}.__getitem__)
     top = table.values[0]
     steps = trace(table, np.array([int(top.argmax())]))
     start = np.array([where[c][steps[c][0]] if c in steps else arm.x[0] for c, arm in enumerate(arms)])
     return float(top.max()), start
 
 
-def _stretches(arms: Sequence[Arm], spend: Array, price: Array) -> list[Arm]:
-    return [stretch(arm, s, p) for arm, s, p in zip(arms, spend, price, strict=True)]
+def _within_sums(arms: Sequence[Arm], tree: Node) -> list[Arm]:
+    """Leave off the spends that break a limit on a sum whatever the other arms do."""
+    found = list(arms)
+    for node in tree.walk():
+        most = sum(float(found[c].x[-1]) for c in node.members)
+        for c in node.members:
+            found[c] = cut(found[c], node.lower - most + float(found[c].x[-1]) - SLACK, np.inf)
+    for node in tree.walk():
+        least = sum(float(found[c].x[0]) for c in node.members)
+        for c in node.members:
+            found[c] = cut(found[c], -np.inf, node.upper - least + float(found[c].x[0]) + SLACK)
+    return found
+
+
+def _stretches(arms: Sequence[Arm], spend: Array, price: Array | float = 0.0) -> list[Arm]:
+    faced = np.broadcast_to(price, spend.shape)
+    return [stretch(arm, s, p) for arm, s, p in zip(arms, spend, faced, strict=True)]
 
 
 def _polish(arms: Sequence[Arm], tree: Node, start: Array, price: Array) -> Solution | None:

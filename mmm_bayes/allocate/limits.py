@@ -82,17 +82,37 @@ def resolve(curves: ResponseCurves, settings: Allocate) -> Bounds:
     if step == 0:
         raise AllocationError(f"allocate.step: {settings.step:g} is too small for these budgets; leave it out.")
     own = [settings.limits.get(name, Limits()) for name in curves.channels]
-    ranges = [
-        _arm_range(name, float(now), limits, settings.relative)
-        for name, now, limits in zip(curves.channels, today, own, strict=True)
-    ]
-    lower, upper, useful = (np.round(np.array(v), decimals) for v in zip(*ranges, strict=True))
+    lower, upper, useful = (v.round(decimals) for v in _arm_ranges(curves.channels, today, settings))
     fixed = np.array([limits.fixed for limits in own])
     lower, upper, useful = _snap(curves.channels, lower, upper, useful, fixed, step)
     _check_ends(curves, upper)
     tree = build_tree(len(today), spans(curves.channels, today, settings), 0.0, math.inf)
     bounds = Bounds(today, lower, upper, useful, tree, [], step, decimals, None, _idle(curves, own))
     return _with_budget(curves.channels, bounds, settings)
+
+
+def upper_limits(names: Sequence[str], today: Array, settings: Allocate) -> Array:
+    """Return the most that each arm may spend, shape ``(arm,)``, currency: response curves must reach that far.
+
+    Args:
+        names: of the arms.
+        today: spend of the window if nothing changes, currency, shape ``(arm,)``.
+        settings: the budget question.
+
+    Raises:
+        AllocationError: when the limits of one channel contradict each other.
+    """
+    return np.maximum(_arm_ranges(names, today, settings)[1], today)
+
+
+def _arm_ranges(names: Sequence[str], today: Array, settings: Allocate) -> tuple[Array, Array, Array]:
+    """Return lower and upper limits and smallest useful spends, each of shape ``(arm,)``."""
+    ranges = [
+        _arm_range(name, float(now), settings.limits.get(name, Limits()), settings.relative)
+        for name, now in zip(names, today, strict=True)
+    ]
+    lower, upper, useful = (np.array(v) for v in zip(*ranges, strict=True))
+    return lower, upper, useful
 
 
 def _with_budget(names: Sequence[str], bounds: Bounds, settings: Allocate) -> Bounds:
@@ -104,8 +124,8 @@ def _with_budget(names: Sequence[str], bounds: Bounds, settings: Allocate) -> Bo
     tree, reach = tighten(bounds.tree, names, arms, step, scale)
     budget, notes = settings.budget, list(bounds.notes)
     if settings.scenario == "fixed":
-        budget = float(bounds.today.sum()) if budget is None else budget
-        tree, more = fix_budget(tree, names, reach, bounds.lower, round(budget, bounds.decimals), step, scale)
+        budget = round(float(bounds.today.sum()) if budget is None else budget, bounds.decimals)
+        tree, more = fix_budget(tree, names, reach, bounds.lower, budget, step, scale)
         notes += more
     elif budget is not None:
         kept = clip(reach, 0, round(budget * scale), step)

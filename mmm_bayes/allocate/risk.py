@@ -96,7 +96,7 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
                 break
             best = moved
     digit = 10.0**-bounds.decimals
-    rounded = round_spend(bounds.tree, best, bounds.lower, bounds.unit * digit).round(bounds.decimals)
+    rounded = round_spend(bounds.tree, best, bounds.lower, bounds.unit * digit, np.asarray).round(bounds.decimals)
     best = max([rounded, *plans], key=score)
     return Optimum(best, score(best), max(bound, score(best)))
 

@@ -83,8 +83,8 @@ def best_within(x: Array, mean: Array, bounds: Bounds, tree: Node, goal: Worth) 
     """
     values = goal.factor * mean - goal.cost * x
     arms = [
-        restrict(grid, worths, low, high, useful)
-        for grid, worths, low, high, useful in zip(x, values, bounds.lower, bounds.upper, bounds.useful, strict=True)
+        restrict(grid, value, low, high, useful)
+        for grid, value, low, high, useful in zip(x, values, bounds.lower, bounds.upper, bounds.useful, strict=True)
     ]
     if bounds.step is not None and (exact := _on_steps(x, values, bounds, tree)) is not None:
         return exact
@@ -95,7 +95,11 @@ def best_within(x: Array, mean: Array, bounds: Bounds, tree: Node, goal: Worth) 
             "widen a limit, or drop a minimum_useful."
         )
     digit = 10.0**-bounds.decimals
-    spend = round_spend(tree, found.spend, bounds.lower, bounds.unit * digit).round(bounds.decimals)
+
+    def worths(spend: Array) -> Array:
+        return np.array([arm.at(s) for arm, s in zip(arms, spend, strict=True)])
+
+    spend = round_spend(tree, found.spend, bounds.lower, bounds.unit * digit, worths).round(bounds.decimals)
     value = worth(arms, spend)
     if bounds.allows(bounds.today) and within(tree, bounds.today, digit / 2):
         now = worth(arms, bounds.today)

@@ -32,16 +32,22 @@ class Table:
 
 def combine(a: Array, b: Array, size: int) -> Array:
     """Return ``out[t] = max over k of a[t - k] + b[k]`` for ``t < size``, per problem (max-plus convolution)."""
-    if b.shape[1] > a.shape[1]:
-        a, b = b, a
+    used_a, used_b = possible(a), possible(b)
+    if len(used_b) > len(used_a):
+        a, b, used_b = b, a, used_a
     size = min(size, a.shape[1] + b.shape[1] - 1)
     out = np.full((len(a), size), -np.inf)
     buffer = np.empty_like(a)
-    for k in range(min(b.shape[1], size)):
+    for k in used_b[used_b < size]:
         n = min(a.shape[1], size - k)
         shifted = np.add(a[:, :n], b[:, k : k + 1], out=buffer[:, :n])
         np.maximum(out[:, k : k + n], shifted, out=out[:, k : k + n])
     return out
+
+
+def possible(values: Array) -> np.ndarray:
+    """Return the steps that some problem allows."""
+    return np.flatnonzero((values > -np.inf).any(axis=0))
 
 
 def tabulate(node: Node, leaves: Callable[[Node], list[Table]], step: float, price: Callable[[Node], float]) -> Table:

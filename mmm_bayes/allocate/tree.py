@@ -1,6 +1,6 @@
 """`Node`: limits on sums of channels that lie within each other, with the budget at the root."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,37 +71,37 @@ def within(node: Node, spend: Array, slack: float) -> bool:
     return all(n.lower - slack <= total <= n.upper + slack for n, total in sums)
 
 
-def round_spend(node: Node, spend: Array, origin: Array, step: float) -> Array:
+def round_spend(node: Node, spend: Array, origin: Array, step: float, worth: Callable[[Array], Array]) -> Array:
     """Round spends to ``origin`` plus multiples of ``step`` so that no sum in the tree leaves its range.
 
     Each spend and each sum goes to one of its two neighbours (controlled rounding; on a tree it always exists),
-    so limits that are themselves such multiples stay kept.
+    so limits that are themselves such multiples stay kept. Up go those for which that is worth most.
 
     Args:
         node: limits on sums.
         spend: shape ``(arm,)``.
         origin: a round spend of each arm, shape ``(arm,)``.
         step: distance between round spends.
+        worth: from spends to what each arm is worth, both of shape ``(arm,)``.
     """
     units = (spend - origin) / step
     nearest = np.rint(units)
     units = np.where(np.abs(units - nearest) < NEAR, nearest, units)
+    gain = worth(origin + np.ceil(units) * step) - worth(origin + np.floor(units) * step)
     whole = np.zeros(len(spend), dtype=np.int64)
-    _share(node, units, int(np.rint(units.sum())), whole)
+    _share(node, units, gain, int(np.rint(units.sum())), whole)
     return origin + whole * step
 
 
-def _share(node: Node, units: Array, total: int, whole: np.ndarray) -> None:
-    """Hand ``total`` whole units to the parts of ``node``, by largest remainder."""
-    parts: list[int | Node] = [*node.arms, *node.groups]
-    wanted = np.array([units[p] if isinstance(p, int) else units[list(p.members)].sum() for p in parts])
+def _share(node: Node, units: Array, gain: Array, total: int, whole: np.ndarray) -> None:
+    """Hand ``total`` whole units to the parts of ``node``, more to those that gain most by being rounded up."""
+    parts = [(c,) for c in node.arms] + [group.members for group in node.groups]
+    wanted = np.array([units[list(p)].sum() for p in parts])
     near = np.rint(wanted)
-    wanted = np.where(np.abs(wanted - near) < NEAR, near, wanted)
-    floor = np.floor(wanted).astype(np.int64)
-    left = total - int(floor.sum())
-    floor[np.argsort(floor - wanted, kind="stable")[:left]] += 1
-    for part, given in zip(parts, floor, strict=True):
-        if isinstance(part, int):
-            whole[part] = given
-        else:
-            _share(part, units, int(given), whole)
+    floor = np.floor(np.where(np.abs(wanted - near) < NEAR, near, wanted)).astype(np.int64)
+    split = wanted > floor + NEAR
+    gains = np.where(split, [gain[list(p)].max() for p in parts], -np.inf)
+    floor[np.argsort(-gains, kind="stable")[: total - int(floor.sum())]] += 1
+    whole[list(node.arms)] = floor[: len(node.arms)]
+    for group, given in zip(node.groups, floor[len(node.arms) :], strict=True):
+        _share(group, units, gain, int(given), whole)

@@ -1,0 +1,177 @@
+"""Uncertainty: risk objectives, each draw's own plan, regret, and what a test is worth."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from allocate_cases import hill_curves, random_curves
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmm_bayes.allocate import allocate
+from mmm_bayes.allocate.information import value_of_information
+from mmm_bayes.allocate.limits import resolve
+from mmm_bayes.allocate.risk import best_for_risk, measure
+from mmm_bayes.allocate.scenarios import Worth, best_plan, best_within, objective
+from mmm_bayes.allocate.uncertainty import best_per_draw, expected_regret, value_of
+from mmm_bayes.config import Allocate, Group, Limits
+from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.errors import AllocationError
+
+SEEDS = st.integers(0, 10**6)
+RISKS = st.sampled_from([("quantile", 0.1), ("quantile", 0.5), ("cvar", 0.1), ("cvar", 0.73), ("probability", 0.1)])
+
+
+def gains(curves: ResponseCurves, question: Allocate, spend: np.ndarray) -> np.ndarray:
+    goal = objective(question)
+    return value_of(curves, spend, goal) - value_of(curves, curves.today, goal)
+
+
+def test_measures_are_what_they_are_called() -> None:
+    draws = np.random.default_rng(0).normal(size=200)
+    assert measure(Allocate(objective="quantile", level=0.2))(draws) == np.quantile(draws, 0.2)
+    assert measure(Allocate(objective="cvar", level=0.1))(draws) == pytest.approx(np.sort(draws)[:20].mean())
+    worst = np.sort(draws)[:21]
+    assert measure(Allocate(objective="cvar", level=0.1025))(draws) == pytest.approx(
+        (worst[:20].sum() + 0.5 * worst[20]) / 20.5
+    )
+    assert measure(Allocate(objective="cvar", level=0.001))(draws) == draws.min()
+    assert measure(Allocate(objective="probability"))(draws) == (draws > 0).mean()
+
+
+@given(SEEDS, RISKS, st.sampled_from(["fixed", "profit"]))
+@settings(max_examples=15, deadline=None)
+def test_risk_plans_are_not_worse_than_the_mean_plan_nor_above_their_bound(
+    seed: int, risk: tuple[str, float], scenario: str
+) -> None:
+    curves = random_curves(seed, channels=4, draws=40)
+    question = Allocate(scenario=scenario, objective=risk[0], level=risk[1], relative=(0.2, 1.8))
+    bounds = resolve(curves, question)
+    mean = best_plan(curves.spend, curves.mean, bounds, question)
+    found = best_for_risk(curves, bounds, question, mean)
+    judge = measure(question)
+    assert bounds.allows(found.spend)
+    assert found.value == pytest.approx(judge(gains(curves, question, found.spend)), abs=1e-6)
+    assert found.value >= judge(gains(curves, question, mean.spend)) - 1e-9
+    assert found.value >= 0 if risk[0] != "probability" else found.value >= 0.5
+    rng = np.random.default_rng(seed)
+    for _ in range(300):
+        spend = rng.uniform(bounds.lower, bounds.upper)
+        if scenario == "fixed":
+            spend = spend * bounds.tree.upper / spend.sum()
+        if np.all((spend >= bounds.lower) & (spend <= bounds.upper)):
+            assert judge(gains(curves, question, spend)) <= found.bound + 1e-6 * abs(found.bound)
+
+
+def test_the_worst_draws_are_nearly_optimal_on_concave_curves() -> None:
+    curves = hill_curves([(9e3, 4e3, 1.0), (7e3, 3e3, 1.0), (5e3, 3e3, 1.0)], [2e3, 6e3, 2e3], draws=300, noise=0.2)
+    plan = allocate(curves, Allocate(objective="cvar", level=0.2, relative=(0, 2)))
+    assert plan.method == "local optimum, started from the exact mean plan"
+    assert "The plan is a local optimum, started from the exact mean plan." in plan.notes
+    assert plan.certified_gap is not None and plan.certified_gap < 0.02
+    safe, mean = plan, allocate(curves, Allocate(relative=(0, 2)))
+    assert safe.gain.percentiles[5] >= mean.gain.percentiles[5]
+    assert safe.contribution_plan.mean <= mean.contribution_plan.mean
+
+
+def test_risk_plans_keep_groups_holes_and_steps() -> None:
+    curves = random_curves(3, channels=4, draws=40)
+    names = curves.channels
+    total = float(curves.today[:2].sum())
+    question = Allocate(
+        objective="quantile",
+        relative=(0, 2),
+        step=50,
+        groups=(Group(channels=names[:2], lower=0.9 * total, upper=1.1 * total),),
+        limits={names[3]: Limits(minimum_useful=500)},
+    )
+    bounds = resolve(curves, question)
+    plan = allocate(curves, question)
+    assert bounds.allows(np.array([row.spend_plan for row in plan.channels]))
+
+
+def test_risk_objectives_refuse_what_they_cannot_do() -> None:
+    with pytest.raises(AllocationError, match="choose the objective 'mean'"):
+        allocate(random_curves(1), Allocate(scenario="target_roi", target=0.1, objective="cvar"))
+
+
+@given(SEEDS, st.sampled_from(["fixed", "profit"]))
+@settings(max_examples=8, deadline=None)
+def test_each_draws_own_plan_is_the_best_of_its_curves(seed: int, scenario: str) -> None:
+    curves = random_curves(seed, channels=4, draws=4)
+    question = Allocate(scenario=scenario, relative=(0.2, 1.8))
+    bounds, goal = resolve(curves, question), objective(question)
+    found = best_per_draw(curves, bounds, bounds.tree, goal)
+    for d in range(4):
+        exact = best_within(curves.spend, curves.response[d], bounds, bounds.tree, goal)
+        scale = abs(exact.value) + float(curves.response[d].max())
+        assert found.value[d] <= exact.bound + 1e-9 * scale
+        assert found.value[d] >= exact.value - 3e-3 * scale
+        assert found.bound[d] >= exact.value - 1e-9 * scale
+
+
+def test_regret_is_what_the_draws_would_have_gained() -> None:
+    curves = random_curves(6, channels=4, draws=50)
+    bounds = resolve(curves, Allocate())
+    draws = best_per_draw(curves, bounds, bounds.tree, Worth())
+    plan = best_plan(curves.spend, curves.mean, bounds, Allocate())
+    regret = expected_regret(draws, value_of(curves, plan.spend, Worth()))
+    by_hand = np.mean([max(v - curves.at(plan.spend)[d].sum(), 0) for d, v in enumerate(draws.value)])
+    assert regret == pytest.approx(by_hand)
+    other = bounds.lower + (bounds.upper - bounds.lower) * 0.5
+    assert expected_regret(draws, value_of(curves, other, Worth())) > regret > 0
+
+
+def test_certain_curves_leave_nothing_to_regret_or_to_learn() -> None:
+    curves = random_curves(6, channels=4, draws=1)
+    curves = replace(curves, response=np.repeat(curves.response, 30, axis=0))
+    plan = allocate(curves, Allocate())
+    assert plan.regret == pytest.approx(0, abs=1e-3 * plan.objective_value)
+    for row in plan.channels:
+        assert row.value_of_information == 0
+        assert row.best_spend is not None and row.best_spend.low == row.best_spend.high
+    assert plan.gain.low == plan.gain.high
+
+
+def worth_of_tests(curves: ResponseCurves, question: Allocate, error: float = 0.05) -> np.ndarray:
+    bounds = resolve(curves, question)
+    return value_of_information(curves, bounds, bounds.tree, objective(question), error)
+
+
+def test_only_the_channel_that_is_uncertain_is_worth_testing() -> None:
+    base = hill_curves([(9e3, 4e3, 1.0), (7e3, 3e3, 1.0), (5e3, 3e3, 1.0)], [4e3, 3e3, 2e3], points=41)
+    response = np.repeat(base.response, 200, axis=0)
+    response[:, 1] *= np.random.default_rng(0).lognormal(0, 0.8, 200)[:, None]
+    worth = worth_of_tests(replace(base, response=response), Allocate(relative=(0, 2)))
+    assert worth[0] == worth[2] == 0
+    assert worth[1] > 0
+
+
+def test_a_test_is_worth_its_two_outcomes() -> None:
+    """One channel of two is either good or useless, half and half: the value of knowing can be worked out."""
+    base = hill_curves([(9e3, 4e3, 1.0), (9e3, 4e3, 1.0)], [4e3, 4e3], points=401)
+    response = np.repeat(base.response, 100, axis=0)
+    response[:50, 1] *= 0.2
+    response[50:, 1] *= 1.8
+    curves = replace(base, response=response)
+    question = Allocate(relative=(0, 2))
+    bounds = resolve(curves, question)
+    informed = [best_within(curves.spend, r, bounds, bounds.tree, Worth()).value for r in (response[0], response[-1])]
+    uninformed = best_within(curves.spend, curves.mean, bounds, bounds.tree, Worth()).value
+    exact = np.mean(informed) - uninformed
+    sharp, blunt = (worth_of_tests(curves, question, error)[1] for error in (0.01, 3.0))
+    assert sharp == pytest.approx(exact, rel=0.1)
+    assert 0 <= blunt < 0.2 * exact
+
+
+@given(SEEDS, st.floats(0.05, 1.0))
+@settings(max_examples=10, deadline=None)
+def test_no_test_is_worth_less_than_nothing_or_more_than_the_truth(seed: int, error: float) -> None:
+    curves = random_curves(seed, channels=3, draws=80)
+    bounds = resolve(curves, Allocate())
+    worth = worth_of_tests(curves, Allocate(), error)
+    draws = best_per_draw(curves, bounds, bounds.tree, Worth())
+    plan = best_plan(curves.spend, curves.mean, bounds, Allocate())
+    ceiling = float(np.mean(draws.bound - value_of(curves, plan.spend, Worth())))
+    assert np.all(worth >= 0)
+    assert np.all(worth <= ceiling * 1.01 + 1e-3 * plan.value)
