@@ -6,6 +6,7 @@ show each with its default.
 
 import os
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -41,7 +42,14 @@ class TransactionColumns(Section):
 
 
 class Transactions(Section):
-    """Where the transaction lines are and how they are cleaned and aggregated."""
+    """Where the transaction lines are and how they are cleaned and aggregated.
+
+    ``date_format`` is in Python's notation (``%d/%m/%Y %H:%M``), ISO dates need none. ``cancellation_prefix`` and
+    ``non_product_codes`` (``*`` stands for any characters) come with a preset; without one there are none.
+    Lines before ``start`` or after ``end`` are left out. Of the ``top_n`` geos with most revenue, those with orders
+    in fewer than ``min_active`` of the weeks go to ``rest`` as well. ``holidays`` is ``auto`` (by the geo's name),
+    ``none``, a country code for all geos (``GB`` or, with a subdivision, ``GB-ENG``), or geo: code.
+    """
 
     path: str
     format: Literal["csv", "parquet", "json"] | None = None
@@ -51,13 +59,18 @@ class Transactions(Section):
     separator: str = ","
     encoding: str = "UTF-8"
     cancellations: Literal["own_week", "order_week"] = "own_week"
-    cancellation_prefix: str = "C"
+    cancellation_prefix: str | None = None
     duplicates: Literal["drop", "keep"] = "drop"
     non_product_codes: tuple[str, ...] | None = None
+    start: date | None = None
+    end: date | None = None
     top_n: Annotated[int, Field(ge=1)] | None = 5
+    min_active: Fraction = 0.8
     rest: str = "Rest"
     geo_level: Literal["geo", "national"] = "geo"
     week_start: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+    holidays: str | dict[str, str] = "auto"
+    controls: tuple[Literal["trading_days", "average_price"], ...] = ("trading_days",)
 
     @model_validator(mode="after")
     def _columns_or_preset(self) -> "Transactions":
@@ -74,6 +87,8 @@ class SpendFile(Section):
     layout: Literal["long", "wide"]
     date: str
     date_format: str | None = None
+    separator: str = ","
+    encoding: str = "UTF-8"
     geo: str | None = None
     channel: str | None = None
     spend: str | None = None
@@ -83,6 +98,8 @@ class SpendFile(Section):
     def _layout_columns(self) -> "SpendFile":
         if self.layout == "long" and not (self.channel and self.spend):
             raise ValueError("a long spend file needs 'channel' and 'spend' (column names)")
+        if self.layout == "long" and self.channels:
+            raise ValueError("a long spend file names its channels itself; leave out 'channels'")
         if self.layout == "wide" and not self.channels:
             raise ValueError("a wide spend file needs 'channels' (channel: column)")
         return self
@@ -128,7 +145,7 @@ class PanelColumns(Section):
     kpi: str
     kpi_value: str | None = None
     population: str | None = None
-    spend: dict[str, str]
+    spend: dict[str, str] = {}
     exposure: dict[str, str] = {}
     reach_frequency: dict[str, ReachFrequency] = {}
     organic: dict[str, str] = {}

@@ -1,0 +1,142 @@
+"""Public holidays as columns of the weekly table."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pandas as pd
+from holidays import country_holidays
+from holidays.registry import COUNTRIES
+
+from mmm_bayes.errors import ConfigError
+
+NAMES = {
+    "united kingdom": "GB-ENG",
+    "great britain": "GB-ENG",
+    "england": "GB-ENG",
+    "uk": "GB-ENG",
+    "scotland": "GB-SCT",
+    "wales": "GB-WLS",
+    "northern ireland": "GB-NIR",
+    "eire": "IE",
+    "republic of ireland": "IE",
+    "holland": "NL",
+    "the netherlands": "NL",
+    "usa": "US",
+    "united states of america": "US",
+    "rsa": "ZA",
+    "czech republic": "CZ",
+    "korea": "KR",
+    "turkey": "TR",
+}
+"""Common names that the library does not know; most of the United Kingdom's people live by England's holidays."""
+
+SAME_DAY = {"Second Day of Christmas": "Boxing Day", "Saint Stephen's Day": "Boxing Day"}
+SEVERAL = 2
+"""Countries that must keep a holiday for a column of its own, unless the largest geo keeps it."""
+
+PREFIX = "holiday_"
+OTHER = f"{PREFIX}other"
+
+
+@dataclass(frozen=True)
+class Holidays:
+    """A weekly table with 0/1 columns of holidays.
+
+    Attributes:
+        frame: the table with the columns added.
+        columns: what each new column stands for.
+        countries: country code by geo, None where unknown.
+    """
+
+    frame: pd.DataFrame
+    columns: dict[str, list[str]]
+    countries: dict[str, str | None]
+
+
+def add_holidays(frame: pd.DataFrame, setting: str | Mapping[str, str], largest: str) -> Holidays:
+    """Add a column ``holiday_<name>`` for each public holiday, 1 in the weeks and geos that have it.
+
+    Holidays that the largest geo does not keep, nor two countries, share the column ``holiday_other``; of holidays
+    that always fall in the same weeks only the first gets a column.
+
+    Args:
+        frame: with the columns ``week`` (first day) and ``geo``, the largest geo first.
+        setting: ``auto`` (by name of the geo), ``none``, a country code, or geo: code.
+        largest: name of the country of geos that are not named (the rest, or one national series).
+
+    Raises:
+        ConfigError: a country code or a geo that does not exist.
+    """
+    countries = _countries(list(dict.fromkeys(frame["geo"])), setting, largest)
+    weeks = pd.DatetimeIndex(sorted(frame["week"].unique()))
+    calendars = {code: _calendar(code, weeks) for code in dict.fromkeys(countries.values()) if code}
+    own = _own_columns(list(calendars.values()))
+    found = pd.DataFrame(
+        [
+            (geo, week, own.get(name, OTHER), name)
+            for geo, code in countries.items()
+            for week, name in calendars.get(code or "", [])
+        ],
+        columns=["geo", "week", "column", "name"],
+    )
+    flags = pd.crosstab([found["geo"], found["week"]], found["column"]).clip(upper=1)
+    flags = flags.reindex(pd.MultiIndex.from_frame(frame[["geo", "week"]]), fill_value=0).set_axis(frame.index)
+    columns: dict[str, list[str]] = {}
+    for column in found["column"].unique():
+        twin = next((other for other in columns if flags[other].equals(flags[column])), column)
+        columns.setdefault(twin, []).extend(found["name"][found["column"] == column].unique())
+    return Holidays(frame.join(flags[list(columns)]), columns, countries)
+
+
+def country_code(name: str) -> str | None:
+    """Return the code of a country by its name or code, such as 'EIRE' or 'DEU'; None when it is none."""
+    plain = " ".join(name.casefold().split())
+    if plain in NAMES:
+        return NAMES[plain]
+    for key, (_, alpha2, *others) in COUNTRIES.items():
+        if plain.replace(" ", "_") == key or name.strip().upper() in (alpha2, *others):
+            return alpha2
+    return None
+
+
+def _countries(geos: list[str], setting: str | Mapping[str, str], largest: str) -> dict[str, str | None]:
+    if setting == "none":
+        return dict.fromkeys(geos)
+    if isinstance(setting, str) and setting != "auto":
+        return dict.fromkeys(geos, setting)
+    given = {} if isinstance(setting, str) else dict(setting)
+    if unknown := [geo for geo in given if geo not in geos]:
+        raise ConfigError(f"'transactions.holidays' names the geo '{unknown[0]}'; valid are {', '.join(geos)}.")
+    fallback = given.get(largest) or country_code(largest)
+    return {geo: given.get(geo) or country_code(geo) or fallback for geo in geos}
+
+
+def _calendar(code: str, weeks: pd.DatetimeIndex) -> list[tuple[pd.Timestamp, str]]:
+    """Return week and English name of each holiday of a country; days off in lieu count as well."""
+    country, _, subdivision = code.upper().partition("-")
+    last = weeks[-1] + timedelta(days=6)
+    years = range(weeks[0].year, last.year + 1)
+    try:
+        found = country_holidays(country, subdiv=subdivision or None, years=years, language="en_US")
+    except NotImplementedError:
+        raise ConfigError(
+            f"'transactions.holidays': no holidays are known for '{code}'; use an ISO code such as GB, GB-ENG or DE."
+        ) from None
+    calendar = []
+    for day, names in sorted(found.items()):
+        if weeks[0] <= pd.Timestamp(day) <= last:
+            week = weeks[weeks.searchsorted(pd.Timestamp(day), side="right") - 1]
+            plain = [re.sub(r" \((observed|estimated|in lieu).*\)$", "", name) for name in names.split("; ")]
+            calendar += [(week, SAME_DAY.get(name, name)) for name in plain]
+    return calendar
+
+
+def _own_columns(calendars: list[list[tuple[pd.Timestamp, str]]]) -> dict[str, str]:
+    """Return the column of each holiday that gets its own; the largest geo's calendar comes first."""
+    names = [dict.fromkeys(name for _, name in calendar) for calendar in calendars]
+    counts = Counter(name for kept in names for name in kept)
+    own = [name for name, count in counts.items() if count >= SEVERAL or name in names[0]]
+    return {name: PREFIX + re.sub(r"[^a-z0-9]+", "_", name.casefold().replace("'", "")).strip("_") for name in own}

@@ -1,0 +1,120 @@
+"""The data-quality summary: what came in, what was put aside and why, what became of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from mmm_bayes.config import Transactions
+from mmm_bayes.prepare.calendar import Holidays
+from mmm_bayes.prepare.geos import Grouping
+from mmm_bayes.prepare.spend import Spend
+from mmm_bayes.prepare.weeks import Counts
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything that happened on the way."""
+
+    path: str
+    table: Transactions
+    counts: Counts
+    grouping: Grouping
+    holidays: Holidays
+    spend: Spend | None
+
+
+def summarise(story: Story) -> dict[str, Any]:
+    """Return the summary, ready for JSON.
+
+    ``raw`` holds facts about all lines before any filter. ``waterfall`` leads from the lines read to those in the
+    panel: rows with ``total`` are states, those between them add up from one state to the next.
+    """
+    counts, frame = story.counts, story.holidays.frame
+    panel = frame[frame["revenue"].notna()]
+    cancelled = counts.kept["lines"] - counts.kept["sales_lines"]
+    aside = counts.cells.groupby("reason")[["lines", "revenue"]].sum()
+    return {
+        "source": story.path,
+        "lines_read": int(counts.cells["lines"].sum()),
+        "raw": _raw(counts),
+        "waterfall": _waterfall(counts),
+        "quarantine": {
+            reason: {"lines": int(row["lines"]), "revenue": float(row["revenue"])} for reason, row in aside.iterrows()
+        },
+        "cancellations": {
+            "treatment": story.table.cancellations,
+            "lines": int(cancelled.sum()),
+            "revenue": float((counts.kept["revenue"] - counts.kept["sales_revenue"]).sum()),
+            "unmatched": int(counts.kept["unmatched"].sum()),
+        },
+        "geos": story.grouping.summary(),
+        "weeks": _weeks(story),
+        "totals": {name: float(panel[name].sum()) for name in ("revenue", "orders", "units")},
+        "holidays": {"columns": story.holidays.columns, "countries": story.holidays.countries},
+        "spend": story.spend.summary if story.spend else None,
+        "notes": [*_notes(story), *(story.spend.notes if story.spend else ())],
+    }
+
+
+def _raw(counts: Counts) -> dict[str, int | float]:
+    whole = ("lines", "lines_without_customer", "cancellation_lines", "exact_duplicates", "sales_lines")
+    facts: dict[str, int | float] = {name: int(counts.cells[name].sum()) for name in whole}
+    facts |= {name: float(counts.cells[name].sum()) for name in ("revenue", "sales_revenue")}
+    return facts | {"invoices": counts.invoices, "customers": counts.customers}
+
+
+def _waterfall(counts: Counts) -> list[dict[str, Any]]:
+    aside = counts.cells.groupby("reason")[["lines", "revenue"]].sum().sort_values("lines", ascending=False)
+    edges = counts.kept.drop(counts.inside.index)
+    return [
+        _step("lines read", counts.cells, total=True),
+        *(_step(reason, counts.cells[counts.cells["reason"] == reason]) for reason in aside.index),
+        _step("lines kept", counts.kept, total=True),
+        *(_step(f"partial week of {week}", cells) for week, cells in edges.groupby("week")),
+        _step("lines in the panel", counts.inside, total=True),
+    ]
+
+
+def _step(name: str, cells: pd.DataFrame, total: bool = False) -> dict[str, Any]:
+    sign = 1 if total else -1
+    lines, revenue = int(cells["lines"].sum()), float(cells["revenue"].sum())
+    return {"step": name, "total": total, "lines": sign * lines, "revenue": sign * revenue + 0.0}
+
+
+def _weeks(story: Story) -> dict[str, Any]:
+    counts, frame = story.counts, story.holidays.frame
+    panel = frame[frame["revenue"].notna()]
+    traded = set(counts.kept["week"])
+    return {
+        "first": str(counts.span[0]),
+        "last": str(counts.span[1]),
+        "count": counts.number_of_weeks,
+        "filled": [str(week) for week in sorted(set(panel["week"].dt.date) - traded)],
+        "filled_geo_weeks": {geo: int(n) for geo, n in panel.groupby("geo")["filled"].sum().items() if n},
+        "dropped_partial": [str(week) for week in sorted(traded - set(panel["week"].dt.date))],
+        "first_line": str(counts.kept["first"].min()),
+        "last_line": str(counts.kept["last"].max()),
+    }
+
+
+def _notes(story: Story) -> list[str]:
+    counts, table, weeks, raw = story.counts, story.table, _weeks(story), _raw(story.counts)
+    aside = raw["lines"] - counts.kept["lines"].sum()
+    notes = [f"{aside:,} of {raw['lines']:,} lines were put aside; the quarantine holds each with its reason."]
+    if without := raw["lines_without_customer"]:
+        notes.append(f"{without:,} lines name no customer; their revenue counts, their customers cannot be counted.")
+    if weeks["dropped_partial"]:
+        notes.append(f"Weeks that the data cover in part are left out: {', '.join(weeks['dropped_partial'])}.")
+    if weeks["filled"]:
+        notes.append(f"Weeks without any line are filled with zeros and marked: {', '.join(weeks['filled'])}.")
+    if story.grouping.quiet:
+        share, quiet = f"{table.min_active:.0%} of the weeks", ", ".join(story.grouping.quiet)
+        notes.append(f"These geos sold in fewer than {share} and joined '{table.rest}': {quiet}.")
+    if table.cancellations == "order_week":
+        unmatched = int(counts.kept["unmatched"].sum())
+        notes.append(f"{unmatched:,} cancellations match no order and count in the week they were written.")
+    unknown = [geo for geo, code in story.holidays.countries.items() if code is None]
+    if unknown and table.holidays != "none":
+        notes.append(f"No country is known for {', '.join(unknown)}: no holidays; name it in 'transactions.holidays'.")
+    return notes

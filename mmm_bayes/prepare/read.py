@@ -1,0 +1,179 @@
+"""Read tables with Spark: CSV, Parquet or JSON lines; one file, a folder or a glob."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampNTZType, TimestampType
+
+from mmm_bayes.config import Config, SpendFile, Transactions
+from mmm_bayes.errors import ConfigError, DataError, nearest
+
+MALFORMED = "_corrupt_record"
+"""Column in which Spark's readers put the text of a line that does not have the columns of the others."""
+
+SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".parquet": "parquet",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+}
+COMPRESSED = {".gz", ".bz2", ".zst", ".deflate"}
+
+DIRECTIVES = {
+    "%Y": "yyyy",
+    "%y": "yy",
+    "%m": "M",
+    "%b": "MMM",
+    "%B": "MMMM",
+    "%d": "d",
+    "%H": "H",
+    "%I": "h",
+    "%M": "m",
+    "%S": "s",
+    "%f": "SSSSSS",
+    "%p": "a",
+    "%z": "XX",
+}
+"""Python's notation of dates and Spark's; single letters also take leading zeros."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table on disk: where it is, how it is written, and which section of the configuration names it."""
+
+    path: str
+    section: str
+    format: str
+    separator: str = ","
+    encoding: str = "UTF-8"
+
+
+def find_source(config: Config, table: Transactions | SpendFile, section: str) -> Source:
+    """Return where a table of the configuration is.
+
+    Args:
+        config: the whole configuration, which knows the folders.
+        table: its section.
+        section: name of that section, for messages.
+
+    Raises:
+        DataError: nothing is there, or files of several formats.
+    """
+    path = config.find(table.path)
+    if "://" in path:  # a store that Spark reads by itself
+        return Source(path, section, table.format or _format_of(path, section), table.separator, table.encoding)
+    files = _files(path)
+    if not files:
+        raise DataError(
+            f"{path}: there is no such file, folder or pattern; correct '{section}.path' or give the path with --data."
+        )
+    formats = {table.format or _format_of(file, section) for file in files}
+    if len(formats) > 1:
+        raise DataError(f"{path}: holds files of several formats ({', '.join(sorted(formats))}); name one with a glob.")
+    literal = str(Path(path).absolute())
+    if Path(path).exists():
+        literal = re.sub(r"([\[\]{}*?\\])", r"\\\1", literal)
+    return Source(literal, section, formats.pop(), table.separator, table.encoding)
+
+
+def read(spark: SparkSession, source: Source) -> DataFrame:
+    """Return the table as it is: texts for CSV and JSON, types for Parquet, and `MALFORMED` where lines can be that.
+
+    Raises:
+        DataError: the file holds nothing.
+    """
+    if source.format == "parquet":
+        return spark.read.parquet(source.path)
+    if source.format == "json":
+        return spark.read.option("primitivesAsString", True).json(source.path)
+    names = _csv(spark, source).csv(source.path).columns
+    if not names:
+        raise DataError(f"{source.path}: is empty; it needs a first line with the names of its columns.")
+    schema = StructType([StructField(name, StringType()) for name in [*names, MALFORMED]])
+    # Without the check of the header, files of a folder with their columns in another order would be mixed up.
+    return _csv(spark, source).option("enforceSchema", False).schema(schema).csv(source.path)
+
+
+def column(frame: DataFrame, name: str, source: Source) -> Column:
+    """Return a column by its exact name.
+
+    Raises:
+        DataError: there is none; the sentence names the nearest one.
+    """
+    if name not in frame.columns:
+        available = [c for c in frame.columns if c != MALFORMED]
+        raise DataError(
+            f"{source.path}: has no column '{name}' (named under '{source.section}'); {nearest(name, available)}"
+        )
+    return frame[f"`{name.replace('`', '``')}`"]
+
+
+def text(values: Column) -> Column:
+    """Return the values as texts without surrounding space, empty ones as missing."""
+    return F.nullif(F.trim(values.cast("string")), F.lit(""))
+
+
+def timestamp(frame: DataFrame, name: str, date_format: str | None, source: Source) -> Column:
+    """Return a column as local timestamps; what does not parse is missing.
+
+    Args:
+        frame: the table.
+        name: of a column of texts, dates or timestamps.
+        date_format: in Python's notation, for texts; ISO dates need none.
+        source: for messages.
+
+    Raises:
+        ConfigError: the format has a directive that Spark lacks.
+    """
+    values = column(frame, name, source)
+    kind = frame.schema[name].dataType
+    if isinstance(kind, TimestampNTZType | TimestampType):
+        return values.cast("timestamp_ntz")
+    if isinstance(kind, LongType):  # nanoseconds since 1970, as pandas writes them
+        return F.timestamp_micros(F.floor(values / 1000)).cast("timestamp_ntz")
+    written = text(values)
+    if date_format is None:
+        return F.when(written.rlike(r"^\d{4}-\d"), written.try_cast("timestamp_ntz"))
+    return F.try_to_timestamp(written, F.lit(spark_pattern(date_format, source))).cast("timestamp_ntz")
+
+
+def spark_pattern(date_format: str, source: Source) -> str:
+    """Translate ``%d/%m/%Y`` to ``d/M/yyyy``."""
+    parts = re.split(r"(%.)", date_format)
+    unknown = [part for part in parts if part.startswith("%") and part not in DIRECTIVES]
+    if unknown:
+        raise ConfigError(
+            f"'{source.section}.date_format': {unknown[0]} cannot be used; use {' '.join(sorted(DIRECTIVES))}."
+        )
+    if len(parts) == 1:
+        raise ConfigError(f"'{source.section}.date_format': {date_format} has no directive such as %Y, %m and %d.")
+    return "".join(DIRECTIVES.get(part) or re.sub(r"([A-Za-z]+)", r"'\1'", part) for part in parts)
+
+
+def _csv(spark: SparkSession, source: Source) -> DataFrameReader:
+    return spark.read.options(header=True, sep=source.separator, encoding=source.encoding, escape='"')
+
+
+def _files(path: str) -> list[Path]:
+    """Visible files that a path means: itself, what a folder holds at any depth, or the matches of a glob."""
+    given = Path(path)
+    found = [given] if given.exists() else _matches(given)
+    files = [file for place in found for file in (place.rglob("*") if place.is_dir() else [place]) if file.is_file()]
+    return [file for file in files if not file.name.startswith((".", "_"))]
+
+
+def _matches(pattern: Path) -> list[Path]:
+    return sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
+
+
+def _format_of(file: str | Path, section: str) -> str:
+    suffixes = [suffix.lower() for suffix in Path(file).suffixes if suffix.lower() not in COMPRESSED]
+    if not suffixes or suffixes[-1] not in SUFFIXES:
+        raise DataError(f"{file}: the name does not tell its format; give '{section}.format' as csv, parquet or json.")
+    return SUFFIXES[suffixes[-1]]

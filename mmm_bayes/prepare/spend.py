@@ -1,0 +1,169 @@
+"""Real spend from a file, added up to the weeks and geos of the panel."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from mmm_bayes.config import Config, SpendFile
+from mmm_bayes.errors import DataError, nearest
+from mmm_bayes.panel import NATIONAL
+from mmm_bayes.prepare.clean import AMOUNT
+from mmm_bayes.prepare.geos import Grouping
+from mmm_bayes.prepare.read import Source, column, find_source, read, text, timestamp
+from mmm_bayes.prepare.weeks import WEEK, WEEKDAYS, week_of
+
+HISTORY = 52
+"""Most weeks before the first of the panel that are kept, so that their spend enters the lags."""
+
+
+@dataclass(frozen=True)
+class Spend:
+    """Spend per week and geo.
+
+    Attributes:
+        weekly: ``week, geo`` and one column per channel; weeks and geos without spend are missing.
+        columns: column by channel.
+        first: first week to keep, before that of the panel where the file has history.
+        summary: facts for the data-quality summary.
+        notes: what a reader should know, in sentences.
+    """
+
+    weekly: DataFrame
+    columns: dict[str, str]
+    first: date
+    summary: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def weekly_spend(spark: SparkSession, config: Config, weeks: tuple[date, date], grouping: Grouping) -> Spend:
+    """Read the spend file and add it up.
+
+    Args:
+        spark: the session.
+        config: with the sections ``transactions`` and ``spend``.
+        weeks: first and last week of the panel.
+        grouping: which geo goes where; spend without a geo is split by share of revenue.
+
+    Raises:
+        DataError: a missing column, a date or an amount that cannot be read, negative spend, an unknown geo.
+    """
+    assert config.spend is not None and config.transactions is not None
+    source = find_source(config, config.spend, "spend")
+    lines = _lines(read(spark, source), config.spend, source)
+    _require_usable(lines, config.spend, source)
+    lines = lines.withColumn("week", week_of(F.to_date("at"), config.transactions.week_start))
+    found = _by_channel(lines)
+    if not found:
+        raise DataError(f"{source.path}: holds no spend; give a file with rows, or leave out the section 'spend'.")
+    split = config.spend.geo is None or grouping.names == (NATIONAL,)
+    lines = lines.withColumn("geo", F.lit("")) if split else lines
+    places = _split(grouping) if split else _places(lines, grouping, source)
+    first = min(weeks[0], max(min(row["first"] for row in found), weeks[0] - HISTORY * WEEK))
+    outside = lines.where(~F.col("week").between(first, weeks[1]))
+    lost = outside.agg(F.count("*").alias("rows"), F.coalesce(F.sum("spend"), F.lit(0)).alias("spend")).collect()[0]
+    columns = {channel: f"spend_{channel}" for channel in config.spend.channels or [row["channel"] for row in found]}
+    summary = {
+        "path": source.path,
+        "channels": {row["channel"]: float(row["spend"]) for row in found},
+        "first_week": min(row["first"] for row in found),
+        "last_week": max(row["last"] for row in found),
+        "split_by_revenue": split and len(grouping.names) > 1,
+        "history_weeks": (weeks[0] - first) // WEEK,
+        "outside": {"rows": lost["rows"], "spend": float(lost["spend"])},
+    }
+    notes = _notes(summary, found, weeks, config.transactions.week_start)
+    return Spend(_weekly(lines, places, columns), columns, first, summary, notes)
+
+
+def _lines(raw: DataFrame, table: SpendFile, source: Source) -> DataFrame:
+    """Return ``at, channel, geo, spend`` with the texts ``date_text, spend_text``, whatever the layout."""
+    if table.layout == "long":
+        assert table.channel is not None and table.spend is not None
+        pairs = [_pair(text(column(raw, table.channel, source)), column(raw, table.spend, source))]
+    else:
+        pairs = [_pair(F.lit(name), column(raw, own, source)) for name, own in table.channels.items()]
+    lines = raw.select(
+        timestamp(raw, table.date, table.date_format, source).alias("at"),
+        column(raw, table.date, source).cast("string").alias("date_text"),
+        (text(column(raw, table.geo, source)) if table.geo else F.lit("")).alias("geo"),
+        F.explode(F.array(*pairs)).alias("pair"),
+    )
+    return lines.select("*", "pair.*", F.col("pair.spend_text").try_cast(AMOUNT).alias("spend")).drop("pair")
+
+
+def _pair(channel: Column, spend: Column) -> Column:
+    return F.struct(channel.alias("channel"), text(spend).alias("spend_text"))
+
+
+def _require_usable(lines: DataFrame, table: SpendFile, source: Source) -> None:
+    """Unlike a transaction among half a million, a spend that cannot be read is not put aside: it is an error."""
+    problems = {
+        f"the date {{date_text!r}} (column '{table.date}') is no date; use YYYY-MM-DD or give 'spend.date_format'": (
+            F.col("at").isNull()
+        ),
+        "a row of {date_text} names no channel; fill it in": F.col("channel").isNull(),
+        f"a row of {{date_text}} names no geo (column '{table.geo}'); fill it in": F.col("geo").isNull(),
+        "the spend {spend_text!r} of {channel} on {date_text} is no number; correct it (0 where none was spent)": (
+            F.col("spend").isNull()
+        ),
+        "the spend {spend_text} of {channel} on {date_text} is negative; correct it": F.col("spend") < 0,
+    }
+    problem = F.coalesce(*[F.when(found, sentence) for sentence, found in problems.items()])
+    for row in lines.withColumn("problem", problem).where("problem is not null").limit(1).collect():
+        raise DataError(f"{source.path}: {row['problem'].format(**row.asDict())}.")
+
+
+def _split(grouping: Grouping) -> pa.Table:
+    """Every amount goes to all groups, by their share of the revenue."""
+    names = list(grouping.names)
+    return pa.table({"geo": [""] * len(names), "group": names, "share": [grouping.shares[n] for n in names]})
+
+
+def _places(lines: DataFrame, grouping: Grouping, source: Source) -> pa.Table:
+    """Every amount goes to the group of its geo, whatever the case of its name."""
+    groups = {geo.lower(): group for geo, group in grouping.groups.items()}
+    geos = sorted(row["geo"] for row in lines.select("geo").distinct().collect())
+    for geo in geos:
+        if geo.lower() not in groups:
+            raise DataError(
+                f"{source.path}: the transactions have no geo '{geo}'; {nearest(geo, list(grouping.groups))}"
+            )
+    return pa.table({"geo": geos, "group": [groups[geo.lower()] for geo in geos], "share": [1.0] * len(geos)})
+
+
+def _by_channel(lines: DataFrame) -> list[Row]:
+    days = F.collect_set(F.weekday("at")).alias("weekdays")
+    ends = (F.min("week").alias("first"), F.max("week").alias("last"))
+    return lines.groupBy("channel").agg(F.sum("spend").alias("spend"), *ends, days).orderBy("channel").collect()
+
+
+def _weekly(lines: DataFrame, places: pa.Table, columns: dict[str, str]) -> DataFrame:
+    placed = lines.join(F.broadcast(lines.sparkSession.createDataFrame(places)), "geo")
+    amount = F.sum(F.col("spend").cast("double") * F.col("share"))
+    weekly = placed.groupBy("week", "group").pivot("channel", list(columns)).agg(amount)
+    return weekly.toDF("week", "geo", *columns.values())
+
+
+def _notes(summary: dict[str, Any], found: list[Row], weeks: tuple[date, date], week_start: str) -> tuple[str, ...]:
+    notes = []
+    if summary["split_by_revenue"]:
+        notes.append("The spend file has no geo: each amount is split over the geos by their share of the revenue.")
+    if summary["first_week"] > weeks[0] or summary["last_week"] < weeks[1]:
+        notes.append(
+            f"The spend file covers the weeks from {summary['first_week']} to {summary['last_week']}, the panel "
+            f"{weeks[0]} to {weeks[1]}: weeks that the file lacks count as no spend."
+        )
+    if summary["outside"]["rows"]:
+        money = f"{summary['outside']['spend']:,.2f}"
+        notes.append(f"{summary['outside']['rows']} amounts of spend ({money}) lie outside the panel's weeks.")
+    weekdays = {day for row in found for day in row["weekdays"]}
+    if len(weekdays) == 1 and (day := WEEKDAYS[weekdays.pop()]) != week_start:
+        notes.append(
+            f"The spend is weekly and dated on {day.title()}s, the panel's weeks start on {week_start.title()}s: "
+            "each amount counts in the panel's week that holds its date."
+        )
+    return tuple(notes)

@@ -1,0 +1,120 @@
+"""The whole way from transaction lines to the weekly table, in one Spark session."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from mmm_bayes.config import Config, PanelColumns, Transactions
+from mmm_bayes.prepare.calendar import add_holidays
+from mmm_bayes.prepare.clean import book_cancellations, judge, keep_on_disk
+from mmm_bayes.prepare.geos import Grouping, group_geos
+from mmm_bayes.prepare.presets import layout
+from mmm_bayes.prepare.quality import Story, summarise
+from mmm_bayes.prepare.read import find_source, read
+from mmm_bayes.prepare.spark import spark_errors, spark_session
+from mmm_bayes.prepare.spend import Spend, weekly_spend
+from mmm_bayes.prepare.weeks import add_up, by_geo_week, count, grid
+from mmm_bayes.workspace import writing
+
+Progress = Callable[[str, float | None], None]
+MEASURES = ["revenue", "orders", "units", "customers", "average_price", "trading_days"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A weekly table with what is known about its making.
+
+    Attributes:
+        frame: one row per geo and week, the largest geo first: ``week, geo``, `MEASURES`, ``filled`` (true where
+            there was no line), ``spend_<channel>`` and ``holiday_<name>``. Weeks before the first of revenue have
+            spend alone.
+        columns: which column holds what.
+        quality: the data-quality summary, ready for JSON.
+    """
+
+    frame: pd.DataFrame
+    columns: PanelColumns
+    quality: dict[str, Any]
+
+
+def weekly_table(config: Config, quarantine: Path, progress: Progress = lambda message, done: None) -> Prepared:
+    """Turn the raw transactions of a configuration into a weekly table.
+
+    Args:
+        config: with a section ``transactions`` and perhaps ``spend``.
+        quarantine: folder of Parquet files to write: each line that is not used, as it was read, with its ``reason``.
+        progress: told what is being done and the share that is done.
+
+    Raises:
+        ConfigError: a date format, a holiday code or a geo that does not exist.
+        DataError: files or columns that are missing or cannot be read, no usable line, or fewer than 20 whole weeks.
+        MMMError: Spark or Java does not start.
+    """
+    table = config.transactions
+    assert table is not None
+    source, how = find_source(config, table, "transactions"), layout(table)
+    progress("starting Spark", None)
+    with spark_session() as spark, spark_errors(f"{source.path}: cannot be prepared"):
+        progress("judging transaction lines", 0.2)
+        lines = keep_on_disk(judge(read(spark, source), source, table, how))
+        invoices = keep_on_disk(add_up(_booked(lines, table), table.week_start))
+        progress("adding up weeks", 0.7)
+        counts = count(invoices, how.cancellation_prefix, table.week_start)
+        inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
+        grouping = group_geos(counts.inside, counts.number_of_weeks, table)
+        spend = weekly_spend(spark, config, counts.span, grouping) if config.spend else None
+        first = spend.first if spend else counts.span[0]
+        cells = by_geo_week(inside, grouping, grid(spark, (first, counts.span[1]), grouping.names))
+        frame = _to_pandas(_with_spend(cells, spend), grouping, counts.span[0])
+        holidays = add_holidays(frame, table.holidays, grouping.largest)
+        progress("writing the quarantine", 0.9)
+        _quarantine(lines, quarantine)
+    story = Story(source.path, table, counts, grouping, holidays, spend)
+    return Prepared(holidays.frame, _columns(holidays.frame, table, spend, list(holidays.columns)), summarise(story))
+
+
+def _booked(lines: DataFrame, table: Transactions) -> DataFrame:
+    if table.cancellations == "order_week":
+        return book_cancellations(lines)
+    return lines.withColumns({"booked": F.col("at"), "unmatched": F.lit(False)})
+
+
+def _with_spend(cells: DataFrame, spend: Spend | None) -> DataFrame:
+    if spend is None:
+        return cells
+    return cells.join(spend.weekly, ["week", "geo"], "left").fillna(0.0, list(spend.columns.values()))
+
+
+def _to_pandas(cells: DataFrame, grouping: Grouping, first: date) -> pd.DataFrame:
+    """Move the table out of Spark: in order, a price in weeks without sales too, no measures before ``first``."""
+    frame = cells.toArrow().to_pandas()
+    frame["week"] = pd.to_datetime(frame["week"])
+    frame["geo"] = pd.Categorical(frame["geo"], grouping.names)
+    frame = frame.sort_values(["geo", "week"], ignore_index=True).astype({"geo": "str"})
+    before = frame["week"] < pd.Timestamp(first)
+    prices = frame.groupby("geo", sort=False)["average_price"]
+    frame["average_price"] = prices.ffill().fillna(prices.bfill()).fillna(0.0)
+    frame[MEASURES] = frame[MEASURES].mask(before)
+    frame["filled"] &= ~before
+    return frame
+
+
+def _columns(frame: pd.DataFrame, table: Transactions, spend: Spend | None, holidays: list[str]) -> PanelColumns:
+    return PanelColumns(
+        geo="geo",
+        kpi="revenue",
+        spend=spend.columns if spend else {},
+        controls=tuple(name for name in table.controls if frame[name].nunique() > 1),
+        holidays=tuple(holidays),
+    )
+
+
+def _quarantine(lines: DataFrame, folder: Path) -> None:
+    with writing(folder.absolute()) as temporary:
+        lines.where(F.col("reason").isNotNull()).select("raw.*", "reason").write.parquet(str(temporary))

@@ -1,0 +1,202 @@
+"""From judged lines to weeks and geos: what Spark adds up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from mmm_bayes.errors import DataError
+from mmm_bayes.panel import MIN_WEEKS
+from mmm_bayes.prepare.geos import Grouping
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEK = timedelta(days=7)
+MOST_EMPTY = 0.25
+"""Largest share of weeks without any line that is filled; beyond it the dates are wrong, not the trade quiet."""
+
+
+def week_of(day: Column | str, week_start: str) -> Column:
+    """Return the first day of the week that ``day`` lies in."""
+    return F.date_sub(day, F.pmod(F.weekday(day) - WEEKDAYS.index(week_start), F.lit(7)))
+
+
+def first_day(day: date, week_start: str) -> date:
+    """Return the same as `week_of`, of one day."""
+    return day - timedelta(days=(day.weekday() - WEEKDAYS.index(week_start)) % 7)
+
+
+def add_up(lines: DataFrame, week_start: str) -> DataFrame:
+    """Add lines up to invoices: a table some twenty times shorter, on which everything else is counted.
+
+    Args:
+        lines: see `mmm_bayes.prepare.clean.judge`, with ``booked`` (when the line counts) and ``unmatched``.
+        week_start: name of a weekday.
+
+    Returns:
+        One row per ``reason, sold, week, day, geo, invoice, customer`` with ``lines, revenue, units``, the number of
+        ``repeats`` and of ``unmatched`` cancellations, and the ``first`` and ``last`` time.
+    """
+    day = F.to_date("booked")
+    keys = [week_of(day, week_start).alias("week"), day.alias("day"), F.coalesce("geo", F.lit("")).alias("geo")]
+    invoices = lines.groupBy("reason", "sold", *keys, "invoice", "customer").agg(
+        F.count("*").alias("lines"),
+        _sum("revenue"),
+        _sum("quantity").alias("units"),
+        F.count_if("repeated").alias("repeats"),
+        F.count_if("unmatched").alias("unmatched"),
+        F.min("at").alias("first"),
+        F.max("at").alias("last"),
+    )
+    return invoices.withColumn("geo", F.regexp_replace("geo", r"\s+", " "))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What there is, before the table is made.
+
+    Attributes:
+        cells: sums by ``reason, week, geo`` as they stand in the lines, see `_cells`; money is exact (`Decimal`).
+        invoices: number of different invoices in all lines.
+        customers: number of different customers in all lines.
+        span: first and last whole week.
+    """
+
+    cells: pd.DataFrame
+    invoices: int
+    customers: int
+    span: tuple[date, date]
+
+    @property
+    def number_of_weeks(self) -> int:
+        """Number of whole weeks from the first to the last, with or without lines."""
+        return (self.span[1] - self.span[0]) // WEEK + 1
+
+    @property
+    def kept(self) -> pd.DataFrame:
+        """The cells of kept lines."""
+        return self.cells[self.cells["reason"].isna()]
+
+    @property
+    def inside(self) -> pd.DataFrame:
+        """The cells of kept lines in whole weeks."""
+        return self.kept[self.kept["week"].between(*self.span)]
+
+
+def count(invoices: DataFrame, prefix: str, week_start: str) -> Counts:
+    """Count lines, revenue and weeks.
+
+    Args:
+        invoices: see `add_up`.
+        prefix: what the numbers of cancellations start with, or ''.
+        week_start: name of a weekday.
+
+    Raises:
+        DataError: no line can be used, most weeks are empty, or there are fewer than 20 whole ones.
+    """
+    cells = _cells(invoices, prefix).toArrow().to_pandas()
+    _require_usable(cells)
+    kept = cells[cells["reason"].isna()]
+    _require_dense(sorted(kept["week"].unique()))
+    first, last = kept["first"].min().date(), kept["last"].max().date()
+    start = first_day(first + timedelta(days=6), week_start)
+    end = first_day(last + timedelta(days=1), week_start) - WEEK
+    different = invoices.agg(F.count_distinct("invoice"), F.count_distinct("customer")).collect()[0]
+    counts = Counts(cells, different[0], different[1], (start, end))
+    if counts.number_of_weeks < MIN_WEEKS:
+        raise DataError(
+            f"the lines from {first} to {last} hold {max(counts.number_of_weeks, 0)} whole weeks; at least {MIN_WEEKS} "
+            "are needed to tell channels from season."
+        )
+    return counts
+
+
+def _cells(invoices: DataFrame, prefix: str) -> DataFrame:
+    sold, marked = F.col("sold"), F.col("invoice").startswith(prefix) if prefix else F.lit(False)
+    return invoices.groupBy("reason", "week", "geo").agg(
+        _sum("lines"),
+        _sum("revenue"),
+        _sum("lines", sold).alias("sales_lines"),
+        _sum("revenue", sold).alias("sales_revenue"),
+        _sum("lines", marked).alias("cancellation_lines"),
+        _sum("lines", F.col("customer").isNull()).alias("lines_without_customer"),
+        _sum("repeats").alias("exact_duplicates"),
+        _sum("unmatched"),
+        F.min("first").alias("first"),
+        F.max("last").alias("last"),
+    )
+
+
+def _require_usable(cells: pd.DataFrame) -> None:
+    if cells.empty:
+        raise DataError("there are no lines below the names of the columns; give a file with data.")
+    if cells["reason"].notna().all():
+        reasons = cells.groupby("reason")["lines"].sum()
+        raise DataError(
+            f"none of the {cells['lines'].sum():,} lines can be used, {reasons.max():,} for this reason: "
+            f"{reasons.idxmax()}; check the columns, the date format and the filters."
+        )
+
+
+def _require_dense(weeks: list[date]) -> None:
+    """Stray dates (1900, 2099) would fill the panel with thousands of empty weeks."""
+    number = (weeks[-1] - weeks[0]) // WEEK + 1
+    if number - len(weeks) <= MOST_EMPTY * number:
+        return
+    gap = max(pairwise(weeks), key=lambda pair: pair[1] - pair[0])
+    raise DataError(
+        f"the lines span {number:,} weeks but only {len(weeks):,} have any; the largest gap lies between the weeks of "
+        f"{gap[0]} and {gap[1]}: leave out stray dates with 'transactions.start' or 'transactions.end'."
+    )
+
+
+def grid(spark: SparkSession, weeks: Sequence[date], geos: Sequence[str]) -> DataFrame:
+    """Return every week from the first to the last with every geo."""
+    every = F.sequence(F.lit(weeks[0]), F.lit(weeks[-1]), F.expr("interval 7 days"))
+    names = F.array(*[F.lit(geo) for geo in geos])
+    return (
+        spark.range(1)
+        .select(F.explode(every).alias("week"), F.lit(names).alias("geo"))
+        .select("week", F.explode("geo").alias("geo"))
+    )
+
+
+def by_geo_week(invoices: DataFrame, grouping: Grouping, cells: DataFrame) -> DataFrame:
+    """Return the table of weeks and geos.
+
+    Args:
+        invoices: see `add_up`, kept lines of whole weeks.
+        grouping: which geo goes where.
+        cells: see `grid`.
+
+    Returns:
+        One row per cell: ``week, geo, revenue, orders, units, customers, average_price, trading_days, filled``.
+        ``trading_days`` counts the days of the week on which anything was sold in any geo; ``average_price`` is
+        revenue per unit of what was sold, null where nothing was; ``filled`` marks cells without any line.
+    """
+    sold = F.col("sold")
+    price = F.try_divide(_sum("revenue", sold).cast("double"), _sum("units", sold))
+    weekly = (
+        invoices.join(F.broadcast(grouping.table(invoices.sparkSession)), "geo")
+        .groupBy("week", F.col("group").alias("geo"))
+        .agg(
+            _sum("revenue").cast("double").alias("revenue"),
+            F.count_distinct(F.when(sold, F.col("invoice"))).alias("orders"),
+            _sum("units").cast("double").alias("units"),
+            F.count_distinct(F.when(sold, F.col("customer"))).alias("customers"),
+            price.alias("average_price"),
+        )
+    )
+    open_days = invoices.where(sold).groupBy("week").agg(F.count_distinct("day").alias("trading_days"))
+    counted = cells.join(weekly, ["week", "geo"], "left").join(open_days, "week", "left")
+    filled = F.col("revenue").isNull().alias("filled")
+    return counted.select("*", filled).fillna(0, ["revenue", "orders", "units", "customers", "trading_days"])
+
+
+def _sum(name: str, where: Column | None = None) -> Column:
+    """Sum of a column, zero where there is nothing to add."""
+    values = F.col(name) if where is None else F.when(where, F.col(name))
+    return F.coalesce(F.sum(values), F.lit(0)).alias(name)
