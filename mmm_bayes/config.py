@@ -226,12 +226,12 @@ class Model(Section):
 class Sampler(Section):
     """How the posterior is sampled. ``seed`` alone decides the answer, whatever the cores or caches."""
 
-    draws: Annotated[int, Field(ge=50)] = 500
+    draws: Annotated[int, Field(ge=50)] = 800
     tune: Annotated[int, Field(ge=50)] = 400
     chains: Annotated[int, Field(ge=2)] = 4
     cores: Annotated[int, Field(ge=1)] = 2
     seed: int = 1
-    target_accept: Fraction = 0.85
+    target_accept: Fraction = 0.9
     backend: Literal["numba", "jax"] = "numba"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,59 @@ def curve_grid(settings: Allocate, arms: Sequence[str], flight: Array) -> Array:
         currency = [limit.upper / spend for limit in limits if limit.upper is not None]
         ends.append(max(2.0, settings.relative[1], *relative, *currency))
     return 1.001 * np.array(ends)[:, None] * np.linspace(0.0, 1.0, POINTS)
+
+
+@dataclass(frozen=True)
+class PaidMedia:
+    """What response curves are made of, organic channels left out.
+
+    Attributes:
+        channels: names of the paid channels.
+        geos: names of the geos.
+        spend: shape ``(channel, geo, week)``, currency.
+        media: scaled driver with history, shape ``(channel, geo, l_max - 1 + week)``.
+        worth: currency per unit of response, shape ``(draw, channel, geo)``.
+        respond: place of a channel and its media ``(geo, time)`` to the response ``(draw, geo, time)`` of some geos.
+    """
+
+    channels: Sequence[str]
+    geos: Sequence[str]
+    spend: Array
+    media: Array
+    worth: Array
+    respond: Callable[[int, Array], Array]
+
+
+def make_curves(paid: PaidMedia, settings: Allocate, model: str) -> ResponseCurves:
+    """Return the response of every paid channel over the planning window, at an unchanged price of exposure.
+
+    Money goes to geos and weeks as it did, or evenly; the carry-in is what ran before the last ``settings.weeks``
+    weeks, and the tail after the window counts.
+    """
+    weeks, span = settings.weeks, paid.spend.shape[-1]
+    history, before = paid.media.shape[-1] - span, max(span - settings.weeks, 0)
+    flight, driver = (
+        planning_window(values, weeks, settings.flighting, settings.by_geo)
+        for values in (paid.spend, paid.media[..., history:])
+    )
+    carry = paid.media[..., before : before + history]
+    arms = planning_arms(paid.channels, paid.geos, flight.sum(axis=-1), settings.by_geo)
+    planned = np.array([flight[c, geos].sum() for _, c, geos in arms])
+    grid = curve_grid(settings, [name for name, _, _ in arms], planned)
+    response = [
+        window_response(partial(paid.respond, c), driver[c, geos], carry[c, geos], steps, paid.worth[:, c][:, geos])
+        for (_, c, geos), steps in zip(arms, grid, strict=True)
+    ]
+    today = paid.spend[..., np.arange(-weeks, 0) % span]
+    return ResponseCurves(
+        channels=tuple(name for name, _, _ in arms),
+        spend=planned[:, None] * grid,
+        response=np.maximum.accumulate(np.stack(response, axis=1), axis=2),
+        today=np.array([today[c, geos].sum() for _, c, geos in arms]),
+        observed=np.array([highest_window(paid.spend[[c]][:, geos], weeks)[0] for _, c, geos in arms]),
+        weeks=weeks,
+        model=model,
+    )
 
 
 def save_curves(curves: ResponseCurves, path: Path) -> None:

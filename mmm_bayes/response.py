@@ -7,13 +7,10 @@ import numpy as np
 import pandas as pd
 
 from mmm_bayes.config import Allocate
-from mmm_bayes.curves import ResponseCurves, highest_window, planning_window, window_response
-from mmm_bayes.forecast import one_week_ahead
+from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
+from mmm_bayes.forecast import one_week_ahead, predictive_interval
 from mmm_bayes.posterior import Posterior, chunks
 from mmm_bayes.transforms import Array
-
-POINTS = 101
-"""Points of a response curve."""
 
 DRAWS = 400
 """Draws that response curves, drift and predictions are computed from."""
@@ -143,54 +140,35 @@ def _baseline_parts(posterior: Posterior) -> dict[str, Array]:
     return parts
 
 
+def fit_table(posterior: Posterior, ci_prob: float) -> pd.DataFrame:
+    """Return one row per geo and week as in ``fit.csv``: observed, predicted a week ahead, and its interval."""
+    data = posterior.data
+    predicted, low, high = predictive_interval(posterior, posterior.thinned(DRAWS), ci_prob, seed=0)
+    observed = data["y"].to_numpy() * data["scale"].to_numpy()[:, None]
+    geo = np.repeat(data["geo"].to_numpy(), data.sizes["week"])
+    week = np.tile(data["week"].to_numpy(), data.sizes["geo"])
+    columns = {"observed": observed, "predicted": predicted, "low": low, "high": high}
+    return pd.DataFrame({"geo": geo, "week": week, **{name: values.ravel() for name, values in columns.items()}})
+
+
 # --- response curves ----------------------------------------------------------------------------
 
 
 def response_curves(posterior: Posterior, settings: Allocate) -> ResponseCurves:
-    """Return what each channel would return over the next ``settings.weeks`` weeks, for a sample of draws.
-
-    Money goes to geos and weeks as it did (``historical``) or evenly (``steady``), at the same price of exposure.
-    Organic channels are left out: nothing is spent on them.
-    """
-    data = posterior.data
+    """Return what each paid channel would return over the next ``settings.weeks`` weeks, for a sample of draws."""
+    data, rows = posterior.data, posterior.thinned(DRAWS)
     paid = np.flatnonzero(data["paid"].to_numpy())
-    spend, media = data["spend"].to_numpy()[paid], data["media"].to_numpy()[paid]
-    weeks, history = settings.weeks, posterior.shape.l_max - 1
-    flight = planning_window(spend, weeks, settings.flighting)
-    driver = planning_window(media[..., history:], weeks, settings.flighting)
-    multipliers = np.linspace(0.0, _largest(settings, flight), POINTS)
-    rows = posterior.thinned(DRAWS)
     worth = posterior["beta"][rows][:, paid, None] * posterior["geo_effect"][rows][:, paid]
-    worth = worth * data["money"].to_numpy().mean(axis=1)
-    arms, curves = [], []
-    for i, c in enumerate(paid):
-        parameters = posterior.parameters(int(c), rows)
-        carry = media[i][:, -weeks - history : -weeks] if weeks < media.shape[2] - history else media[i][:, :history]
-        for label, geos in _arms(posterior.channels[c], data["geo"].to_numpy(), settings.by_geo):
-            arms.append((label, i, geos))
-            respond = lambda x, p=parameters: posterior.shape.respond(x, p)  # noqa: E731 - bound to this channel
-            curves.append(window_response(respond, driver[i, geos], carry[geos], multipliers, worth[:, i, geos]))
-    today = spend[..., np.arange(-weeks, 0) % spend.shape[-1]]
-    return ResponseCurves(
-        channels=tuple(label for label, _, _ in arms),
-        spend=np.stack([flight[i, geos].sum() * multipliers for _, i, geos in arms]),
-        response=np.maximum.accumulate(np.stack(curves, axis=1), axis=2),
-        today=np.array([today[i, geos].sum() for _, i, geos in arms]),
-        observed=np.array([highest_window(spend[i : i + 1, geos], weeks)[0] for _, i, geos in arms]),
-        weeks=weeks,
+    parameters = [posterior.parameters(int(c), rows) for c in paid]
+    return make_curves(
+        PaidMedia(
+            channels=[posterior.channels[c] for c in paid],
+            geos=[str(g) for g in data["geo"].to_numpy()],
+            spend=data["spend"].to_numpy()[paid],
+            media=data["media"].to_numpy()[paid],
+            worth=worth * data["money"].to_numpy().mean(axis=1),
+            respond=lambda c, media: posterior.shape.respond(media, parameters[c]),
+        ),
+        settings,
+        "bayesian",
     )
-
-
-def _largest(settings: Allocate, flight: Array) -> float:
-    """Return the factor on today's spend that covers every limit the settings can ask for."""
-    spend = flight.sum(axis=(1, 2))
-    asked = [settings.relative[1], *(limit.relative[1] for limit in settings.limits.values() if limit.relative)]
-    currency = [limit.upper for limit in settings.limits.values() if limit.upper is not None]
-    return 1.001 * max([2.0, *asked, *(upper / spend.min() for upper in currency)])
-
-
-def _arms(channel: str, geos: Array, by_geo: bool) -> list[tuple[str, Array]]:
-    """Return the arms of one channel: its name with all geos, or one for each geo."""
-    if by_geo and len(geos) > 1:
-        return [(f"{channel} | {geo}", np.array([g])) for g, geo in enumerate(geos)]
-    return [(channel, np.arange(len(geos)))]

@@ -143,7 +143,8 @@ def test_another_channel_leaves_the_others_as_they_were(observed):
 
 
 def test_patterns_look_like_their_names():
-    frame = simulate_panel(PanelSpec(geos=6, weeks=156, seed=2, noise=0.1)).frame
+    channels = {**DEFAULT_CHANNELS, "affiliates": SimulatedChannel(pattern="demand", share=0.01, roi=3.5)}
+    frame = simulate_panel(PanelSpec(geos=6, weeks=156, seed=2, noise=0.1, channels=channels)).frame
     by_geo = frame.groupby("geo")
     assert (frame["spend_search"] > 0).all()
     assert by_geo["spend_tv"].apply(lambda s: (s == 0).mean()).between(0.55, 0.65).all()

@@ -11,14 +11,7 @@ from mmm_bayes.baseline.inputs import Index, Inputs, Scaling, line, make_inputs,
 from mmm_bayes.baseline.retention import choose_alpha, splits
 from mmm_bayes.baseline.trees import Effects, boost, predict, read_effects
 from mmm_bayes.config import Allocate, Model
-from mmm_bayes.curves import (
-    ResponseCurves,
-    curve_grid,
-    highest_window,
-    planning_arms,
-    planning_window,
-    window_response,
-)
+from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
 from mmm_bayes.panel import Panel
 from mmm_bayes.transforms import Array
 
@@ -109,38 +102,21 @@ class Baseline:
             panel: the training panel.
             settings: length of the window, flighting, limits, and whether each geo is an arm of its own.
         """
-        paid, weeks = np.flatnonzero(panel.data["paid"].to_numpy()), settings.weeks
-        history, before = self.scaling.l_max - 1, max(len(panel.weeks) - weeks, 0)
-        spend = panel.data["spend"].transpose("channel", "geo", "week").to_numpy()[paid]
-        media = make_inputs(panel, self.scaling).media[paid]
-        flight, driver = (
-            planning_window(values, weeks, settings.flighting, settings.by_geo)
-            for values in (spend, media[..., history:])
+        paid = np.flatnonzero(panel.data["paid"].to_numpy())
+        value = panel.data["value"].transpose("geo", "week").to_numpy().mean(axis=1)
+        media = PaidMedia(
+            channels=[panel.channels[c] for c in paid],
+            geos=panel.geos,
+            spend=panel.data["spend"].transpose("channel", "geo", "week").to_numpy()[paid],
+            media=make_inputs(panel, self.scaling).media[paid],
+            worth=np.tile(self.scaling.kpi * value, (len(self.effects), len(paid), 1)),
+            respond=lambda c, driver: self._respond(int(paid[c]), driver),
         )
-        carry = media[..., before : before + history]
-        money = self.scaling.kpi * panel.data["value"].transpose("geo", "week").to_numpy().mean(axis=1)
-        money = np.tile(money, (len(self.effects), 1))
-        arms = planning_arms([panel.channels[c] for c in paid], panel.geos, flight.sum(axis=-1), settings.by_geo)
-        planned = np.array([flight[c, geos].sum() for _, c, geos in arms])
-        grid = curve_grid(settings, [name for name, _, _ in arms], planned)
-        response = [
-            window_response(self._respond(int(paid[c])), driver[c, geos], carry[c, geos], steps, money[:, geos])
-            for (_, c, geos), steps in zip(arms, grid, strict=True)
-        ]
-        today = spend[..., np.arange(-weeks, 0) % spend.shape[-1]]
-        return ResponseCurves(
-            channels=tuple(name for name, _, _ in arms),
-            spend=planned[:, None] * grid,
-            response=np.stack(response, axis=1),
-            today=np.array([today[c, geos].sum() for _, c, geos in arms]),
-            observed=np.array([highest_window(spend[[c]][:, geos], weeks)[0] for _, c, geos in arms]),
-            weeks=weeks,
-            model="lightgbm",
-        )
+        return make_curves(media, settings, "lightgbm")
 
-    def _respond(self, channel: int) -> Callable[[Array], Array]:
-        """Return scaled media ``(geo, l_max - 1 + week)`` to the scaled effect ``(draw, geo, week)`` of a channel."""
-        return lambda media: np.stack([e.respond(channel, media, self.scaling.l_max) for e in self.effects])
+    def _respond(self, channel: int, media: Array) -> Array:
+        """Return the scaled effect ``(draw, geo, week)`` of a channel's scaled media ``(geo, l_max - 1 + week)``."""
+        return np.stack([e.respond(channel, media, self.scaling.l_max) for e in self.effects])
 
 
 def fit_baseline(

@@ -32,13 +32,35 @@ def build_model(design: Design, model: Model) -> pm.Model:
     ``eta`` and ``z`` (geo departures), ``level``, coefficients, week effects, ``rho, gain, sigma``.
     """
     data = design.data
-    with pm.Model(coords=_coords(data)) as graph:
-        y = pm.Data("y", data["y"].to_numpy(), dims=("geo", "week"))
+    with pm.Model(coords=_coords(data), check_bounds=False) as graph:
+        known = {name: pm.Data(name, values) for name, values in graph_data(design).items() if values.size}
         parameters = _shape_parameters(design, model)
-        media = _media_effect(design, model, parameters)
-        mu = media + _baseline(design)
-        _likelihood(y, mu, model)
+        mu = _media_effect(design, model, parameters, known) + _baseline(design, known)
+        _likelihood(known["y"], mu, model)
     return graph
+
+
+def graph_data(design: Design) -> dict[str, np.ndarray]:
+    """Return the arrays that a compiled model can exchange for those of another panel of the same shape."""
+    data, common = design.data, design.common
+    features = data["feature_values"].to_numpy()
+    arrays = {name: data[name].to_numpy() for name in ("y", "media", "money", "total")}
+    arrays |= {"common_features": features[common, 0], "local_features": features[~common]}
+    return arrays | {"centred": np.array(informed(arrays["y"]))}
+
+
+def informed(y: np.ndarray) -> float:
+    """Return how far the data inform the shocks common to all geos: their variance over that plus noise's.
+
+    Judged from changes from week to week, shape of ``y`` is ``(geo, week)``; 0 for a single geo.
+    """
+    if len(y) == 1:
+        return 0.0
+    change = np.diff(y, axis=1)
+    noise = (change - change.mean(axis=0)).var(axis=1) * len(y) / (len(y) - 1)
+    weight = 1 / np.maximum(noise, 1e-12)
+    common = (weight @ change / weight.sum()).var()
+    return float(np.clip(1 - 1 / (weight.sum() * common), 0.02, 0.98))
 
 
 def _coords(data: xr.Dataset) -> dict[str, Any]:
@@ -88,20 +110,16 @@ def variable(name: str, priors: list[Prior], dims: str | None = None) -> Any:
 # --- media --------------------------------------------------------------------------------------
 
 
-def _media_effect(design: Design, model: Model, parameters: dict[str, Any]) -> Any:
+def _media_effect(design: Design, model: Model, parameters: dict[str, Any], known: dict[str, Any]) -> Any:
     """Return the media's part of the scaled KPI, centred over the weeks; shape ``(geo, week)``."""
-    data = design.data
-    media = pm.Data("media", data["media"].to_numpy())
-    money = pm.Data("money", data["money"].to_numpy())
-    total = pm.Data("total", data["total"].to_numpy())
-    shape = (data.sizes["channel"], data.sizes["geo"])
+    shape = (design.data.sizes["channel"], design.data.sizes["geo"])
     departure = pt.zeros(shape)
     if shape[1] > 1:
         eta = pm.HalfNormal("eta", 0.3, dims="channel")
         departure = eta[:, None] * pm.Normal("z", dims=("channel", "geo"))
     log_effect = pm.Flat("log_effect", dims="channel", initval=np.full(shape[0], -3.5))
-    effect, log_ratio = _effect(media, money, parameters, log_effect, departure, shape_of(model))
-    pm.Potential("prior", _prior_of_effect(design, model, log_effect + log_ratio - pt.log(total)))
+    effect, log_ratio = _effect(known["media"], known["money"], parameters, log_effect, departure, shape_of(model))
+    pm.Potential("prior", _prior_of_effect(design, model, log_effect + log_ratio - pt.log(known["total"])))
     return effect
 
 
@@ -142,33 +160,37 @@ def _distribution(prior: Prior) -> Any:
 # --- baseline -----------------------------------------------------------------------------------
 
 
-def _baseline(design: Design) -> Any:
+def _baseline(design: Design, known: dict[str, Any]) -> Any:
     """Return level, trend, season, holidays, controls and shocks common to all geos; shape ``(geo, week)``."""
-    values, common = design.data["feature_values"].to_numpy(), design.common
+    common, geos = design.common, design.data.sizes["geo"]
     spread = np.array([SPREAD[str(g)] for g in design.data["group"].to_numpy()])
     level = pm.Normal("level", 1.0, 0.5, dims="geo")
     gamma = pm.Normal("gamma", 0.0, spread, dims="feature")
     mu = level[:, None]
-    everywhere = pm.Data("common_features", values[common, 0])
+    everywhere = known.get("common_features", np.zeros((0, design.data.sizes["week"])))
     national = gamma[np.flatnonzero(common)] @ everywhere
-    if design.data.sizes["geo"] == 1:
-        return mu + national
-    mu = mu + _week_effect(national, design.data.sizes["week"])
+    mu = mu + (national if geos == 1 else _week_effect(national, known))
     if (common & design.departs).any():
         mu = mu + _departures(everywhere, design)
     if not common.all():
-        mu = mu + _local(pm.Data("local_features", values[~common]), gamma, design)
+        mu = mu + _local(known["local_features"], gamma, design)
     return mu
 
 
-def _week_effect(national: Any, weeks: int) -> Any:
-    """Return what all geos share in a week: zero-sum, centred on the common features; shape ``(week,)``.
+def _week_effect(national: Any, known: dict[str, Any]) -> Any:
+    """Return what all geos share in a week: zero-sum, around the common features; shape ``(week,)``.
 
-    A zero sum keeps it apart from the levels, and a scale away from zero keeps the geometry free of a funnel.
+    A zero sum keeps it apart from the levels. It is centred as far as the data inform it (Papaspiliopoulos et
+    al. 2007): wholly where shocks stand out of the noise, hardly where they drown in it, so that neither case is
+    a funnel.
     """
+    weeks = int(known["y"].type.shape[1] or known["y"].shape[1].eval())
     basis = helmert(weeks)
-    tau = pm.Gamma("tau", mu=0.05, sigma=0.04)
-    return pm.Normal("week_raw", mu=basis @ national, sigma=tau, shape=weeks - 1) @ basis
+    tau = pm.InverseGamma("tau", alpha=2.0, beta=0.03)
+    mean, centred = basis @ national, known["centred"]
+    raw = pm.Normal("week_raw", mu=centred * mean, sigma=tau**centred, shape=weeks - 1)
+    effect = mean + tau ** (1 - centred) * (raw - centred * mean)
+    return pm.Deterministic("week_total", effect @ basis)
 
 
 def _departures(everywhere: Any, design: Design) -> Any:

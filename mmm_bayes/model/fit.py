@@ -55,7 +55,7 @@ def forecast_holdout(
     """
     design = build_design(panel, model, train)
     known = head(design, train, model.l_max)
-    posterior = fit_design(known, panel, model, sampler, progress or (lambda message, done: None))
+    posterior = sample_design(known, model, sampler, progress or (lambda message, done: None))
     return forecast(posterior, design.data, posterior.thinned(1000), sampler.seed)
 
 

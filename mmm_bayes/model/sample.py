@@ -1,7 +1,5 @@
 """Sampling with nutpie: safe starts, one seed one answer, and derived quantities for `Posterior`."""
 
-import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +13,7 @@ from scipy.linalg import helmert
 import mmm_bayes
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.errors import FitError
-from mmm_bayes.model.build import build_model
+from mmm_bayes.model.build import build_model, graph_data, informed
 from mmm_bayes.model.design import Design
 from mmm_bayes.posterior import Posterior, chunks, effect_scale
 
@@ -34,28 +32,28 @@ def sample_design(design: Design, model: Model, sampler: Sampler, progress: Prog
     Raises:
         FitError: the sampler could not start.
     """
-    started = time.perf_counter()
-    progress("building the model", None)
-    graph = build_model(design, model)
     progress("compiling (seconds when the cache is warm)", None)
-    compiled = compile_model(graph, design, sampler.backend)
-    built = time.perf_counter()
-    trace = run(compiled, sampler, progress)
-    seconds = {"compile": built - started, "sample": time.perf_counter() - built}
-    return assemble(trace, design, model, sampler, seconds)
+    return sample_compiled(compile_model(design, model, sampler.backend), design, model, sampler, progress)
 
 
-def compile_model(graph: pm.Model, design: Design, backend: str) -> Any:
-    """Compile density and gradient.
+def sample_compiled(compiled: Any, design: Design, model: Model, sampler: Sampler, progress: Progress) -> Posterior:
+    """Draw from the posterior of a panel of the shape that was compiled; see `sample_design`."""
+    data = {name: values for name, values in graph_data(design).items() if values.size}
+    return assemble(run(compiled.with_data(**data), sampler, progress), design, model, sampler)
+
+
+def compile_model(design: Design, model: Model, backend: str) -> Any:
+    """Compile density and gradient for panels of this shape.
 
     Numba's fast mathematics is off: with it a cold and a warm cache give different draws for one seed.
     """
+    graph = build_model(design, model)
     spread = {v for v in graph.free_RVs if v.name not in PLACED}
     with pytensor.config.change_flags(numba__fastmath=False):
         return nutpie.compile_pymc_model(
             graph,
             backend=backend,
-            var_names=[v.name for v in graph.free_RVs],
+            var_names=[v.name for v in graph.free_RVs] + ["week_total"] * ("week_total" in graph.named_vars),
             jitter_rvs=spread,
             initial_points=starting_point(graph, design),
         )
@@ -75,7 +73,7 @@ def starting_point(graph: pm.Model, design: Design) -> dict[str, Any]:
     start: dict[str, Any] = {"level": np.ones(len(y)), "sigma": np.maximum(around.std(axis=1), 1e-3)}
     start["gamma"] = np.full(design.data.sizes["feature"], 0.01)
     if len(y) > 1:
-        start["week_raw"] = helmert(y.shape[1]) @ (y.mean(axis=0) - y.mean())
+        start["week_raw"] = informed(y) * helmert(y.shape[1]) @ (y.mean(axis=0) - y.mean())
     names = {v.name for v in graph.free_RVs}
     return {name: value for name, value in start.items() if name in names}
 
@@ -113,12 +111,10 @@ def run(compiled: Any, sampler: Sampler, progress: Progress) -> xr.DataTree:
 
 # --- from raw draws to a Posterior --------------------------------------------------------------
 
-RAW = ("z", "week_raw", "departure", "coefficient", "xi_common", "xi_local")
+RAW = ("z", "week_raw", "week_total", "departure", "coefficient", "xi_common", "xi_local")
 
 
-def assemble(
-    trace: xr.DataTree, design: Design, model: Model, sampler: Sampler, seconds: dict[str, float]
-) -> Posterior:
+def assemble(trace: xr.DataTree, design: Design, model: Model, sampler: Sampler) -> Posterior:
     """Turn raw draws into a `Posterior` with coefficients, week effects, ROI and contribution shares."""
     raw = trace["posterior"].to_dataset()
     draws = raw.drop_vars([v for v in raw.data_vars if v in RAW])
@@ -128,7 +124,6 @@ def assemble(
     attributes = {
         "model": model.model_dump_json(),
         "sampler": sampler.model_dump_json(),
-        "seconds": json.dumps(seconds),
         "version": mmm_bayes.__version__,
     }
     tree = xr.DataTree.from_dict(
@@ -160,17 +155,17 @@ def _geo_effect(raw: xr.Dataset, design: Design) -> dict[str, xr.DataArray]:
 def _baseline(raw: xr.Dataset, design: Design) -> dict[str, Any]:
     """Return coefficients per geo and feature, and what all geos share in a week beyond them."""
     values, common, departs = design.data["feature_values"].to_numpy(), design.common, design.departs
-    geos, weeks = design.data.sizes["geo"], design.data.sizes["week"]
+    geos = design.data.sizes["geo"]
     gamma = raw["gamma"].to_numpy()
     coefficient = np.repeat(gamma[:, :, None, :], geos, axis=2)
-    shock = np.zeros((*gamma.shape[:2], weeks))
+    shock = np.zeros((*gamma.shape[:2], design.data.sizes["week"]))
     if "departure" in raw:
         scaled = raw["departure"].to_numpy() * raw["xi_common"].to_numpy()[:, :, None, :]
         coefficient[..., common & departs] += np.einsum("hg,cdhf->cdgf", helmert(geos), scaled)
     if "coefficient" in raw:
         coefficient[..., ~common & departs] = np.swapaxes(raw["coefficient"].to_numpy(), 2, 3)
-    if "week_raw" in raw:
-        shock = raw["week_raw"].to_numpy() @ helmert(weeks) - gamma[..., common] @ values[common, 0]
+    if "week_total" in raw:
+        shock = raw["week_total"].to_numpy() - gamma[..., common] @ values[common, 0]
     return {
         "coefficient": (("chain", "draw", "geo", "feature"), coefficient),
         "week_effect": (("chain", "draw", "week"), shock),
