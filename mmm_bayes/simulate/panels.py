@@ -20,7 +20,7 @@ DEFAULT_CHANNELS: Mapping[str, SimulatedChannel] = {
     "social": SimulatedChannel(pattern="flighted", share=0.02, roi=2.5, alpha=0.4, kappa=0.8, slope=1.0),
     "display": SimulatedChannel(pattern="seasonal", share=0.015, roi=1.5, alpha=0.3, kappa=1.0, slope=1.0),
     "tv": SimulatedChannel(pattern="flighted", share=0.03, roi=2.0, alpha=0.6, kappa=0.6, slope=1.8),
-    "affiliates": SimulatedChannel(pattern="always_on", share=0.015, roi=3.5, alpha=0.1, kappa=1.0, slope=1.0),
+    "affiliates": SimulatedChannel(pattern="always_on", share=0.01, roi=3.5, alpha=0.1, kappa=1.0, slope=1.0),
 }
 
 
