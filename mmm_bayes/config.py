@@ -268,7 +268,8 @@ class Allocate(Section):
     """The budget question.
 
     ``extrapolation`` is the share of a plan beyond the spend ever observed above which a warning is given;
-    ``test_error`` the standard error, relative to a channel's expected ROI, of a lift test that is feasible.
+    ``test_error`` the standard error, relative to a channel's expected ROI, of a lift test that is feasible;
+    ``weekly`` the least and the most of a channel's spend in one week, in currency, for schedules.
     """
 
     scenario: Literal["fixed", "profit", "target_roi", "target_mroi"] = "fixed"
@@ -286,6 +287,7 @@ class Allocate(Section):
     by_geo: bool = False
     extrapolation: Fraction = 0.1
     test_error: Positive = 0.2
+    weekly: dict[str, tuple[NonNegative, NonNegative]] = {}
 
 
 # --- the whole ----------------------------------------------------------------------------------
