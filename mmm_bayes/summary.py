@@ -34,8 +34,9 @@ def prepared(panel: "Panel") -> str:
 
 def fitted(found: "Fitted") -> str:
     """Return the verdict and what stands behind it."""
-    reasons = [r["message"] for r in found.diagnostics["reasons"] if r["status"] != "PASS"]
-    return " ".join([found.diagnostics["verdict"], *reasons[:1]])
+    verdict = found.diagnostics["verdict"]
+    reasons = [r["message"] for r in found.diagnostics["reasons"] if r["status"] == verdict != "PASS"]
+    return " ".join([verdict, *reasons[:1]])
 
 
 def compared(found: "Comparison") -> str:
