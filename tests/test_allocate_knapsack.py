@@ -116,6 +116,16 @@ def test_optimum_and_bound_agree_with_branch_and_bound(seed: int, count: int) ->
     assert 0 <= found.bound - found.value <= 1e-3 * found.value + 1e-9
 
 
+@pytest.mark.parametrize("seed", [715, 4427, 5739, 4322, 5012, 4454])
+def test_holes_leave_little_choice_when_all_must_be_spent(seed: int) -> None:
+    """Cases that went wrong once: money saved in one channel cannot always be spent in another."""
+    arms, tree = problem(seed, seed % 8 + 1)
+    found = solved(arms, tree)
+    assert_feasible(arms, tree, found.spend)
+    assert found.value == pytest.approx(reference(arms, tree), rel=1e-6)
+    assert found.bound - found.value <= 1e-3 * found.value
+
+
 @given(SEEDS, st.integers(1, 6), st.sampled_from([100.0, 1e-6, 7.3e8]), st.sampled_from([100.0, 1e-6]))
 @settings(max_examples=60, deadline=None)
 def test_units_do_not_matter(seed: int, count: int, money: float, value: float) -> None:

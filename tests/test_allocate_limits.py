@@ -9,7 +9,6 @@ from allocate_cases import hill_curves
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_bayes.allocate import upper_limits
 from mmm_bayes.allocate.limits import resolve
 from mmm_bayes.allocate.totals import add, clip, neighbours
 from mmm_bayes.config import Allocate, Group, Limits, make_config
@@ -45,7 +44,6 @@ def test_limits_are_relative_absolute_or_fixed() -> None:
     assert found.upper.tolist() == [6_000, 3_600, 2_000, 1_900]
     assert found.useful.tolist() == [0, 0, 0, 800]
     assert found.budget == found.tree.lower == found.tree.upper == 10_000
-    np.testing.assert_array_equal(upper_limits(NAMES, np.array(TODAY), question), [6_000, 3_600, 2_000, 1_900])
 
 
 def test_a_smallest_useful_spend_above_the_lower_limit_replaces_it() -> None:

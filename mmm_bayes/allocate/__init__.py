@@ -1,9 +1,10 @@
 """Budgets: exact, certified, uncertainty first. `ResponseCurves` and `Allocate` in, `Plan` out."""
 
 from mmm_bayes.allocate.frontier import Frontier, frontier, frontier_table, save_frontier
-from mmm_bayes.allocate.limits import upper_limits
 from mmm_bayes.allocate.plan import ChannelPlan, Gain, Interval, Plan, load_plan, plan_table, save_plan
 from mmm_bayes.allocate.planner import allocate
+from mmm_bayes.allocate.schedule import Schedule, best_schedule, save_schedules, schedule_plan
+from mmm_bayes.allocate.weekly import WeeklyMedia, weekly_media
 from mmm_bayes.allocate.what_if import evaluate_plan, parse_what_if
 
 __all__ = [
@@ -12,7 +13,10 @@ __all__ = [
     "Gain",
     "Interval",
     "Plan",
+    "Schedule",
+    "WeeklyMedia",
     "allocate",
+    "best_schedule",
     "evaluate_plan",
     "frontier",
     "frontier_table",
@@ -21,5 +25,7 @@ __all__ = [
     "plan_table",
     "save_frontier",
     "save_plan",
-    "upper_limits",
+    "save_schedules",
+    "schedule_plan",
+    "weekly_media",
 ]

@@ -50,7 +50,7 @@ def spans(names: Sequence[str], today: Array, settings: Allocate) -> list[Node]:
 
 def arms_of(names: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:
     """Return the indices of the arms that names speak for: an arm's own, or a channel's for all its geos."""
-    return tuple(c for c, name in enumerate(names) if name in wanted or _channel(name) in wanted)
+    return tuple(c for c, name in enumerate(names) if name in wanted or channel_of(name) in wanted)
 
 
 def _add_span(found: dict[frozenset[int], Node], span: Node) -> None:
@@ -87,7 +87,7 @@ def _check_nested(a: Node, b: Node, names: Sequence[str]) -> None:
 
 
 def _check_names(names: Sequence[str], settings: Allocate) -> None:
-    known = sorted({*names, *(_channel(name) for name in names)})
+    known = sorted({*names, *(channel_of(name) for name in names)})
     asked = [(f"allocate.limits.{name}", name) for name in settings.limits]
     asked += [("allocate.groups", name) for group in settings.groups for name in group.channels]
     for place, name in asked:
@@ -95,5 +95,6 @@ def _check_names(names: Sequence[str], settings: Allocate) -> None:
             raise AllocationError(f"{place}: there is no channel '{name}'; {nearest(name, known)}")
 
 
-def _channel(name: str) -> str:
+def channel_of(name: str) -> str:
+    """Return the channel of an arm: ``tv`` of ``tv | north``."""
     return name.partition(GEO)[0]

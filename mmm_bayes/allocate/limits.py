@@ -91,20 +91,6 @@ def resolve(curves: ResponseCurves, settings: Allocate) -> Bounds:
     return _with_budget(curves.channels, bounds, settings)
 
 
-def upper_limits(names: Sequence[str], today: Array, settings: Allocate) -> Array:
-    """Return the most that each arm may spend, shape ``(arm,)``, currency: response curves must reach that far.
-
-    Args:
-        names: of the arms.
-        today: spend of the window if nothing changes, currency, shape ``(arm,)``.
-        settings: the budget question.
-
-    Raises:
-        AllocationError: when the limits of one channel contradict each other.
-    """
-    return np.maximum(_arm_ranges(names, today, settings)[1], today)
-
-
 def _arm_ranges(names: Sequence[str], today: Array, settings: Allocate) -> tuple[Array, Array, Array]:
     """Return lower and upper limits and smallest useful spends, each of shape ``(arm,)``."""
     ranges = [

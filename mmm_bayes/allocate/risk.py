@@ -20,7 +20,7 @@ from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError
 from mmm_bayes.transforms import Array
 
-ROUNDS = 12
+ROUNDS = 20
 """Reweightings of the draws tried for CVaR."""
 
 SHARES = tuple(0.1 / 2**k for k in range(12))
@@ -98,7 +98,7 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
     digit = 10.0**-bounds.decimals
     rounded = round_spend(bounds.tree, best, bounds.lower, bounds.unit * digit, np.asarray).round(bounds.decimals)
     best = max([rounded, *plans], key=score)
-    return Optimum(best, score(best), max(bound, score(best)))
+    return Optimum(best, score(best), bound)
 
 
 def _reweighted(
@@ -117,7 +117,7 @@ def _reweighted(
     plans, spend = [], start.spend
     for k in range(ROUNDS):
         order = np.argsort(value_of(curves, spend, goal) - today, kind="stable")
-        weights[order] = (1 - 1 / (k + 1)) * weights[order] + worst / (k + 1)
+        weights[order] = (k * weights[order] + 2 * worst) / (k + 2)
         expected = np.tensordot(weights, curves.response, axes=1)
         found = best_within(curves.spend, expected, bounds, bounds.tree, goal)
         spend = found.spend

@@ -114,15 +114,16 @@ def _covered(curves: ResponseCurves, draws: np.ndarray, bounds: Bounds, tree: No
 def _cover(x: Array, y: Array) -> np.ndarray:
     """Return which points lie on the concave cover of each curve, shape ``(arm, point)``."""
     kept = np.ones(x.shape, dtype=bool)
-    index = np.broadcast_to(np.arange(x.shape[1]), x.shape)
-    rows = np.arange(len(x))[:, None]
-    while True:
-        before = np.maximum.accumulate(np.where(kept, index, 0), axis=1)[:, :-2]
-        after = np.minimum.accumulate(np.where(kept, index, x.shape[1] - 1)[:, ::-1], axis=1)[:, ::-1][:, 2:]
-        here, up = x[:, 1:-1], y[:, 1:-1]
-        rise, run = up - y[rows, before], here - x[rows, before]
-        below = rise * (x[rows, after] - here) <= (y[rows, after] - up) * run
-        drop = below & kept[:, 1:-1]
-        if not drop.any():
-            return kept
-        kept[:, 1:-1] &= ~drop
+    index = np.arange(x.shape[1])
+    rows = np.arange(len(x))
+    while len(rows):
+        still, row = kept[rows], rows[:, None]
+        before = np.maximum.accumulate(np.where(still, index, 0), axis=1)[:, :-2]
+        after = np.minimum.accumulate(np.where(still, index, len(index) - 1)[:, ::-1], axis=1)[:, ::-1][:, 2:]
+        here, up = x[rows, 1:-1], y[rows, 1:-1]
+        left = (up - y[row, before]) * (x[row, after] - here)
+        right = (y[row, after] - up) * (here - x[row, before])
+        drop = (left <= right) & still[:, 1:-1]
+        kept[rows, 1:-1] &= ~drop
+        rows = rows[drop.any(axis=1)]
+    return kept

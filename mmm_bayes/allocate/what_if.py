@@ -85,7 +85,7 @@ def evaluate_plan(curves: ResponseCurves, spend: Array, settings: Allocate | Non
         if s > end * (1 + 1e-9):
             raise AllocationError(
                 f"{name}: the planned spend {money(s)} lies beyond the end of its response curve; "
-                f"plan at most {money(end)}."
+                f"plan at most {money(end)}, or give allocate.limits.{name}.upper for a longer curve."
             )
     decimals = digits(float(max(curves.today.sum(), spend.sum())))
     spend, today = spend.round(decimals), curves.today.round(decimals)

@@ -1,0 +1,84 @@
+"""What a weekly schedule of one channel returns: its adstock and saturation applied week by week."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmm_bayes.config import Allocate
+from mmm_bayes.curves import planning_window
+from mmm_bayes.posterior import Posterior
+from mmm_bayes.transforms import Array, Shape
+
+DRAWS = 400
+"""Draws that schedules are judged by."""
+
+
+@dataclass(frozen=True)
+class WeeklyMedia:
+    """What the response to a weekly schedule of one channel is made of.
+
+    Attributes:
+        shape: adstock, saturation and their order.
+        parameters: of the shape, by name, each of shape ``(draw, 1)``.
+        worth: currency per unit of response, shape ``(draw, geo)``.
+        per_currency: scaled media that one unit of currency spent in a week brings to each geo, shape ``(geo,)``.
+        carry: scaled media of the weeks before the first, shape ``(geo, l_max - 1)``.
+    """
+
+    shape: Shape
+    parameters: dict[str, Array]
+    worth: Array
+    per_currency: Array
+    carry: Array
+
+    def value(self, schedules: Array, rows: np.ndarray | slice = slice(None)) -> Array:
+        """Return what schedules add over spending nothing, the tail after the last week included.
+
+        Args:
+            schedules: currency, shape ``(schedule, week)``.
+            rows: places of the draws.
+
+        Returns:
+            KPI value in currency, shape ``(draw, schedule)``.
+        """
+        parameters = {name: values[rows] for name, values in self.parameters.items()}
+        tail = np.zeros_like(self.carry)
+
+        def total(weeks: Array) -> Array:
+            media = np.concatenate([self.carry, self.per_currency[:, None] * weeks, tail], axis=-1)
+            return np.einsum("dgt,dg->d", self.shape.respond(media, parameters), self.worth[rows])
+
+        nothing = total(np.zeros(schedules.shape[1]))
+        return np.stack([total(weeks) - nothing for weeks in schedules], axis=1)
+
+
+def weekly_media(posterior: Posterior, channel: str, settings: Allocate) -> WeeklyMedia:
+    """Return what the response to a schedule of one channel is made of, for a sample of draws.
+
+    Money goes to geos in the shares, and at the price of exposure, of the planning window that the response curves
+    assume; the carry-in is that of the curves, too.
+
+    Args:
+        posterior: the fit.
+        channel: name of a paid channel.
+        settings: for the length of the window.
+    """
+    data, rows, c = posterior.data, posterior.thinned(DRAWS), posterior.channels.index(channel)
+    spend, media = data["spend"].to_numpy()[[c]], data["media"].to_numpy()[[c]]
+    history, weeks = media.shape[-1] - spend.shape[-1], settings.weeks
+    before = max(spend.shape[-1] - weeks, 0)
+    flight, driver = (planning_window(values, weeks)[0].sum(axis=-1) for values in (spend, media[..., history:]))
+    worth = posterior["beta"][rows, c, None] * posterior["geo_effect"][rows, c]
+    return WeeklyMedia(
+        shape=posterior.shape,
+        parameters=posterior.parameters(c, rows),
+        worth=worth * data["money"].to_numpy().mean(axis=1),
+        per_currency=driver / float(flight.sum()),
+        carry=media[0, :, before : before + history],
+    )
+
+
+def highest_week(posterior: Posterior, channel: str) -> float:
+    """Return the most ever spent on a channel in one week, all geos together, currency."""
+    spend = posterior.data["spend"].to_numpy()[posterior.channels.index(channel)]
+    return float(np.max(spend.sum(axis=0)))

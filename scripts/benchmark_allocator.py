@@ -1,0 +1,150 @@
+"""Print how the allocator does on the field's hard cases, beside the peers, and how long it takes."""
+
+import platform
+import sys
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from scipy.optimize import minimize
+
+from mmm_bayes.allocate import Plan, allocate
+from mmm_bayes.allocate.information import value_of_information
+from mmm_bayes.allocate.limits import Bounds, resolve
+from mmm_bayes.allocate.scenarios import Optimum, Worth, best_plan
+from mmm_bayes.allocate.uncertainty import best_per_draw
+from mmm_bayes.config import Allocate
+from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.transforms import Array, hill
+
+S_SHAPED = ((100, 6000, 3), (90, 5000, 3), (60, 4000, 3), (30, 1200, 1))
+
+
+@dataclass(frozen=True)
+class Case:
+    """Hill curves ``(beta, kappa, slope)`` per channel, today's spend, the range of each channel, and what a peer did.
+
+    ``meridian`` is the plan's response by Meridian 2.1.0 and the share of the budget that it spent, as measured in
+    its own environment; it is not run here.
+    """
+
+    name: str
+    curves: tuple[tuple[float, float, float], ...]
+    today: tuple[float, ...]
+    relative: tuple[float, float]
+    meridian: str = ""
+
+
+CASES = (
+    Case(
+        "4 concave, +-30%",
+        ((100, 3000, 1), (60, 2000, 1), (40, 1500, 1), (30, 1200, 1)),
+        (4000, 3000, 2000, 1000),
+        (0.7, 1.3),
+        "130.2",
+    ),
+    Case("4 mostly S-shaped, +-30%", S_SHAPED, (4000, 3000, 2000, 1000), (0.7, 1.3), "51.7 (88% spent)"),
+    Case("4 mostly S-shaped, 0-2x", S_SHAPED, (4000, 3000, 2000, 1000), (0, 2), "69.2 (68% spent)"),
+    Case("3 S-shaped, 0-2x", ((100, 3500, 4), (95, 3500, 4), (90, 3500, 4)), (3000,) * 3, (0, 2), "76.2 (52% spent)"),
+    Case("1 S-shaped, 7 concave, all free", ((2, 0.7, 3), *((0.5, 0.3, 1),) * 7), (0.125,) * 8, (0, 8)),
+)
+
+
+def case_curves(case: Case, points: int = 401) -> ResponseCurves:
+    """Return the curves of a case, one draw."""
+    today = np.array(case.today, dtype=float)
+    spend = np.linspace(0, 1, points) * case.relative[1] * today[:, None]
+    beta, kappa, slope = (np.array(p, dtype=float)[:, None] for p in zip(*case.curves, strict=True))
+    names = tuple(f"channel {i}" for i in range(len(today)))
+    return ResponseCurves(names, spend, (beta * hill(spend, kappa, slope))[None], today, today, 52)
+
+
+def slsqp(case: Case) -> float:
+    """Return the response that SLSQP reaches from a uniform start, as PyMC-Marketing's optimiser does."""
+    beta, kappa, slope = (np.array(p, dtype=float) for p in zip(*case.curves, strict=True))
+    today = np.array(case.today, dtype=float)
+    budget = today.sum()
+    found = minimize(
+        lambda b: -float((beta * hill(b, kappa, slope)).sum()) / beta.sum(),
+        np.full(len(today), budget / len(today)),
+        bounds=[(case.relative[0] * t, case.relative[1] * t) for t in today],
+        constraints={"type": "eq", "fun": lambda b: b.sum() / budget - 1},
+        method="SLSQP",
+        options={"ftol": 1e-9, "maxiter": 1_000},
+    )
+    return -float(found.fun) * float(beta.sum())
+
+
+def random_posterior(arms: int, draws: int, seed: int, points: int = 61) -> ResponseCurves:
+    """Return Hill curves with slopes from 0.6 to 3, each draw with its own effect, half saturation and slope."""
+    rng = np.random.default_rng(seed)
+    today = rng.lognormal(11.5, 1, arms)
+    spend = np.linspace(0, 2, points) * today[:, None]
+    beta = rng.lognormal(0, 1, arms) * today * rng.lognormal(0, 0.4, (draws, arms))
+    kappa = rng.lognormal(0, 0.7, arms) * today * rng.lognormal(0, 0.3, (draws, arms))
+    slope = rng.uniform(0.6, 3, arms) * rng.lognormal(0, 0.1, (draws, arms))
+    names = tuple(f"channel {i:04d}" for i in range(arms))
+    response = beta[..., None] * hill(spend[None], kappa[..., None], slope[..., None])
+    return ResponseCurves(names, spend, response, today, 1.2 * today, 52)
+
+
+def cases_table() -> list[str]:
+    """Return the hard cases as a Markdown table."""
+    rows = [
+        "| case | today | ours | certified gap | spent | ms | SLSQP, uniform start | Meridian 2.1.0 |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for case in CASES:
+        curves, question = case_curves(case), Allocate(relative=case.relative)
+        bounds = resolve(curves, question)
+        start = perf_counter()
+        best = best_plan(curves.spend, curves.mean, bounds, question)
+        took = perf_counter() - start
+        plan: Plan = allocate(curves, question)
+        now, spent = plan.contribution_now.mean, plan.spend_plan / float(plan.budget or 1)
+        gap = (best.bound - best.value) / best.value
+        rows.append(
+            f"| {case.name} | {now:.3f} | {best.value:.3f} | {gap:.4%} | {spent:.0%} | {1e3 * took:.0f} "
+            f"| {slsqp(case):.3f} | {case.meridian} |"
+        )
+    return rows
+
+
+def timed(arms: int, draws: int, relative: tuple[float, float], seed: int = 0) -> str:
+    """Return one row of times: mean-optimal plan with certificate, spread over draws, value of information, all."""
+    curves, question = random_posterior(arms, draws, seed), Allocate(relative=relative)
+    start = perf_counter()
+    bounds: Bounds = resolve(curves, question)
+    best: Optimum = best_plan(curves.spend, curves.mean, bounds, question)
+    mean = perf_counter() - start
+    start = perf_counter()
+    used = len(best_per_draw(curves, bounds, bounds.tree, Worth()).draws)
+    spread = perf_counter() - start
+    start = perf_counter()
+    worth: Array | None = None if arms > 60 else value_of_information(curves, bounds, bounds.tree, Worth(), 0.2)
+    tests = "-" if worth is None else f"{perf_counter() - start:.2f}"
+    start = perf_counter()
+    allocate(curves, question)
+    whole = perf_counter() - start
+    gap = (best.bound - best.value) / best.value
+    return f"| {arms} x {draws} | {relative} | {mean:.2f} | {gap:.4%} | {spread:.2f} ({used}) | {tests} | {whole:.2f} |"
+
+
+def main() -> None:
+    """Print both tables as Markdown."""
+    print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}\n")
+    print("\n".join(cases_table()))
+    print("\n| arms x draws | range | certified plan, s | gap | spread, s (draws) | tests, s | all of it, s |")
+    print("|---|---|---|---|---|---|---|")
+    for arms, draws, relative in (
+        (8, 1_000, (0.5, 1.5)),
+        (20, 1_000, (0.5, 1.5)),
+        (20, 1_000, (0.0, 2.0)),
+        (1_000, 1_000, (0.5, 1.5)),
+    ):
+        print(timed(arms, draws, relative))
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
