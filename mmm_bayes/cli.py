@@ -3,6 +3,9 @@
 Each command imports what it needs when it runs, so that ``mmm-bayes --help`` answers at once.
 """
 
+import logging
+import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -230,6 +233,8 @@ def _run(names: Sequence[str], config: "Config", options: dict[str, Any], termin
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 for errors, 2 for usage, 130 when interrupted."""
+    if arguments is None:
+        _silence()
     try:
         code = app.main(args=arguments, prog_name="mmm-bayes", standalone_mode=False)
     except MMMError as error:
@@ -243,6 +248,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
     return code or 0
+
+
+def _silence() -> None:
+    """Keep what libraries say to programmers from the user; ``python -W default`` brings warnings back."""
+    logging.disable(logging.WARNING)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
 
 
 def _fail(sentence: str) -> int:
