@@ -6,9 +6,10 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
-from scipy.linalg import helmert
+from pytensor.graph import clone_replace
 
 from mmm_bayes.config import Model, Prior
+from mmm_bayes.model.arrays import graph_data
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.drift import first_week_ratio, predicted_drift
 from mmm_bayes.model.fused import MediaEffect
@@ -38,29 +39,6 @@ def build_model(design: Design, model: Model) -> pm.Model:
         mu = _media_effect(design, model, parameters, known) + _baseline(design, known)
         _likelihood(known["y"], mu, model)
     return graph
-
-
-def graph_data(design: Design) -> dict[str, np.ndarray]:
-    """Return the arrays that a compiled model can exchange for those of another panel of the same shape."""
-    data, common = design.data, design.common
-    features = data["feature_values"].to_numpy()
-    arrays = {name: data[name].to_numpy() for name in ("y", "media", "money", "total")}
-    arrays |= {"common_features": features[common, 0], "local_features": features[~common]}
-    return arrays | {"centred": np.array(informed(arrays["y"]))}
-
-
-def informed(y: np.ndarray) -> float:
-    """Return how far the data inform the shocks common to all geos: their variance over that plus noise's.
-
-    Judged from changes from week to week, shape of ``y`` is ``(geo, week)``; 0 for a single geo.
-    """
-    if len(y) == 1:
-        return 0.0
-    change = np.diff(y, axis=1)
-    noise = (change - change.mean(axis=0)).var(axis=1) * len(y) / (len(y) - 1)
-    weight = 1 / np.maximum(noise, 1e-12)
-    common = (weight @ change / weight.sum()).var()
-    return float(np.clip(1 - 1 / (weight.sum() * common), 0.02, 0.98))
 
 
 def _coords(data: xr.Dataset) -> dict[str, Any]:
@@ -148,13 +126,15 @@ def _prior_of_effect(design: Design, model: Model, log_quantity: Any) -> Any:
     if all(p.distribution == "lognormal" for p in priors):
         mu, sigma = (np.array([getattr(p, f) for p in priors]) for f in ("mu", "sigma"))
         return -0.5 * (((log_quantity - mu) / sigma) ** 2).sum()
-    densities = [pm.logp(_distribution(p), pt.exp(log_quantity[i])) for i, p in enumerate(priors)]
-    return pt.stack(densities).sum() + log_quantity.sum()
+    return sum(_log_density(prior, pt.exp(log_quantity[i])) for i, prior in enumerate(priors)) + log_quantity.sum()
 
 
-def _distribution(prior: Prior) -> Any:
+def _log_density(prior: Prior, value: Any) -> Any:
+    """Return the log density of a prior at ``value``."""
     with pm.Model():
-        return variable("q", [prior])[0]
+        distribution = variable("q", [prior])[0]
+    place = pt.dscalar()
+    return clone_replace(pm.logp(distribution, place), {place: value})
 
 
 # --- baseline -----------------------------------------------------------------------------------
@@ -168,8 +148,12 @@ def _baseline(design: Design, known: dict[str, Any]) -> Any:
     gamma = pm.Normal("gamma", 0.0, spread, dims="feature")
     mu = level[:, None]
     everywhere = known.get("common_features", np.zeros((0, design.data.sizes["week"])))
-    national = gamma[np.flatnonzero(common)] @ everywhere
-    mu = mu + (national if geos == 1 else _week_effect(national, known))
+    shared = gamma[np.flatnonzero(common)]
+    mu = mu + (
+        (shared[:, None] * everywhere).sum(axis=0)
+        if geos == 1
+        else _week_effect(shared, known, design.data.sizes["week"])
+    )
     if (common & design.departs).any():
         mu = mu + _departures(everywhere, design)
     if not common.all():
@@ -177,20 +161,26 @@ def _baseline(design: Design, known: dict[str, Any]) -> Any:
     return mu
 
 
-def _week_effect(national: Any, known: dict[str, Any]) -> Any:
+def _week_effect(gamma: Any, known: dict[str, Any], weeks: int) -> Any:
     """Return what all geos share in a week: zero-sum, around the common features; shape ``(week,)``.
 
     A zero sum keeps it apart from the levels. It is centred as far as the data inform it (Papaspiliopoulos et
     al. 2007): wholly where shocks stand out of the noise, hardly where they drown in it, so that neither case is
     a funnel.
     """
-    weeks = int(known["y"].type.shape[1] or known["y"].shape[1].eval())
-    basis = helmert(weeks)
     tau = pm.InverseGamma("tau", alpha=2.0, beta=0.03)
-    mean, centred = basis @ national, known["centred"]
+    centred = known["centred"]
+    mean = (gamma[:, None] * known["common_reduced"]).sum(axis=0)
     raw = pm.Normal("week_raw", mu=centred * mean, sigma=tau**centred, shape=weeks - 1)
-    effect = mean + tau ** (1 - centred) * (raw - centred * mean)
-    return pm.Deterministic("week_total", effect @ basis)
+    total = mean + tau ** (1 - centred) * (raw - centred * mean)
+    return pm.Deterministic("week_total", zero_sum(total, weeks))
+
+
+def zero_sum(x: Any, size: int) -> Any:
+    """Return ``size`` numbers that add up to zero from ``size - 1`` free ones along the last axis, lengths kept."""
+    total = x.sum(axis=-1, keepdims=True)
+    shift = total / (size**0.5 + size)
+    return pt.concatenate([x, shift - total / size**0.5], axis=-1) - shift
 
 
 def _departures(everywhere: Any, design: Design) -> Any:
@@ -202,8 +192,9 @@ def _departures(everywhere: Any, design: Design) -> Any:
     own = design.departs[design.common]
     geos = design.data.sizes["geo"]
     xi = pm.HalfNormal("xi_common", 0.1, shape=int(own.sum()))
-    departure = pm.Normal("departure", shape=(geos - 1, int(own.sum())))
-    return helmert(geos).T @ (departure * xi) @ everywhere[np.flatnonzero(own)]
+    departure = pm.Normal("departure", shape=(int(own.sum()), geos - 1))
+    departing = zero_sum(departure, geos) * xi[:, None]
+    return (departing[:, :, None] * everywhere[np.flatnonzero(own)][:, None, :]).sum(axis=0)
 
 
 def _local(features: Any, gamma: Any, design: Design) -> Any:

@@ -29,7 +29,7 @@ class Smooth(Op):
         """Run the recursion in NumPy."""
         outputs[0][0] = smooth(*inputs)
 
-    def infer_shape(self, fgraph, node, shapes):
+    def infer_shape(self, node, shapes):
         """Return the shape of the residual."""
         return [shapes[0]]
 

@@ -38,7 +38,7 @@ class MediaEffect(Op):
         for storage, value in zip(outputs, forward(*inputs), strict=True):
             storage[0] = value
 
-    def infer_shape(self, fgraph, node, shapes):
+    def infer_shape(self, node, shapes):
         """Return the shapes of the four outputs."""
         cube = (shapes[0][0], *shapes[1])
         return [shapes[1], shapes[3], cube, cube]
@@ -67,7 +67,7 @@ class MediaEffectGradient(Op):
         for storage, value in zip(outputs, backward(*inputs), strict=True):
             storage[0] = value
 
-    def infer_shape(self, fgraph, node, shapes):
+    def infer_shape(self, node, shapes):
         """Return the shapes of the parameters."""
         return shapes[2:7]
 

@@ -5,15 +5,13 @@ from typing import Any
 
 import numpy as np
 import nutpie
-import pymc as pm
-import pytensor
 import xarray as xr
-from scipy.linalg import helmert
 
 import mmm_bayes
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.errors import FitError
-from mmm_bayes.model.build import build_model, graph_data, informed
+from mmm_bayes.model.arrays import zero_sum_basis
+from mmm_bayes.model.compiled import compiled_model
 from mmm_bayes.model.design import Design
 from mmm_bayes.posterior import Posterior, chunks, effect_scale
 
@@ -32,50 +30,13 @@ def sample_design(design: Design, model: Model, sampler: Sampler, progress: Prog
     Raises:
         FitError: the sampler could not start.
     """
-    progress("compiling (seconds when the cache is warm)", None)
-    return sample_compiled(compile_model(design, model, sampler.backend), design, model, sampler, progress)
+    progress("compiling (a second when it was done before)", None)
+    return sample_compiled(compiled_model(design, model, sampler.backend), design, model, sampler, progress)
 
 
 def sample_compiled(compiled: Any, design: Design, model: Model, sampler: Sampler, progress: Progress) -> Posterior:
-    """Draw from the posterior of a panel of the shape that was compiled; see `sample_design`."""
-    data = {name: values for name, values in graph_data(design).items() if values.size}
-    return assemble(run(compiled.with_data(**data), sampler, progress), design, model, sampler)
-
-
-def compile_model(design: Design, model: Model, backend: str) -> Any:
-    """Compile density and gradient for panels of this shape.
-
-    Numba's fast mathematics is off: with it a cold and a warm cache give different draws for one seed.
-    """
-    graph = build_model(design, model)
-    spread = {v for v in graph.free_RVs if v.name not in PLACED}
-    with pytensor.config.change_flags(numba__fastmath=False):
-        return nutpie.compile_pymc_model(
-            graph,
-            backend=backend,
-            var_names=[v.name for v in graph.free_RVs] + ["week_total"] * ("week_total" in graph.named_vars),
-            jitter_rvs=spread,
-            initial_points=starting_point(graph, design),
-        )
-
-
-PLACED = ("level", "sigma", "week_raw", "tau", "gamma", "coefficient")
-"""Parameters that start where the data are; all others start dispersed."""
-
-
-def starting_point(graph: pm.Model, design: Design) -> dict[str, Any]:
-    """Start the nuisance parameters where the data are, so that no chain wanders off in its first steps.
-
-    Coefficients start a little off zero: the sampler refuses a start with a zero in its gradient.
-    """
-    y = design.data["y"].to_numpy()
-    around = y - y.mean(axis=0) if len(y) > 1 else y - 1.0
-    start: dict[str, Any] = {"level": np.ones(len(y)), "sigma": np.maximum(around.std(axis=1), 1e-3)}
-    start["gamma"] = np.full(design.data.sizes["feature"], 0.01)
-    if len(y) > 1:
-        start["week_raw"] = informed(y) * helmert(y.shape[1]) @ (y.mean(axis=0) - y.mean())
-    names = {v.name for v in graph.free_RVs}
-    return {name: value for name, value in start.items() if name in names}
+    """Draw from the posterior of a panel whose data a compiled model holds; see `sample_design`."""
+    return assemble(run(compiled, sampler, progress), design, model, sampler)
 
 
 def run(compiled: Any, sampler: Sampler, progress: Progress) -> xr.DataTree:
@@ -160,8 +121,8 @@ def _baseline(raw: xr.Dataset, design: Design) -> dict[str, Any]:
     coefficient = np.repeat(gamma[:, :, None, :], geos, axis=2)
     shock = np.zeros((*gamma.shape[:2], design.data.sizes["week"]))
     if "departure" in raw:
-        scaled = raw["departure"].to_numpy() * raw["xi_common"].to_numpy()[:, :, None, :]
-        coefficient[..., common & departs] += np.einsum("hg,cdhf->cdgf", helmert(geos), scaled)
+        scaled = raw["departure"].to_numpy() * raw["xi_common"].to_numpy()[..., None]
+        coefficient[..., common & departs] += np.einsum("hg,cdfh->cdgf", zero_sum_basis(geos), scaled)
     if "coefficient" in raw:
         coefficient[..., ~common & departs] = np.swapaxes(raw["coefficient"].to_numpy(), 2, 3)
     if "week_total" in raw:

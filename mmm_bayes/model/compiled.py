@@ -1,0 +1,185 @@
+"""Density and gradient as machine code, compiled once for each shape of panel and kept between runs.
+
+Compiling takes most of the wait for a first fit. The machine code is therefore kept in the user's cache folder, under
+a key of everything that it depends on; a later fit of the same shape loads it in a fraction of a second, and imports
+neither PyMC nor the compiler. The data are not in the code: it reads them through pointers.
+"""
+
+import hashlib
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import nutpie
+from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
+from nutpie.compile_pymc import CompiledPyMCModel, make_user_data
+
+from mmm_bayes.cache import compile_cache
+from mmm_bayes.config import Model
+from mmm_bayes.model.arrays import graph_data, zero_sum_basis
+from mmm_bayes.model.design import Design
+from mmm_bayes.transforms import Array
+from mmm_bayes.workspace import writing
+
+LIBRARIES = ("nutpie", "numba", "llvmlite", "pymc", "pytensor", "numpy")
+KEPT = 60
+"""Compiled models kept in the cache; the oldest go first."""
+
+
+@dataclass(frozen=True)
+class Callback:
+    """Machine code of one function, and the library that keeps it alive."""
+
+    library: Any
+    address: int
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Name and rank of an array that the code reads through a pointer."""
+
+    name: str
+    ndim: int
+
+
+def compiled_model(design: Design, model: Model, backend: str) -> Any:
+    """Return what nutpie samples from: machine code for this shape of panel, with these data.
+
+    Args:
+        design: scaled panel.
+        model: what is assumed.
+        backend: ``numba``, whose code is cached, or ``jax``.
+    """
+    if backend == "jax":
+        return with_start(_compile(design, model, backend), design)
+    path = compile_cache() / "mmm_bayes" / f"{cache_key(design, model)}.pkl"
+    if path.exists():
+        path.touch()
+        return with_start(_load(pickle.loads(path.read_bytes())), design)
+    compiled = _compile(design, model, backend)
+    if portable(compiled):
+        with writing(path) as temporary:
+            temporary.write_bytes(pickle.dumps(_pack(compiled)))
+        for old in sorted(path.parent.glob("*.pkl"), key=lambda p: p.stat().st_mtime)[:-KEPT]:
+            old.unlink(missing_ok=True)
+    return with_start(compiled, design)
+
+
+def cache_key(design: Design, model: Model) -> str:
+    """Return a digest of all the code depends on: shape, assumptions, sources, compiler, processor."""
+    data = design.data
+    channels = list(zip(data["channel"].to_numpy().tolist(), data["by_share"].to_numpy().tolist(), strict=True))
+    shapes = {name: values.shape for name, values in graph_data(design).items()}
+    flags = (design.common.tolist(), design.departs.tolist(), data["group"].to_numpy().tolist())
+    sources = [p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py"))]
+    sources += [(Path(__file__).parents[1] / name).read_bytes() for name in ("transforms.py", "posterior.py")]
+    compiler = [version(name) for name in LIBRARIES], cpu_target.target_context.codegen().magic_tuple()
+    text = repr((model.model_dump_json(), channels, shapes, flags, compiler)).encode()
+    return hashlib.sha256(text + b"".join(sources)).hexdigest()[:32]
+
+
+def _compile(design: Design, model: Model, backend: str) -> Any:
+    """Build the graph and compile it.
+
+    Numba's fast mathematics is off: with it a cold and a warm cache give different draws for one seed.
+    """
+    import pytensor
+
+    from mmm_bayes.model.build import build_model
+
+    graph = build_model(design, model)
+    names = [v.name for v in graph.free_RVs] + [v.name for v in graph.deterministics if v.name == "week_total"]
+    with pytensor.config.change_flags(numba__fastmath=False):
+        return nutpie.compile_pymc_model(graph, backend=backend, var_names=names, jitter_rvs=set())
+
+
+# --- machine code on disk -----------------------------------------------------------------------
+
+
+def portable(compiled: Any) -> bool:
+    """Whether the code can run in another process: no addresses of this one, no calls back into Python."""
+    libraries = [compiled.compiled_logp_func._library, compiled.compiled_expand_func._library]
+    return not any(library.has_dynamic_globals or b"objmode" in _object_code(library) for library in libraries)
+
+
+def _object_code(library: Any) -> bytes:
+    return library.serialize_using_object_code()[2][0]
+
+
+def _pack(compiled: Any) -> dict[str, Any]:
+    """Return everything but the data, ready to be pickled."""
+    functions = {"logp": compiled.compiled_logp_func, "expand": compiled.compiled_expand_func}
+    return {
+        "code": {n: (f._library.serialize_using_object_code(), f._wrapper_name) for n, f in functions.items()},
+        "shared": [(v.name, compiled.shared_data[k].shape) for v, k in compiled.shared_var_keys.items()],
+        "start": compiled.initial_point_func(0),
+        "fields": {
+            name: getattr(compiled, name)
+            for name in ("dims", "n_expanded", "shape_info", "reparameterized_names", "_n_dim", "_shapes", "_coords")
+        },
+    }
+
+
+def _load(packed: Mapping[str, Any]) -> CompiledPyMCModel:
+    """Return a compiled model from its machine code; the data are zeros until `with_data`."""
+    context = cpu_target.target_context
+    rtsys.initialize(context)
+    callbacks = {}
+    for name, (code, symbol) in packed["code"].items():
+        library = context.codegen().unserialize_library(code)
+        callbacks[name] = Callback(library, library.get_pointer_to_function(symbol))
+    data = {name: np.zeros(shape) for name, shape in packed["shared"]}
+    keys = {Shared(name, len(shape)): name for name, shape in packed["shared"]}
+    return CompiledPyMCModel(
+        compiled_logp_func=callbacks["logp"],
+        compiled_expand_func=callbacks["expand"],
+        initial_point_func=lambda seed: packed["start"],
+        shared_data=data,
+        shared_var_keys=keys,
+        user_data=make_user_data(keys, data),
+        logp_func=None,
+        expand_func=None,
+        **packed["fields"],
+    )
+
+
+# --- start --------------------------------------------------------------------------------------
+
+PLACED = ("level", "sigma_log__", "week_raw", "tau_log__", "gamma", "coefficient")
+"""Parameters that start where the data are; all others start dispersed, so that chains can disagree."""
+
+
+def with_start(compiled: Any, design: Design) -> Any:
+    """Return the compiled model with the panel's data and with its starting points.
+
+    The nuisance parameters start where the data are, so that no chain wanders off in its first steps.
+    """
+    arrays = {name: values for name, values in graph_data(design).items() if values.size}
+    base = compiled.initial_point_func(0).copy()
+    spread = np.ones_like(base)
+    placed = starting_values(arrays["y"], design.data.sizes["feature"], arrays.get("centred"))
+    for name, place in zip(*compiled.shape_info[:2], strict=True):
+        if name in PLACED:
+            spread[place] = 0.0
+        if name in placed:
+            base[place] = placed[name]
+
+    def start(seed: Any) -> Array:
+        return base + spread * np.random.default_rng(seed).uniform(-1, 1, len(base))
+
+    return replace(compiled.with_data(**arrays), initial_point_func=start)
+
+
+def starting_values(y: Array, features: int, centred: Array | None) -> dict[str, Array]:
+    """Return starts on the unconstrained scale; a little off zero, since the sampler refuses zero gradients."""
+    around = y - y.mean(axis=0) if len(y) > 1 else y - 1.0
+    start = {"level": np.ones(len(y)), "gamma": np.full(features, 0.01)}
+    start["sigma_log__"] = np.log(np.maximum(around.std(axis=1), 1e-3))
+    if centred is not None:
+        start["week_raw"] = centred * zero_sum_basis(y.shape[1]) @ (y.mean(axis=0) - y.mean())
+    return start

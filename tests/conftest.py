@@ -1,0 +1,80 @@
+"""One real run, shared by every test that needs numbers; and one Spark session."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mmm_bayes import pipeline
+from mmm_bayes.config import Config, SimulatedChannel, make_config
+from mmm_bayes.panel import Panel, panel_from_frame, save_panel
+from mmm_bayes.posterior import Posterior, load_posterior
+from mmm_bayes.simulate import PanelSpec, Simulated, save_truth, simulate_panel
+from mmm_bayes.workspace import Workspace, write_json
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+CHANNELS = {
+    "tv": SimulatedChannel(pattern="flighted", share=0.04, roi=2.0, alpha=0.5, kappa=0.8, slope=1.5),
+    "search": SimulatedChannel(pattern="always_on", share=0.03, roi=3.0, alpha=0.2, kappa=1.0, slope=1.0),
+    "social": SimulatedChannel(pattern="flighted", share=0.02, roi=1.5, alpha=0.3, kappa=1.0, slope=1.0),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """All five steps on a simulated panel of 4 geos, 60 weeks and 3 channels."""
+
+    config: Config
+    space: Workspace
+    simulated: Simulated
+    panel: Panel
+    fitted: pipeline.Fitted
+
+
+def small_config(simulated: Simulated, name: str = "small") -> Config:
+    """Return the configuration of the shared run."""
+    columns = simulated.columns.model_dump(exclude_none=True)
+    return make_config(
+        {
+            "name": name,
+            "currency": "£",
+            "panel": {"path": "weekly.parquet", **columns},
+            "sampler": {"draws": 150, "tune": 200, "chains": 2},
+            "compare": {"holdout": 8, "bootstrap": 10},
+            "allocate": {"weeks": 13},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Simulate, fit, compare, allocate and report once; tests only read what it left."""
+    simulated = simulate_panel(PanelSpec(geos=4, weeks=60, channels=CHANNELS, seed=3))
+    config = small_config(simulated)
+    space = Workspace(config.name, Path(tmp_path_factory.mktemp("run")))
+    panel = save_panel(simulated.frame, simulated.columns, space.data, config.name, config.currency)
+    write_json(space.data / "quality.json", {"source": "simulated", "rows": len(simulated.frame), "notes": []})
+    save_truth(simulated.truth, space.data, config.allocate.weeks)
+    fitted = pipeline.fit(config, space.root)
+    pipeline.compare(config, space.root)
+    pipeline.allocate(config, space.root, force=True)
+    yield Run(config, space, simulated, panel_from_frame(simulated.frame, simulated.columns, config.name), fitted)
+
+
+@pytest.fixture(scope="session")
+def small_posterior(small_run: Run) -> Posterior:
+    """Return the posterior of the shared run as it was read back from its file."""
+    return load_posterior(small_run.space.data / "posterior.nc")
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator["SparkSession"]:
+    """Start Spark once for the whole run; code under test opens its own session beside it."""
+    from mmm_bayes.prepare.spark import spark_session
+
+    with spark_session() as session:
+        yield session

@@ -1,0 +1,295 @@
+"""The fused operations, the priors and the graph against independent references."""
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from mmm_bayes.config import ChannelPriors, Model, Prior, make_config
+from mmm_bayes.errors import ConfigError
+from mmm_bayes.model import drift, fused
+from mmm_bayes.model.arrays import informed, zero_sum_basis
+from mmm_bayes.model.build import build_model, zero_sum
+from mmm_bayes.model.design import build_design, head, trend_features
+from mmm_bayes.model.fused import MediaEffect
+from mmm_bayes.model.priors import check_channels, frozen, prior_from_range, prior_of
+from mmm_bayes.posterior import effect_scale
+from mmm_bayes.transforms import Shape
+
+L_MAX = 4
+
+
+def media_inputs(seed: int = 0, geos: int = 3, weeks: int = 11) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(seed)
+    return {
+        "media": random.gamma(1.0, 1.0, (2, geos, L_MAX - 1 + weeks)) * (random.random((2, geos, 1)) < 0.9),
+        "money": random.uniform(1, 2, (geos, weeks)),
+        "weights": random.dirichlet(np.ones(L_MAX), 2),
+        "log_kappa": random.normal(0, 0.5, 2),
+        "slope": random.uniform(0.5, 3, 2),
+        "log_effect": random.normal(-3, 0.5, 2),
+        "departure": random.normal(0, 0.2, (2, geos)),
+    }
+
+
+def slow_media_effect(media, money, weights, log_kappa, slope, log_effect, departure):
+    """Loop over channels, geos, weeks and lags; the definition, word for word."""
+    channels, geos, weeks = len(media), *money.shape
+    response = np.zeros((channels, geos, weeks))
+    for c in range(channels):
+        for g in range(geos):
+            for t in range(weeks):
+                stock = sum(weights[c, lag] * media[c, g, L_MAX - 1 + t - lag] for lag in range(L_MAX))
+                hill = stock ** slope[c] / (stock ** slope[c] + np.exp(log_kappa[c]) ** slope[c]) if stock > 0 else 0
+                response[c, g, t] = np.exp(departure[c, g]) * hill
+    effect, log_ratio = np.zeros((geos, weeks)), np.zeros(channels)
+    for c in range(channels):
+        centred = response[c] - response[c].mean(axis=1, keepdims=True)
+        spread = np.sqrt((centred**2).mean())
+        effect += np.exp(log_effect[c]) * centred / spread
+        log_ratio[c] = np.log((response[c] * money).sum() / spread)
+    return effect, log_ratio
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_fused_media_effect_is_the_slow_loop(seed):
+    inputs = media_inputs(seed)
+    effect, log_ratio = fused.forward(*inputs.values())[:2]
+    wanted_effect, wanted_ratio = slow_media_effect(**inputs)
+    np.testing.assert_allclose(effect, wanted_effect, atol=1e-7)
+    np.testing.assert_allclose(log_ratio, wanted_ratio, atol=1e-7)
+
+
+def test_fused_media_effect_is_the_composed_transforms():
+    inputs = media_inputs(7)
+    alpha = np.array([0.3, 0.7])
+    shape = Shape(l_max=L_MAX)
+    kappa = np.exp(inputs["log_kappa"])
+    parameters = {"alpha": alpha[:, None], "kappa": kappa[:, None], "slope": inputs["slope"][:, None]}
+    response = shape.respond(inputs["media"], parameters) * np.exp(inputs["departure"])[:, :, None]
+    spread, value = effect_scale(response, inputs["money"])
+    inputs["weights"] = shape.weights({"alpha": alpha})
+    np.testing.assert_allclose(fused.forward(*inputs.values())[1], np.log(value / spread), atol=1e-7)
+
+
+@pytest.mark.parametrize("mode", ["FAST_COMPILE", "NUMBA"])
+def test_gradient_of_fused_media_effect_is_the_finite_difference(mode):
+    inputs = media_inputs(3)
+    names = ["weights", "log_kappa", "slope", "log_effect", "departure"]
+    tensors = {n: pt.as_tensor(v).type(n) for n, v in inputs.items()}
+    effect, ratio = MediaEffect()(*tensors.values())[:2]
+    random = np.random.default_rng(1)
+    direction, ratio_direction = random.normal(size=inputs["money"].shape), random.normal(size=2)
+    scalar = (effect * direction).sum() + (ratio * ratio_direction).sum()
+    gradient = pytensor.function(list(tensors.values()), pt.grad(scalar, [tensors[n] for n in names]), mode=mode)
+    found = dict(zip(names, gradient(*inputs.values()), strict=True))
+
+    def value(**changed):
+        e, r = slow_media_effect(**{**inputs, **changed})
+        return (e * direction).sum() + (r * ratio_direction).sum()
+
+    for name in names:
+        for index in np.ndindex(inputs[name].shape):
+            up, down = inputs[name].copy(), inputs[name].copy()
+            up[index] += 1e-6
+            down[index] -= 1e-6
+            difference = (value(**{name: up}) - value(**{name: down})) / 2e-6
+            assert found[name][index] == pytest.approx(difference, rel=1e-4, abs=1e-5), (name, index)
+
+
+def slow_drift(residual, rho, gain):
+    state = np.zeros_like(residual)
+    for g in range(len(residual)):
+        for t in range(1, residual.shape[1]):
+            state[g, t] = rho * ((1 - gain[g]) * state[g, t - 1] + gain[g] * residual[g, t - 1])
+    return state
+
+
+def test_predicted_drift_is_the_slow_recursion_with_its_gradient():
+    random = np.random.default_rng(0)
+    residual, gain, rho = random.normal(size=(2, 9)), np.array([0.3, 0.8]), 0.9
+    r, k = pt.matrix("r"), pt.vector("k")
+    out = drift.predicted_drift(r, rho, k)
+    weights = random.normal(size=residual.shape)
+    function = pytensor.function([r, k], [out, *pt.grad((out * weights).sum(), [r, k])], mode="FAST_COMPILE")
+    found, residual_bar, gain_bar = function(residual, gain)
+    np.testing.assert_allclose(found, slow_drift(residual, rho, gain), atol=1e-12)
+    for index in np.ndindex(residual.shape):
+        bump = np.zeros_like(residual)
+        bump[index] = 1e-6
+        up, down = (slow_drift(residual + s * bump, rho, gain) for s in (1, -1))
+        assert residual_bar[index] == pytest.approx(((up - down) * weights).sum() / 2e-6, abs=1e-6)
+    for g in range(2):
+        bump = 1e-6 * np.eye(2)[g]
+        up, down = (slow_drift(residual, rho, gain + s * bump) for s in (1, -1))
+        assert gain_bar[g] == pytest.approx(((up - down) * weights).sum() / 2e-6, abs=1e-6)
+
+
+def test_gain_one_is_an_autoregression_and_zero_is_white():
+    residual = np.random.default_rng(1).normal(size=(1, 6))
+    whole = drift.predicted_drift(pt.as_tensor(residual), 0.7, pt.as_tensor(np.ones(1))).eval()
+    none = drift.predicted_drift(pt.as_tensor(residual), 0.7, pt.as_tensor(np.zeros(1))).eval()
+    np.testing.assert_allclose(whole[0, 1:], 0.7 * residual[0, :-1])
+    assert (none == 0).all()
+
+
+# --- priors -------------------------------------------------------------------------------------
+
+
+@given(low=st.floats(0.05, 2), factor=st.floats(1.2, 20))
+@settings(max_examples=30, deadline=None)
+def test_a_range_becomes_the_prior_with_these_tails(low, factor):
+    prior = frozen(prior_from_range("roi", (low, low * factor), "here"))
+    np.testing.assert_allclose(prior.ppf([0.05, 0.95]), [low, low * factor], rtol=1e-6)
+
+
+def test_a_range_of_retention_becomes_a_beta():
+    prior = prior_from_range("alpha", (0.2, 0.7), "here")
+    assert prior.distribution == "beta"
+    np.testing.assert_allclose(frozen(prior).ppf([0.05, 0.95]), [0.2, 0.7], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("prior", "mean"),
+    [
+        (Prior(distribution="lognormal", mu=0.2, sigma=0.5), np.exp(0.2 + 0.125)),
+        (Prior(distribution="gamma", mu=1.5, sigma=0.5), 1.5),
+        (Prior(distribution="beta", alpha=2, beta=6), 0.25),
+        (Prior(distribution="uniform", lower=1, upper=3), 2.0),
+        (Prior(distribution="halfnormal", sigma=2), 2 * np.sqrt(2 / np.pi)),
+        (Prior(distribution="truncatednormal", mu=0, sigma=1, lower=-1, upper=1), 0.0),
+    ],
+)
+def test_every_distribution_means_the_same_to_scipy_and_pymc(prior, mean):
+    from mmm_bayes.model.build import variable
+
+    assert frozen(prior).mean() == pytest.approx(mean)
+    points = frozen(prior).ppf([0.1, 0.5, 0.9])
+    with pm.Model():
+        vector = variable("q", [prior])
+    found = [pm.logp(vector, np.array([p])).eval()[0] for p in points]
+    np.testing.assert_allclose(found, frozen(prior).logpdf(points), rtol=1e-6)
+
+
+def test_priors_are_named_then_default_then_ours():
+    given_priors = ChannelPriors(roi={"tv": (0.5, 3.0), "default": (1.0, 2.0)})
+    assert frozen(prior_of("roi", "tv", given_priors, False)).ppf(0.05) == pytest.approx(0.5)
+    assert frozen(prior_of("roi", "search", given_priors, False)).ppf(0.05) == pytest.approx(1.0)
+    assert frozen(prior_of("roi", "tv", ChannelPriors(), False)).median() == pytest.approx(np.exp(0.2))
+    wide, tight = (frozen(prior_of("slope", "tv", ChannelPriors(), national)).std() for national in (False, True))
+    assert tight < wide
+
+
+@pytest.mark.parametrize(
+    ("priors", "sentence"),
+    [
+        (ChannelPriors(roi={"tv": (3.0, 1.0)}), r"model.priors.roi.tv: \[3.0, 1.0\] must rise"),
+        (ChannelPriors(roi={"tv": (-1.0, 1.0)}), "lie between 0 and inf"),
+        (ChannelPriors(roi={"tv": Prior(distribution="lognormal", mu=1)}), "'sigma' is missing"),
+        (ChannelPriors(roi={"tv": Prior(distribution="halfnormal", mu=1, sigma=1)}), "not 'mu'"),
+    ],
+)
+def test_impossible_priors_are_refused(priors, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        prior_of("roi", "tv", priors, False)
+
+
+def test_a_prior_for_no_channel_is_refused():
+    with pytest.raises(ConfigError, match="names the channel 'tvv'; did you mean 'tv'"):
+        check_channels(ChannelPriors(roi={"tvv": (1.0, 2.0)}), ["tv", "search"])
+
+
+# --- design and graph ---------------------------------------------------------------------------
+
+
+def test_training_weeks_alone_scale_the_design(small_run):
+    whole = build_design(small_run.panel, Model(), train=50)
+    known = build_design(small_run.panel.head(50), Model())
+    cut = head(whole, 50, 8)
+    for name in ("y", "scale", "money", "spend", "feature_values"):
+        np.testing.assert_allclose(cut.data[name], known.data[name], atol=1e-12, err_msg=name)
+
+
+def test_trends_bend_every_half_year():
+    line = trend_features(104, 104, "piecewise")
+    assert len(line) == 4 and line[0, 0] == -1 and line[0, -1] == 1
+    assert (np.abs(np.diff(line[1], 2)) > 1e-9).sum() == 1
+    assert trend_features(10, 10, "none").shape == (0, 10)
+
+
+def test_shocks_common_to_all_geos_are_found_in_the_data():
+    random = np.random.default_rng(0)
+    noise = 0.03 * random.normal(size=(8, 120))
+    assert informed(1 + noise) < 0.7
+    assert informed(1 + noise + 0.2 * random.normal(size=120)) > 0.95
+    assert informed(noise[:1]) == 0.0
+
+
+@pytest.mark.parametrize("roi", [{}, {"default": Prior(distribution="halfnormal", sigma=2.0)}])
+def test_the_roi_prior_is_exact_whatever_the_curve(small_run, roi):
+    """The density of log_effect, all else fixed, is that of log ROI: prior(ROI) * ROI."""
+    model = Model(priors=ChannelPriors(roi=roi))
+    design = build_design(small_run.panel, model)
+    graph = build_model(design, model)
+    potential = graph.potentials[0]
+    names = [v.name for v in graph.free_RVs]
+    assert "log_effect" in names
+    values = graph.rvs_to_values
+    inputs = [values[v] for v in graph.free_RVs]
+    density = pytensor.function(inputs, graph.replace_rvs_by_values([potential])[0], on_unused_input="ignore")
+    point = graph.initial_point()
+    parameters = {"alpha": 0.4, "kappa": 0.9, "slope": 1.2}
+    transformed = {"alpha_logodds__": np.log(0.4 / 0.6), "kappa_log__": np.log(0.9), "slope_log__": np.log(1.2)}
+    point |= {name: np.full(3, value) for name, value in transformed.items()}
+    point["z"] = np.zeros_like(point["z"])
+    shape = {name: np.full((3, 1), value) for name, value in parameters.items()}
+    response = Shape().respond(design.data["media"].to_numpy(), shape)
+    spread, value = effect_scale(response, design.data["money"].to_numpy())
+    ratio = value / spread / design.data["spend"].sum(("geo", "week")).to_numpy()
+    prior = frozen(prior_of("roi", "tv", model.priors, False))
+
+    def wanted(log_effect):
+        quantity = np.exp(log_effect) * ratio
+        return (prior.logpdf(quantity) + np.log(quantity)).sum()
+
+    effects = [np.full(3, -3.0), np.array([-4.0, -2.5, -3.3])]
+    found = [float(density(*[{**point, "log_effect": e}[i.name] for i in inputs])) for e in effects]
+    assert found[1] - found[0] == pytest.approx(wanted(effects[1]) - wanted(effects[0]), rel=1e-5)
+
+
+@pytest.mark.parametrize("adstock", ["delayed", "weibull"])
+@pytest.mark.parametrize("saturation", ["hill", "logistic"])
+def test_every_shape_and_option_builds_a_finite_density(small_run, adstock, saturation):
+    model = Model(adstock=adstock, saturation=saturation, likelihood="student_t", residual="ar1", trend="piecewise")
+    graph = build_model(build_design(small_run.panel, model), model)
+    density = graph.compile_logp(mode="FAST_COMPILE")(graph.initial_point())
+    assert np.isfinite(density)
+
+
+def test_a_saturation_before_adstock_differs_from_one_after(small_run):
+    first, second = (Model(order=order) for order in ("adstock_first", "saturation_first"))
+    design = build_design(small_run.panel, first)
+    found = []
+    for model in (first, second):
+        graph = build_model(design, model)
+        found.append(graph.compile_logp(mode="FAST_COMPILE")(graph.initial_point()))
+    assert np.isfinite(found).all() and found[0] != found[1]
+
+
+def test_normal_quantiles_agree_with_the_words_of_the_config():
+    config = make_config({"name": "a", "panel": {"path": "x", "kpi": "y", "spend": {"tv": "s"}}})
+    assert config.model.residual == "drift" and stats.norm.ppf(0.95) == pytest.approx(1.6449, abs=1e-4)
+
+
+@given(size=st.integers(2, 12), seed=st.integers(0, 99))
+@settings(max_examples=15, deadline=None)
+def test_zero_sums_are_isometric_and_the_same_as_graph_and_matrix(size, seed):
+    basis = zero_sum_basis(size)
+    x = np.random.default_rng(seed).normal(size=(2, size - 1))
+    np.testing.assert_allclose(zero_sum(pt.as_tensor(x), size).eval(mode="FAST_COMPILE"), x @ basis, atol=1e-12)
+    np.testing.assert_allclose(basis @ basis.T, np.eye(size - 1), atol=1e-12)
+    np.testing.assert_allclose(basis.sum(axis=1), 0, atol=1e-12)
