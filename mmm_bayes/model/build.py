@@ -13,7 +13,7 @@ from mmm_bayes.model.arrays import graph_data
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.drift import first_week_ratio, predicted_drift
 from mmm_bayes.model.fused import MediaEffect
-from mmm_bayes.model.priors import prior_of
+from mmm_bayes.model.priors import NEEDS, prior_of
 from mmm_bayes.posterior import effect_scale
 from mmm_bayes.transforms import Shape
 
@@ -69,20 +69,25 @@ def channel_vector(name: str, priors: list[Prior]) -> Any:
     return pm.Deterministic(name, vector, dims="channel")
 
 
+DISTRIBUTIONS = {
+    "lognormal": pm.LogNormal,
+    "normal": pm.Normal,
+    "halfnormal": pm.HalfNormal,
+    "beta": pm.Beta,
+    "gamma": pm.Gamma,
+    "uniform": pm.Uniform,
+    "truncatednormal": pm.TruncatedNormal,
+}
+
+
 def variable(name: str, priors: list[Prior], dims: str | None = None) -> Any:
     """Return one vector variable whose entries share the distribution but not its parameters."""
-    make = {
-        "lognormal": pm.LogNormal,
-        "normal": pm.Normal,
-        "halfnormal": pm.HalfNormal,
-        "beta": pm.Beta,
-        "gamma": pm.Gamma,
-        "uniform": pm.Uniform,
-        "truncatednormal": pm.TruncatedNormal,
-    }[priors[0].distribution]
-    fields = [f for f in ("mu", "sigma", "alpha", "beta", "lower", "upper") if getattr(priors[0], f) is not None]
-    arguments = {f: np.array([getattr(p, f) for p in priors]) for f in fields}
-    return make(name, **arguments, dims=dims) if dims else make(name, **arguments, shape=len(priors))
+    size = {"dims": dims} if dims else {"shape": len(priors)}
+    return DISTRIBUTIONS[priors[0].distribution](name, **_arguments(priors), **size)
+
+
+def _arguments(priors: list[Prior]) -> dict[str, np.ndarray]:
+    return {f: np.array([getattr(p, f) for p in priors]) for f in NEEDS[priors[0].distribution]}
 
 
 # --- media --------------------------------------------------------------------------------------
@@ -131,8 +136,7 @@ def _prior_of_effect(design: Design, model: Model, log_quantity: Any) -> Any:
 
 def _log_density(prior: Prior, value: Any) -> Any:
     """Return the log density of a prior at ``value``."""
-    with pm.Model():
-        distribution = variable("q", [prior])[0]
+    distribution = DISTRIBUTIONS[prior.distribution].dist(**_arguments([prior]))[0]
     place = pt.dscalar()
     return clone_replace(pm.logp(distribution, place), {place: value})
 
