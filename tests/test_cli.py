@@ -1,6 +1,7 @@
 """The command line only translates: sentences on stderr, exit codes, nothing half-written, no control characters."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -210,6 +211,72 @@ def test_the_installed_command_ends_without_a_traceback(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("Error: gone.yaml: cannot be read")
     assert done.stderr.count("\n") == 1
+
+
+# --- on a fit -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fitted(small_run, tmp_path, monkeypatch) -> list[str]:
+    """A copy of the shared run, with its configuration as a file; returns the arguments that lead there."""
+    shutil.copytree(small_run.space.root, tmp_path, dirs_exist_ok=True)
+    raw = small_run.config.model_dump(mode="json", exclude_unset=True, exclude={"folder"})
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MMM_BAYES_DATA", raising=False)
+    return ["small.yaml", "--output", str(tmp_path)]
+
+
+def test_allocate_shows_the_plan_and_its_gain(fitted, capsys):
+    assert main(["allocate", *fitted, "--force", "--budget", "1000000", "--weeks", "26"]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[0] == "Plan for 26 weeks"
+    assert lines[1].split() == ["channel", "today", "plan", "change"]
+    assert [line.split()[0] for line in lines[2:6]] == ["tv", "search", "social", "total"]
+    assert "£1,000,000" in lines[5]
+    assert lines[6].startswith("Gain over today: ")
+    assert err.startswith("✓ allocate ")
+    assert "\x1b" not in out + err
+
+
+def test_a_what_if_keeps_the_plan(fitted, capsys):
+    plan = Path("data/small/allocation.json").read_bytes()
+    assert main(["allocate", *fitted, "--force", "--what-if", "tv=-20%,search=+500"]) == 0
+    assert Path("data/small/allocation.json").read_bytes() == plan
+    assert files(Path("data/small/what_if")) == ["allocation.csv", "allocation.json"]
+    shown = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("tv"))
+    assert shown.endswith("-20%")
+
+
+@pytest.mark.parametrize(
+    ("what_if", "sentence"),
+    [("tvv=-20%", "there is no channel 'tvv'; did you mean 'tv'?"), ("tv", "write CHANNEL=CHANGE")],
+)
+def test_a_what_if_that_cannot_be_read_is_one_sentence(what_if, sentence, fitted, capsys):
+    assert main(["allocate", *fitted, "--force", "--what-if", what_if]) == 1
+    err = capsys.readouterr().err
+    assert sentence in err and err.count("\n") == 1
+
+
+def test_the_same_plan_comes_out_byte_for_byte(fitted):
+    tables = []
+    for _ in range(2):
+        assert main(["allocate", *fitted, "--force", "--quiet"]) == 0
+        tables.append(Path("data/small/allocation.csv").read_bytes())
+    assert tables[0] == tables[1]
+
+
+def test_a_plan_can_be_made_on_lightgbm(fitted):
+    assert main(["allocate", *fitted, "--force", "--quiet", "--model", "lightgbm"]) == 0
+    assert '"model": "lightgbm"' in Path("data/small/allocation.json").read_text(encoding="utf-8")
+
+
+def test_report_says_where_it_is(fitted, capsys, tmp_path):
+    assert main(["report", *fitted]) == 0
+    place = tmp_path / "reports" / "small" / "report.html"
+    assert place.is_file()
+    assert capsys.readouterr().out == f"Report: {place}\n"
 
 
 # --- the terminal -------------------------------------------------------------------------------
