@@ -326,7 +326,7 @@ class Config(Section):
         Raises:
             ConfigError: when the path names an environment variable that is not set.
         """
-        expanded = os.path.expandvars(Path(path).expanduser())
+        expanded = os.path.expandvars(path if "://" in path else Path(path).expanduser())
         if unset := re.search(r"\$\{?(\w+)\}?", expanded):
             raise ConfigError(
                 f"path '{path}': the environment variable {unset[1]} is not set; set it, or give the path with --data."

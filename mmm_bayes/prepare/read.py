@@ -38,9 +38,11 @@ DIRECTIVES = {
     "%S": "s",
     "%f": "SSSSSS",
     "%p": "a",
-    "%z": "XX",
 }
 """Python's notation of dates and Spark's; single letters also take leading zeros."""
+
+LEAST_NANOSECONDS = 10**17
+"""Whole numbers from here on (1973) are nanoseconds since 1970; a day written as 20240131 is far below."""
 
 
 @dataclass(frozen=True)
@@ -135,12 +137,15 @@ def timestamp(frame: DataFrame, name: str, date_format: str | None, source: Sour
     kind = frame.schema[name].dataType
     if isinstance(kind, TimestampNTZType | TimestampType):
         return values.cast("timestamp_ntz")
-    if isinstance(kind, LongType):  # nanoseconds since 1970, as pandas writes them
-        return F.timestamp_micros(F.floor(values / 1000)).cast("timestamp_ntz")
     written = text(values)
     if date_format is None:
-        return F.when(written.rlike(r"^\d{4}-\d"), written.try_cast("timestamp_ntz"))
-    return F.try_to_timestamp(written, F.lit(spark_pattern(date_format, source))).cast("timestamp_ntz")
+        parsed = F.when(written.rlike(r"^\d{4}-\d"), written.try_cast("timestamp_ntz"))
+    else:
+        parsed = F.try_to_timestamp(written, F.lit(spark_pattern(date_format, source))).cast("timestamp_ntz")
+    if isinstance(kind, LongType):  # nanoseconds since 1970, as pandas writes them, unless the format fits
+        nanoseconds = F.timestamp_micros(F.floor(values / 1000)).cast("timestamp_ntz")
+        return F.coalesce(parsed, F.when(values > LEAST_NANOSECONDS, nanoseconds))
+    return parsed
 
 
 def spark_pattern(date_format: str, source: Source) -> str:
@@ -153,7 +158,9 @@ def spark_pattern(date_format: str, source: Source) -> str:
         )
     if len(parts) == 1:
         raise ConfigError(f"'{source.section}.date_format': {date_format} has no directive such as %Y, %m and %d.")
-    return "".join(DIRECTIVES.get(part) or re.sub(r"([A-Za-z]+)", r"'\1'", part) for part in parts)
+    packed = "" in parts[2:-1:2]  # as in %Y%m%d: only fixed widths can be told apart
+    spelt = {name: letters * 2 if packed and len(letters) == 1 else letters for name, letters in DIRECTIVES.items()}
+    return "".join(spelt.get(part) or re.sub(r"([A-Za-z]+)", r"'\1'", part) for part in parts)
 
 
 def _csv(spark: SparkSession, source: Source) -> DataFrameReader:

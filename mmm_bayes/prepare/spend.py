@@ -39,44 +39,64 @@ class Spend:
     notes: tuple[str, ...]
 
 
-def weekly_spend(spark: SparkSession, config: Config, weeks: tuple[date, date], grouping: Grouping) -> Spend:
-    """Read the spend file and add it up.
+@dataclass(frozen=True)
+class SpendLines:
+    """Checked lines of the spend file: ``at, channel, geo, spend``, and where they come from."""
+
+    frame: DataFrame
+    table: SpendFile
+    source: Source
+
+
+def read_spend(spark: SparkSession, config: Config) -> SpendLines:
+    """Read the spend file and check it, before anything that takes time.
 
     Args:
         spark: the session.
-        config: with the sections ``transactions`` and ``spend``.
+        config: with a section ``spend``.
+
+    Raises:
+        DataError: a missing column, no rows, a date or an amount that cannot be read, negative spend.
+    """
+    assert config.spend is not None
+    source = find_source(config, config.spend, "spend")
+    frame = _lines(read(spark, source), config.spend, source)
+    _require_usable(frame, config.spend, source)
+    return SpendLines(frame, config.spend, source)
+
+
+def weekly_spend(lines: SpendLines, week_start: str, weeks: tuple[date, date], grouping: Grouping) -> Spend:
+    """Add the spend up.
+
+    Args:
+        lines: see `read_spend`.
+        week_start: name of a weekday.
         weeks: first and last week of the panel.
         grouping: which geo goes where; spend without a geo is split by share of revenue.
 
     Raises:
-        DataError: a missing column, a date or an amount that cannot be read, negative spend, an unknown geo.
+        DataError: spend for a geo that the transactions do not have.
     """
-    assert config.spend is not None and config.transactions is not None
-    source = find_source(config, config.spend, "spend")
-    lines = _lines(read(spark, source), config.spend, source)
-    _require_usable(lines, config.spend, source)
-    lines = lines.withColumn("week", week_of(F.to_date("at"), config.transactions.week_start))
-    found = _by_channel(lines)
-    if not found:
-        raise DataError(f"{source.path}: holds no spend; give a file with rows, or leave out the section 'spend'.")
-    split = config.spend.geo is None or grouping.names == (NATIONAL,)
-    lines = lines.withColumn("geo", F.lit("")) if split else lines
-    places = _split(grouping) if split else _places(lines, grouping, source)
+    split = lines.table.geo is None or grouping.names == (NATIONAL,)
+    places = _split(grouping) if split else _places(lines, grouping)
+    frame = lines.frame.withColumn("geo", F.lit("")) if split else lines.frame
+    frame = frame.withColumn("week", week_of(F.to_date("at"), week_start))
+    found = _by_channel(frame)
     first = min(weeks[0], max(min(row["first"] for row in found), weeks[0] - HISTORY * WEEK))
-    outside = lines.where(~F.col("week").between(first, weeks[1]))
+    outside = frame.where(~F.col("week").between(first, weeks[1]))
     lost = outside.agg(F.count("*").alias("rows"), F.coalesce(F.sum("spend"), F.lit(0)).alias("spend")).collect()[0]
-    columns = {channel: f"spend_{channel}" for channel in config.spend.channels or [row["channel"] for row in found]}
+    columns = {channel: f"spend_{channel}" for channel in lines.table.channels or [row["channel"] for row in found]}
     summary = {
-        "path": source.path,
+        "path": lines.source.path,
         "channels": {row["channel"]: float(row["spend"]) for row in found},
-        "first_week": min(row["first"] for row in found),
-        "last_week": max(row["last"] for row in found),
+        "first_week": str(min(row["first"] for row in found)),
+        "last_week": str(max(row["last"] for row in found)),
         "split_by_revenue": split and len(grouping.names) > 1,
         "history_weeks": (weeks[0] - first) // WEEK,
         "outside": {"rows": lost["rows"], "spend": float(lost["spend"])},
     }
-    notes = _notes(summary, found, weeks, config.transactions.week_start)
-    return Spend(_weekly(lines, places, columns), columns, first, summary, notes)
+    notes = _notes(summary, found, weeks, week_start)
+    return Spend(_weekly(frame, places, columns), columns, first, summary, notes)
 
 
 def _lines(raw: DataFrame, table: SpendFile, source: Source) -> DataFrame:
@@ -113,8 +133,12 @@ def _require_usable(lines: DataFrame, table: SpendFile, source: Source) -> None:
         "the spend {spend_text} of {channel} on {date_text} is negative; correct it": F.col("spend") < 0,
     }
     problem = F.coalesce(*[F.when(found, sentence) for sentence, found in problems.items()])
-    for row in lines.withColumn("problem", problem).where("problem is not null").limit(1).collect():
-        raise DataError(f"{source.path}: {row['problem'].format(**row.asDict())}.")
+    first = F.first(F.when(problem.isNotNull(), F.struct(problem.alias("problem"), "*")), ignorenulls=True)
+    number, bad = lines.agg(F.count("*"), first).collect()[0]
+    if number == 0:
+        raise DataError(f"{source.path}: holds no spend; give a file with rows, or leave out the section 'spend'.")
+    if bad is not None:
+        raise DataError(f"{source.path}: {bad['problem'].format(**bad.asDict())}.")
 
 
 def _split(grouping: Grouping) -> pa.Table:
@@ -123,15 +147,13 @@ def _split(grouping: Grouping) -> pa.Table:
     return pa.table({"geo": [""] * len(names), "group": names, "share": [grouping.shares[n] for n in names]})
 
 
-def _places(lines: DataFrame, grouping: Grouping, source: Source) -> pa.Table:
+def _places(lines: SpendLines, grouping: Grouping) -> pa.Table:
     """Every amount goes to the group of its geo, whatever the case of its name."""
     groups = {geo.lower(): group for geo, group in grouping.groups.items()}
-    geos = sorted(row["geo"] for row in lines.select("geo").distinct().collect())
-    for geo in geos:
-        if geo.lower() not in groups:
-            raise DataError(
-                f"{source.path}: the transactions have no geo '{geo}'; {nearest(geo, list(grouping.groups))}"
-            )
+    geos = sorted(row["geo"] for row in lines.frame.select("geo").distinct().collect())
+    if unknown := [geo for geo in geos if geo.lower() not in groups]:
+        hint = nearest(unknown[0], [geo for geo in grouping.groups if geo])
+        raise DataError(f"{lines.source.path}: the transactions have no geo '{unknown[0]}'; {hint}")
     return pa.table({"geo": geos, "group": [groups[geo.lower()] for geo in geos], "share": [1.0] * len(geos)})
 
 
@@ -152,7 +174,7 @@ def _notes(summary: dict[str, Any], found: list[Row], weeks: tuple[date, date], 
     notes = []
     if summary["split_by_revenue"]:
         notes.append("The spend file has no geo: each amount is split over the geos by their share of the revenue.")
-    if summary["first_week"] > weeks[0] or summary["last_week"] < weeks[1]:
+    if summary["first_week"] > str(weeks[0]) or summary["last_week"] < str(weeks[1]):
         notes.append(
             f"The spend file covers the weeks from {summary['first_week']} to {summary['last_week']}, the panel "
             f"{weeks[0]} to {weeks[1]}: weeks that the file lacks count as no spend."

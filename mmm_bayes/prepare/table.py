@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from mmm_bayes.prepare.presets import layout
 from mmm_bayes.prepare.quality import Story, summarise
 from mmm_bayes.prepare.read import find_source, read
 from mmm_bayes.prepare.spark import spark_errors, spark_session
-from mmm_bayes.prepare.spend import Spend, weekly_spend
-from mmm_bayes.prepare.weeks import add_up, by_geo_week, count, grid
+from mmm_bayes.prepare.spend import Spend, read_spend, weekly_spend
+from mmm_bayes.prepare.weeks import Counts, add_up, by_geo_week, count
 from mmm_bayes.workspace import writing
 
 Progress = Callable[[str, float | None], None]
@@ -62,16 +61,18 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = lambda m
     progress("starting Spark", None)
     with spark_session() as spark, spark_errors(f"{source.path}: cannot be prepared"):
         progress("judging transaction lines", 0.2)
+        spend_lines = read_spend(spark, config) if config.spend else None
         lines = keep_on_disk(judge(read(spark, source), source, table, how))
         invoices = keep_on_disk(add_up(_booked(lines, table), table.week_start))
         progress("adding up weeks", 0.7)
         counts = count(invoices, how.cancellation_prefix, table.week_start)
         inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
         grouping = group_geos(counts.inside, counts.number_of_weeks, table)
-        spend = weekly_spend(spark, config, counts.span, grouping) if config.spend else None
-        first = spend.first if spend else counts.span[0]
-        cells = by_geo_week(inside, grouping, grid(spark, (first, counts.span[1]), grouping.names))
-        frame = _to_pandas(_with_spend(cells, spend), grouping, counts.span[0])
+        spend = weekly_spend(spend_lines, table.week_start, counts.span, grouping) if spend_lines else None
+        cells = by_geo_week(inside, grouping)
+        if spend:
+            cells = cells.join(spend.weekly, ["week", "geo"], "outer")
+        frame = _fill(cells.toArrow().to_pandas(), grouping, counts, spend)
         holidays = add_holidays(frame, table.holidays, grouping.largest)
         progress("writing the quarantine", 0.9)
         _quarantine(lines, quarantine)
@@ -85,24 +86,25 @@ def _booked(lines: DataFrame, table: Transactions) -> DataFrame:
     return lines.withColumns({"booked": F.col("at"), "unmatched": F.lit(False)})
 
 
-def _with_spend(cells: DataFrame, spend: Spend | None) -> DataFrame:
-    if spend is None:
-        return cells
-    return cells.join(spend.weekly, ["week", "geo"], "left").fillna(0.0, list(spend.columns.values()))
+def _fill(cells: pd.DataFrame, grouping: Grouping, counts: Counts, spend: Spend | None) -> pd.DataFrame:
+    """Return every week of every geo in order.
 
-
-def _to_pandas(cells: DataFrame, grouping: Grouping, first: date) -> pd.DataFrame:
-    """Move the table out of Spark: in order, a price in weeks without sales too, no measures before ``first``."""
-    frame = cells.toArrow().to_pandas()
-    frame["week"] = pd.to_datetime(frame["week"])
-    frame["geo"] = pd.Categorical(frame["geo"], grouping.names)
-    frame = frame.sort_values(["geo", "week"], ignore_index=True).astype({"geo": "str"})
-    before = frame["week"] < pd.Timestamp(first)
+    Weeks without lines get zeros and the price of the week before; weeks before the first of revenue, kept for
+    their spend, get no measures.
+    """
+    first = spend.first if spend else counts.span[0]
+    weeks = pd.date_range(first, counts.span[1], freq="7D", name="week", unit="ns")
+    every = pd.MultiIndex.from_product([grouping.names, weeks], names=["geo", "week"])
+    known = cells.assign(week=pd.to_datetime(cells["week"])).set_index(["geo", "week"])
+    frame = known.reindex(every).reset_index()
+    before = frame["week"] < pd.Timestamp(counts.span[0])
+    filled = frame["revenue"].isna() & ~before
     prices = frame.groupby("geo", sort=False)["average_price"]
-    frame["average_price"] = prices.ffill().fillna(prices.bfill()).fillna(0.0)
+    frame["average_price"] = prices.ffill().fillna(prices.bfill())
+    frame["trading_days"] = frame["week"].map(counts.trading_days.rename(pd.Timestamp))
+    frame = frame.fillna(dict.fromkeys(frame.columns[2:], 0.0)).assign(filled=filled)
     frame[MEASURES] = frame[MEASURES].mask(before)
-    frame["filled"] &= ~before
-    return frame
+    return frame[["week", "geo", *MEASURES, "filled", *(spend.columns.values() if spend else ())]]
 
 
 def _columns(frame: pd.DataFrame, table: Transactions, spend: Spend | None, holidays: list[str]) -> PanelColumns:

@@ -1,12 +1,12 @@
 """From judged lines to weeks and geos: what Spark adds up."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from mmm_bayes.errors import DataError
@@ -76,6 +76,12 @@ class Counts:
         return (self.span[1] - self.span[0]) // WEEK + 1
 
     @property
+    def trading_days(self) -> pd.Series:
+        """Days with a sale in any geo, by whole week."""
+        days = self.inside.groupby("week")["open"].agg(lambda bits: np.bitwise_or.reduce(bits.to_numpy()))
+        return days.map(int.bit_count)
+
+    @property
     def kept(self) -> pd.DataFrame:
         """The cells of kept lines."""
         return self.cells[self.cells["reason"].isna()]
@@ -116,6 +122,7 @@ def count(invoices: DataFrame, prefix: str, week_start: str) -> Counts:
 
 def _cells(invoices: DataFrame, prefix: str) -> DataFrame:
     sold, marked = F.col("sold"), F.col("invoice").startswith(prefix) if prefix else F.lit(False)
+    bit_of_day = F.expr("shiftleft(1, weekday(day))")  # one aggregation instead of a distinct count over all geos
     return invoices.groupBy("reason", "week", "geo").agg(
         _sum("lines"),
         _sum("revenue"),
@@ -125,6 +132,7 @@ def _cells(invoices: DataFrame, prefix: str) -> DataFrame:
         _sum("lines", F.col("customer").isNull()).alias("lines_without_customer"),
         _sum("repeats").alias("exact_duplicates"),
         _sum("unmatched"),
+        F.coalesce(F.bit_or(F.when(sold, bit_of_day)), F.lit(0)).alias("open"),
         F.min("first").alias("first"),
         F.max("last").alias("last"),
     )
@@ -153,47 +161,30 @@ def _require_dense(weeks: list[date]) -> None:
     )
 
 
-def grid(spark: SparkSession, weeks: Sequence[date], geos: Sequence[str]) -> DataFrame:
-    """Return every week from the first to the last with every geo."""
-    every = F.sequence(F.lit(weeks[0]), F.lit(weeks[-1]), F.expr("interval 7 days"))
-    names = F.array(*[F.lit(geo) for geo in geos])
-    return (
-        spark.range(1)
-        .select(F.explode(every).alias("week"), F.lit(names).alias("geo"))
-        .select("week", F.explode("geo").alias("geo"))
-    )
-
-
-def by_geo_week(invoices: DataFrame, grouping: Grouping, cells: DataFrame) -> DataFrame:
-    """Return the table of weeks and geos.
+def by_geo_week(invoices: DataFrame, grouping: Grouping) -> DataFrame:
+    """Return the weekly measures of each group of geos.
 
     Args:
         invoices: see `add_up`, kept lines of whole weeks.
         grouping: which geo goes where.
-        cells: see `grid`.
 
     Returns:
-        One row per cell: ``week, geo, revenue, orders, units, customers, average_price, trading_days, filled``.
-        ``trading_days`` counts the days of the week on which anything was sold in any geo; ``average_price`` is
-        revenue per unit of what was sold, null where nothing was; ``filled`` marks cells without any line.
+        One row per week and group that has lines: ``week, geo, revenue, orders, units, customers, average_price``,
+        the last being the revenue per unit of what was sold, null where nothing was.
     """
     sold = F.col("sold")
-    price = F.try_divide(_sum("revenue", sold).cast("double"), _sum("units", sold))
-    weekly = (
-        invoices.join(F.broadcast(grouping.table(invoices.sparkSession)), "geo")
+    groups = F.broadcast(grouping.table(invoices.sparkSession))
+    return (
+        invoices.join(groups, "geo")
         .groupBy("week", F.col("group").alias("geo"))
         .agg(
             _sum("revenue").cast("double").alias("revenue"),
             F.count_distinct(F.when(sold, F.col("invoice"))).alias("orders"),
             _sum("units").cast("double").alias("units"),
             F.count_distinct(F.when(sold, F.col("customer"))).alias("customers"),
-            price.alias("average_price"),
+            F.try_divide(_sum("revenue", sold).cast("double"), _sum("units", sold)).alias("average_price"),
         )
     )
-    open_days = invoices.where(sold).groupBy("week").agg(F.count_distinct("day").alias("trading_days"))
-    counted = cells.join(weekly, ["week", "geo"], "left").join(open_days, "week", "left")
-    filled = F.col("revenue").isNull().alias("filled")
-    return counted.select("*", filled).fillna(0, ["revenue", "orders", "units", "customers", "trading_days"])
 
 
 def _sum(name: str, where: Column | None = None) -> Column:

@@ -1,0 +1,296 @@
+"""Every way to hand over the same lines gives the same table; what cannot be read is one clear sentence."""
+
+import csv
+import gzip
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import prepare_reference as reference
+import pytest
+from pyspark.sql import SparkSession
+
+from mmm_bayes.config import make_config
+from mmm_bayes.errors import ConfigError, DataError
+from mmm_bayes.prepare import Prepared, weekly_table
+from mmm_bayes.prepare.read import Source, timestamp
+from mmm_bayes.prepare.sample import write_sample
+
+START = date(2022, 1, 1)
+
+
+def prepare(path: Path | str, folder: Path, **transactions: Any) -> Prepared:
+    settings = {"path": str(path), "preset": "online_retail", "top_n": 3, "start": START, **transactions}
+    return weekly_table(make_config({"name": "test", "transactions": settings}), folder / "out" / "quarantine.parquet")
+
+
+def write_csv(path: Path, rows: list[list[str]], encoding: str = "utf-8", end: str = "\n") -> Path:
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, lineterminator=end).writerows(rows)
+    return path
+
+
+@pytest.fixture(scope="session")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+    """Lines that a typed table can hold as well, some of them to be put aside; one country has an accent."""
+    path = write_sample(tmp_path_factory.mktemp("read") / "sample.csv.gz", lines=1500, weeks=22, seed=5)
+    judged = reference.judge(reference.read_rows(path), START)
+    typed = [line for line in judged if line.at and line.quantity is not None and line.price is not None]
+    accent = {"France": "Curaçao"}
+    return [[*line.raw[:7], accent.get(line.raw[7], line.raw[7])] for line in typed]
+
+
+@pytest.fixture(scope="session")
+def expected(spark: SparkSession, rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    folder = tmp_path_factory.mktemp("expected")
+    prepared = prepare(write_csv(folder / "lines.csv", [reference.HEADER, *rows]), folder)
+    assert "Curaçao" in set(prepared.frame["geo"])
+    return prepared
+
+
+def typed(rows: list[list[str]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=reference.HEADER)
+    frame["InvoiceDate"] = pd.to_datetime(frame["InvoiceDate"], format="%m/%d/%Y %H:%M").astype("datetime64[ns]")
+    frame["Quantity"] = frame["Quantity"].astype("int32")
+    frame["UnitPrice"] = frame["UnitPrice"].astype(float)
+    frame["CustomerID"] = pd.to_numeric(frame["CustomerID"])  # a float for the missing ones
+    return frame
+
+
+def one_file(rows: list[list[str]], folder: Path) -> Path:
+    return write_csv(folder / "lines [1] 100%.csv", [reference.HEADER, *rows])
+
+
+def gzipped(rows: list[list[str]], folder: Path) -> Path:
+    path = folder / "lines.csv.gz"
+    path.write_bytes(gzip.compress(one_file(rows, folder).read_bytes()))
+    return path
+
+
+def with_mark(rows: list[list[str]], folder: Path) -> Path:
+    return write_csv(folder / "lines.txt", [reference.HEADER, *rows], encoding="utf-8-sig", end="\r\n")
+
+
+def a_folder(rows: list[list[str]], folder: Path) -> Path:
+    for part in range(3):
+        write_csv(folder / f"part-{part}.csv", [reference.HEADER, *rows[part::3]])
+    (folder / "_SUCCESS").touch()
+    return folder
+
+
+def a_glob(rows: list[list[str]], folder: Path) -> Path:
+    (a_folder(rows, folder) / "notes.md").write_text("not a table")
+    return folder / "part-*.csv"
+
+
+def an_address(rows: list[list[str]], folder: Path) -> str:
+    return f"file://{gzipped(rows, folder)}"
+
+
+def parquet(rows: list[list[str]], folder: Path) -> Path:
+    typed(rows).to_parquet(folder / "lines.parquet")
+    return folder / "lines.parquet"
+
+
+def parquet_in_milliseconds(rows: list[list[str]], folder: Path) -> Path:
+    frame = typed(rows)
+    frame.assign(InvoiceDate=frame["InvoiceDate"].astype("datetime64[ms]")).to_parquet(folder / "lines.parquet")
+    return folder / "lines.parquet"
+
+
+def parquet_in_utc(rows: list[list[str]], folder: Path) -> Path:
+    frame = typed(rows)
+    time = frame["InvoiceDate"].astype("datetime64[us]").dt.tz_localize("UTC")
+    frame.assign(InvoiceDate=time).to_parquet(folder / "lines.parquet")
+    return folder / "lines.parquet"
+
+
+def parquet_of_texts(rows: list[list[str]], folder: Path) -> Path:
+    pd.DataFrame(rows, columns=reference.HEADER).to_parquet(folder / "lines.parquet")
+    return folder / "lines.parquet"
+
+
+def json_lines(rows: list[list[str]], folder: Path) -> Path:
+    pd.DataFrame(rows, columns=reference.HEADER).to_json(folder / "lines.jsonl", orient="records", lines=True)
+    return folder / "lines.jsonl"
+
+
+def json_of_numbers(rows: list[list[str]], folder: Path) -> Path:
+    frame = typed(rows)
+    dates = frame["InvoiceDate"].dt.strftime("%m/%d/%Y %H:%M")
+    frame.assign(InvoiceDate=dates).to_json(folder / "lines.json.gz", orient="records", lines=True)
+    return folder / "lines.json.gz"
+
+
+WAYS = [one_file, gzipped, with_mark, a_folder, a_glob, an_address, parquet, parquet_in_milliseconds, parquet_in_utc]
+WAYS += [parquet_of_texts, json_lines, json_of_numbers]
+
+
+@pytest.mark.parametrize("write", WAYS, ids=lambda write: write.__name__)
+def test_every_way_gives_the_same(expected: Prepared, rows: list[list[str]], tmp_path: Path, write: Any) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    prepared = prepare(write(rows, folder), tmp_path)
+    pd.testing.assert_frame_equal(prepared.frame, expected.frame, check_exact=True)
+    for part in ("raw", "waterfall", "quarantine"):
+        assert prepared.quality[part] == expected.quality[part]
+
+
+def test_latin_1_with_carriage_returns(expected: Prepared, rows: list[list[str]], tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "lines.csv", [reference.HEADER, *rows], encoding="latin-1", end="\r\n")
+    prepared = prepare(path, tmp_path, encoding="ISO-8859-1")
+    pd.testing.assert_frame_equal(prepared.frame, expected.frame, check_exact=True)
+
+
+def test_second_edition(expected: Prepared, rows: list[list[str]], tmp_path: Path) -> None:
+    """Online Retail II: other names, ISO dates."""
+    frame = typed(rows).astype({"InvoiceDate": str})
+    names = {"InvoiceNo": "Invoice", "UnitPrice": "Price", "CustomerID": "Customer ID"}
+    frame.rename(columns=names).to_csv(tmp_path / "lines.csv", index=False)
+    prepared = prepare(tmp_path / "lines.csv", tmp_path, preset="online_retail_ii")
+    pd.testing.assert_frame_equal(prepared.frame, expected.frame, check_exact=True)
+
+
+@pytest.mark.parametrize("kind", [int, str])
+def test_days_as_numbers(expected: Prepared, rows: list[list[str]], tmp_path: Path, kind: type) -> None:
+    frame = typed(rows)
+    frame["InvoiceDate"] = frame["InvoiceDate"].dt.strftime("%Y%m%d").astype(kind)
+    frame.to_parquet(tmp_path / "lines.parquet")
+    prepared = prepare(tmp_path / "lines.parquet", tmp_path, date_format="%Y%m%d")
+    same = ["week", "geo", "revenue"]
+    repeats = expected.quality["raw"]["exact_duplicates"]
+    assert prepared.quality["raw"]["exact_duplicates"] >= repeats  # times that differ are gone
+    if prepared.quality["raw"]["exact_duplicates"] == repeats:
+        pd.testing.assert_frame_equal(prepared.frame[same], expected.frame[same], check_exact=True)
+
+
+def test_date_formats_read_what_python_writes(spark: SparkSession) -> None:
+    formats = ["%d/%m/%Y", "%Y%m%d", "%m/%d/%Y %H:%M", "%Y-%m-%dT%H:%M:%S", "%d.%m.%y um %H Uhr", "%d %b %Y %I:%M %p"]
+    formats += ["%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S.%f", "%d %B %Y", "week of %d-%m-%Y"]
+    source = Source("x", "transactions", "csv")
+    moments = [datetime(2023, 1, 2) + n * timedelta(days=17, hours=5, minutes=7, seconds=11) for n in range(40)]
+    for date_format in formats:
+        texts = [(moment.strftime(date_format),) for moment in moments]
+        frame = spark.createDataFrame(texts, "d string")
+        read = [row[0] for row in frame.select(timestamp(frame, "d", date_format, source)).collect()]
+        assert read == [datetime.strptime(text, date_format) for (text,) in texts]
+
+
+def test_time_zones_written_in_texts_do_not_move_the_day(spark: SparkSession, tmp_path: Path) -> None:
+    days = [date(2023, 1, 2) + timedelta(days=n) for n in range(7 * 20)]
+    frame = pd.DataFrame(
+        {"i": range(len(days)), "p": "1", "q": 1, "v": 2.0, "d": [f"{d}T23:30:00-08:00" for d in days]}
+    )
+    frame.to_csv(tmp_path / "lines.csv", index=False)
+    columns = {"invoice": "i", "product": "p", "quantity": "q", "price": "v", "date": "d"}
+    prepared = prepare(tmp_path / "lines.csv", tmp_path, preset=None, columns=columns)
+    assert prepared.quality["weeks"]["count"] == 20
+    assert prepared.frame["revenue"].tolist() == [14.0] * 20
+
+
+# --- what cannot be read --------------------------------------------------------------------------
+
+
+def fails(path: Path | str, folder: Path, error: type[Exception] = DataError, **transactions: Any) -> str:
+    """Return the message of a run that fails, and see that it left nothing behind."""
+    with pytest.raises(error) as caught:
+        prepare(path, folder, **transactions)
+    assert not (folder / "out").exists() or not list((folder / "out").iterdir())
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "SQLSTATE" not in message
+    return message
+
+
+@pytest.fixture
+def good(rows: list[list[str]], tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "lines.csv", [reference.HEADER, *rows])
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    for name in ("nothing.csv", "no*thing.csv"):
+        message = fails(tmp_path / name, tmp_path)
+        assert message.startswith(f"{tmp_path / name}: there is no such file, folder or pattern; correct 'transactions")
+
+
+def test_misspelt_column(spark: SparkSession, good: Path, tmp_path: Path) -> None:
+    columns = {"invoice": "InvoiceNo", "product": "StockCode", "quantity": "Quantty", "date": "InvoiceDate"}
+    message = fails(good, tmp_path, preset=None, columns={**columns, "price": "UnitPrice"})
+    assert message == (f"{good}: has no column 'Quantty' (named under 'transactions'); did you mean 'Quantity'?")
+    message = fails(good, tmp_path, preset="online_retail_ii")
+    assert message.endswith("has no column 'Invoice' (named under 'transactions'); did you mean 'InvoiceNo'?")
+
+
+def test_empty_files(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").touch()
+    assert "is empty; it needs a first line with the names" in fails(tmp_path / "empty.csv", tmp_path)
+    write_csv(tmp_path / "names.csv", [reference.HEADER])
+    assert "there are no lines below the names of the columns" in fails(tmp_path / "names.csv", tmp_path)
+
+
+def test_formats_that_cannot_be_told(spark: SparkSession, good: Path, tmp_path: Path) -> None:
+    data = good.rename(tmp_path / "lines.data")
+    assert fails(data, tmp_path).endswith(
+        "lines.data: the name does not tell its format; give 'transactions.format' as csv, parquet or json."
+    )
+    assert prepare(data, tmp_path, format="csv").quality["lines_read"]
+    (tmp_path / "in").mkdir()
+    for name in ("a.csv", "b.jsonl"):
+        (tmp_path / "in" / name).touch()
+    with pytest.raises(DataError, match="holds files of several formats \\(csv, json\\); name one with a glob"):
+        prepare(tmp_path / "in", tmp_path)
+
+
+def test_files_with_different_columns(spark: SparkSession, rows: list[list[str]], tmp_path: Path) -> None:
+    """Columns in another order would be mixed up silently."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write_csv(folder / "a.csv", [reference.HEADER, *rows[::2]])
+    write_csv(folder / "b.csv", [[*reference.HEADER[::-1]], *(row[::-1] for row in rows[1::2])])
+    message = fails(folder, tmp_path)
+    assert "header" in message
+    assert "b.csv" in message or "a.csv" in message
+
+
+@pytest.mark.parametrize("name", ["lines.csv.gz", "lines.parquet"])
+def test_damaged_files(spark: SparkSession, rows: list[list[str]], tmp_path: Path, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    path = (gzipped if name.endswith("gz") else parquet)(rows, tmp_path / "in")
+    path.write_bytes(path.read_bytes()[:-3000])
+    assert fails(path, tmp_path).startswith(f"{path}: cannot be ")
+    path.write_bytes(b"this is something else")
+    assert str(path.name) in fails(path, tmp_path)
+
+
+def test_wrong_date_format(spark: SparkSession, good: Path, tmp_path: Path) -> None:
+    message = fails(good, tmp_path, date_format="%d.%m.%Y")
+    assert "lines can be used" in message
+    assert "for this reason: missing or unparseable date; check the columns, the date format" in message
+    message = fails(good, tmp_path, ConfigError, date_format="%d/%m/%Y %X")
+    assert message.startswith("'transactions.date_format': %X cannot be used; use %B %H %I")
+    message = fails(good, tmp_path, ConfigError, date_format="dd/MM/yyyy")
+    assert message == "'transactions.date_format': dd/MM/yyyy has no directive such as %Y, %m and %d."
+
+
+def test_too_few_weeks(spark: SparkSession, good: Path, tmp_path: Path) -> None:
+    message = fails(good, tmp_path, end=date(2022, 12, 4))
+    assert "hold 13 whole weeks; at least 20 are needed" in message
+
+
+def test_stray_dates_do_not_fill_a_century(spark: SparkSession, good: Path, tmp_path: Path) -> None:
+    with good.open("a", encoding="utf-8") as file:
+        file.write("1,20007,MUG,1,1/1/1900 0:00,2.5,,France\n")
+    message = fails(good, tmp_path, start=None)
+    assert "lines span 6,4" in message
+    assert "between the weeks of 1900-01-01 and 2022-08-29: leave out stray dates with 'transactions.start'" in message
+
+
+def test_earlier_quarantine_survives_a_failure(spark: SparkSession, good: Path, tmp_path: Path) -> None:
+    prepare(good, tmp_path)
+    quarantine = tmp_path / "out" / "quarantine.parquet"
+    before = pd.read_parquet(quarantine)
+    with pytest.raises(DataError):
+        prepare(good, tmp_path, end=date(2022, 12, 4))
+    pd.testing.assert_frame_equal(pd.read_parquet(quarantine), before)
+    assert [path.name for path in quarantine.parent.iterdir()] == ["quarantine.parquet"]

@@ -1,0 +1,173 @@
+"""Real spend: long or wide, daily or weekly, with or without geos, against sums in pandas."""
+
+import csv
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+
+from mmm_bayes.config import Config, make_config
+from mmm_bayes.errors import ConfigError, DataError
+from mmm_bayes.panel import panel_from_frame
+from mmm_bayes.prepare import Prepared, weekly_table
+from mmm_bayes.prepare.spend import read_spend
+
+FIRST = date(2023, 1, 2)  # a Monday
+WEEKS = 22
+COLUMNS = {"invoice": "i", "product": "p", "quantity": "q", "price": "v", "date": "d", "geo": "g"}
+PRICES = {"North": 6.0, "south": 3.0, "East": 1.0}
+
+
+@pytest.fixture(scope="session")
+def sales(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One line a day in each of three geos that sell 60%, 30% and 10%, dearer on Fridays in May."""
+    days = [FIRST + timedelta(days=n) for n in range(7 * WEEKS)]
+    dear = {day: 2.0 if day.month == 5 and day.weekday() == 4 else 1.0 for day in days}
+    rows = [(f"{g}{d}", "1", 1, p * dear[d], d, g) for d in days for g, p in PRICES.items()]
+    path = tmp_path_factory.mktemp("sales") / "sales.csv"
+    pd.DataFrame(rows, columns=list("ipqvdg")).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def daily() -> pd.DataFrame:
+    """Spend by day, channel and geo, from 8 weeks before the sales to 2 weeks after them."""
+    generator = np.random.default_rng(1)
+    days = pd.date_range(FIRST - timedelta(weeks=8), FIRST + timedelta(weeks=WEEKS + 2), inclusive="left")
+    index = pd.MultiIndex.from_product([days, ["tv", "search"], ["north", "SOUTH", "East"]], names=["day", "ch", "geo"])
+    return pd.DataFrame({"cost": generator.uniform(0, 100, len(index)).round(2)}, index=index).reset_index()
+
+
+def config(sales: Path, file: Path | str, **settings: Any) -> Config:
+    transactions = {"path": str(sales), "columns": COLUMNS, "top_n": 2, "holidays": "none"}
+    transactions |= settings.pop("transactions", {})
+    given = {"path": str(file), "layout": "long", "date": "day", "channel": "ch", "spend": "cost", **settings}
+    return make_config({"name": "test", "transactions": transactions, "spend": given})
+
+
+def prepare(sales: Path, file: Path | str, **settings: Any) -> Prepared:
+    return weekly_table(config(sales, file, **settings), sales.parent / "quarantine.parquet")
+
+
+def weekly(daily: pd.DataFrame, by: list[str]) -> pd.Series:
+    """Sum by week and ``by``, with the groups of the panel as geos."""
+    groups = daily["geo"].map({"north": "North", "SOUTH": "south", "East": "Rest"})
+    week = daily["day"] - pd.to_timedelta(daily["day"].dt.dayofweek.to_numpy(), unit="D")
+    return daily.assign(geo=groups, week=week).groupby(by)["cost"].sum()
+
+
+def test_long_with_geos(spark: SparkSession, sales: Path, daily: pd.DataFrame, tmp_path: Path) -> None:
+    daily.to_csv(tmp_path / "spend.csv", index=False)
+    prepared = prepare(sales, tmp_path / "spend.csv", geo="geo")
+    frame = prepared.frame
+    assert prepared.columns.spend == {"search": "spend_search", "tv": "spend_tv"}
+    expected = weekly(daily, ["week", "geo", "ch"]).unstack("ch")
+    found = frame.set_index(["week", "geo"])[["spend_search", "spend_tv"]]
+    assert list(dict.fromkeys(frame["geo"])) == ["North", "south", "Rest"]
+    assert len(found) == 3 * (WEEKS + 8)
+    np.testing.assert_allclose(found, expected.loc[found.index, ["search", "tv"]], rtol=1e-12)
+    summary = prepared.quality["spend"]
+    late = daily[daily["day"] >= pd.Timestamp(FIRST) + pd.Timedelta(7 * WEEKS, unit="D")]
+    assert summary["outside"] == {"rows": len(late), "spend": pytest.approx(late["cost"].sum())}
+    assert summary["channels"] == pytest.approx(daily.groupby("ch")["cost"].sum().to_dict())
+    assert not summary["split_by_revenue"]
+    assert any("lie outside the panel's weeks" in note for note in prepared.quality["notes"])
+
+
+def test_weeks_before_the_sales_become_history(
+    spark: SparkSession, sales: Path, daily: pd.DataFrame, tmp_path: Path
+) -> None:
+    daily.to_parquet(tmp_path / "spend.parquet")
+    prepared = prepare(sales, tmp_path / "spend.parquet", geo="geo")
+    before = prepared.frame[prepared.frame["week"] < pd.Timestamp(FIRST)]
+    assert before["revenue"].isna().all()
+    assert not before["filled"].any()
+    assert prepared.quality["spend"]["history_weeks"] == 8
+    panel = panel_from_frame(prepared.frame, prepared.columns, "test")
+    assert panel.weeks[0] == pd.Timestamp(FIRST)
+    assert panel.data.sizes["past"] == 8
+    assert (panel.data["history"] > 0).all()
+    assert prepared.quality["totals"]["revenue"] == pytest.approx(10.0 * (7 * WEEKS + 4))
+
+
+def test_wide_without_geos_is_split_by_revenue(
+    spark: SparkSession, sales: Path, daily: pd.DataFrame, tmp_path: Path
+) -> None:
+    wide = daily.groupby(["day", "ch"])["cost"].sum().unstack("ch")
+    wide.rename(columns={"tv": "TV cost (£)", "search": "a.b`c"}).to_csv(tmp_path / "spend.csv")
+    channels = {"tv": "TV cost (£)", "search": "a.b`c"}
+    prepared = prepare(sales, tmp_path / "spend.csv", layout="wide", channels=channels, channel=None, spend=None)
+    assert list(prepared.columns.spend) == ["tv", "search"]
+    expected = weekly(daily, ["week", "ch"]).unstack("ch")
+    for geo, share in (("North", 0.6), ("south", 0.3), ("Rest", 0.1)):
+        found = prepared.frame[prepared.frame["geo"] == geo].set_index("week")
+        for channel in channels:
+            np.testing.assert_allclose(found[f"spend_{channel}"], share * expected.loc[found.index, channel])
+    assert prepared.quality["spend"]["split_by_revenue"]
+    assert any("share of the revenue" in note for note in prepared.quality["notes"])
+
+
+def test_national_sales_take_all_spend(spark: SparkSession, sales: Path, daily: pd.DataFrame, tmp_path: Path) -> None:
+    daily.to_csv(tmp_path / "spend.csv", index=False)
+    prepared = prepare(sales, tmp_path / "spend.csv", geo="geo", transactions={"geo_level": "national"})
+    found = prepared.frame.set_index("week")["spend_tv"]
+    np.testing.assert_allclose(found, weekly(daily, ["ch", "week"])["tv"].loc[found.index])
+    assert not any("share of the revenue" in note for note in prepared.quality["notes"])
+
+
+def test_weekly_spend_on_another_weekday(spark: SparkSession, sales: Path, tmp_path: Path) -> None:
+    sundays = [FIRST + timedelta(days=6 + 7 * n) for n in range(2, WEEKS - 1)]
+    pd.DataFrame({"day": sundays, "ch": "tv", "cost": 70.0}).to_csv(tmp_path / "spend.csv", index=False)
+    prepared = prepare(sales, tmp_path / "spend.csv", transactions={"geo_level": "national"})
+    assert prepared.frame["spend_tv"].tolist() == [0.0, 0.0, *[70.0] * (WEEKS - 3), 0.0]
+    notes = " ".join(prepared.quality["notes"])
+    assert "dated on Sundays, the panel's weeks start on Mondays" in notes
+    assert "weeks that the file lacks count as no spend" in notes
+
+
+BAD = [
+    ({"cost": "-1"}, "the spend -1 of tv on 2023-01-03 is negative; correct it."),
+    ({"cost": ""}, "the spend None of tv on 2023-01-03 is no number; correct it (0 where none was spent)."),
+    ({"cost": "NaN"}, "the spend 'NaN' of tv on 2023-01-03 is no number; correct it (0 where none was spent)."),
+    ({"cost": "12,5"}, "the spend '12,5' of tv on 2023-01-03 is no number; correct it (0 where none was spent)."),
+    ({"day": "03/01/23"}, "the date '03/01/23' (column 'day') is no date; use YYYY-MM-DD or give 'spend.date_format'."),
+    ({"day": ""}, "the date None (column 'day') is no date; use YYYY-MM-DD or give 'spend.date_format'."),
+    ({"ch": " "}, "a row of 2023-01-03 names no channel; fill it in."),
+    ({"geo": ""}, "a row of 2023-01-03 names no geo (column 'geo'); fill it in."),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BAD, ids=[str(change) for change, _ in BAD])
+def test_bad_spend(spark: SparkSession, sales: Path, tmp_path: Path, change: dict[str, str], message: str) -> None:
+    write_spend(tmp_path / "spend.csv", change)
+    with pytest.raises(DataError) as caught:
+        read_spend(spark, config(sales, tmp_path / "spend.csv", geo="geo"))
+    assert str(caught.value) == f"{tmp_path / 'spend.csv'}: {message}"
+
+
+def write_spend(path: Path, change: dict[str, str]) -> None:
+    rows = [{"day": f"2023-01-0{n}", "ch": "tv", "cost": "5", "geo": "North"} for n in (2, 3, 4)]
+    rows[1] |= change
+    pd.DataFrame(rows).to_csv(path, index=False, quoting=csv.QUOTE_ALL)
+
+
+def test_spend_for_an_unknown_geo(spark: SparkSession, sales: Path, tmp_path: Path) -> None:
+    write_spend(tmp_path / "spend.csv", {"geo": "Nort"})
+    with pytest.raises(DataError, match=r"the transactions have no geo 'Nort'; did you mean 'North'\?"):
+        prepare(sales, tmp_path / "spend.csv", geo="geo")
+
+
+def test_bad_spend_files(spark: SparkSession, sales: Path, tmp_path: Path) -> None:
+    (tmp_path / "spend.csv").write_text("day,ch,cost\n")
+    with pytest.raises(DataError, match="holds no spend; give a file with rows, or leave out the section 'spend'"):
+        prepare(sales, tmp_path / "spend.csv")
+    with pytest.raises(DataError, match=r"has no column 'costs' \(named under 'spend'\); did you mean 'cost'\?"):
+        prepare(sales, tmp_path / "spend.csv", spend="costs")
+    with pytest.raises(DataError, match=r"there is no such file, folder or pattern; correct 'spend.path'"):
+        prepare(sales, tmp_path / "no.csv")
+    with pytest.raises(ConfigError, match="a long spend file names its channels itself"):
+        config(sales, tmp_path / "spend.csv", channels={"tv": "x"})
