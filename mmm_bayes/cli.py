@@ -243,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except click.Abort:
-        click.echo("\nStopped; what earlier steps wrote is kept.", err=True)
+        click.echo("Stopped; what earlier steps wrote is kept.", err=True)
         return 130
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
@@ -252,7 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _silence() -> None:
     """Keep what libraries say to programmers from the user; ``python -W default`` brings warnings back."""
-    logging.disable(logging.WARNING)
+    logging.disable()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
 
