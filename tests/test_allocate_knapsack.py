@@ -171,7 +171,7 @@ def test_limits_that_cannot_be_met_have_no_plan() -> None:
 
 def test_bound_of_a_single_table_is_rigorous_even_when_coarse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmm_bayes.allocate.knapsack.STEPS", (7,))
-    for seed in range(150):
+    for seed in range(60):
         arms, tree = problem(seed, seed % 5 + 2)
         found = solve(arms, tree)
         if found is not None:

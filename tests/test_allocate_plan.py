@@ -24,6 +24,8 @@ from mmm_bayes.allocate import (
     save_frontier,
     save_plan,
 )
+from mmm_bayes.allocate.limits import resolve
+from mmm_bayes.allocate.scenarios import best_plan
 from mmm_bayes.config import Allocate, Group, Limits
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError, DataError
@@ -82,14 +84,14 @@ def test_one_s_shaped_channel_that_a_uniform_start_never_finds() -> None:
 @given(SEEDS, st.booleans())
 @settings(max_examples=25, deadline=None)
 def test_plans_are_feasible_certified_and_never_below_today(seed: int, stairs: bool) -> None:
-    curves = staircase_curves(seed) if stairs else random_curves(seed)
-    plan = allocate(curves, Allocate(relative=(0.2, 1.8)))
-    spend, today = spends(plan), np.array([row.spend_now for row in plan.channels])
-    assert plan.spend_plan == plan.budget == plan.spend_now
-    assert all(row.lower <= row.spend_plan <= row.upper for row in plan.channels)
-    assert mean_at(curves, spend) >= mean_at(curves, today) - 1e-9
-    assert plan.objective_value == pytest.approx(mean_at(curves, spend))
-    assert_certified(plan)
+    curves, question = staircase_curves(seed) if stairs else random_curves(seed), Allocate(relative=(0.2, 1.8))
+    bounds = resolve(curves, question)
+    found = best_plan(curves.spend, curves.mean, bounds, question)
+    assert round(float(found.spend.sum()), 6) == bounds.budget == round(float(bounds.today.sum()), 6)
+    assert np.all((found.spend >= bounds.lower) & (found.spend <= bounds.upper))
+    assert mean_at(curves, found.spend) >= mean_at(curves, bounds.today) - 1e-9
+    assert found.value == pytest.approx(mean_at(curves, found.spend))
+    assert 0 <= found.bound - found.value < 1e-3 * found.value
 
 
 @given(SEEDS, st.booleans(), st.floats(0.5, 1.5))
@@ -97,12 +99,12 @@ def test_plans_are_feasible_certified_and_never_below_today(seed: int, stairs: b
 def test_no_random_plan_is_above_the_bound(seed: int, stairs: bool, share: float) -> None:
     curves = staircase_curves(seed) if stairs else random_curves(seed)
     budget = round(float(curves.today.sum()) * share, 2)
-    plan = allocate(curves, Allocate(relative=(0, 2), budget=budget))
+    question = Allocate(relative=(0, 2), budget=budget)
+    found = best_plan(curves.spend, curves.mean, resolve(curves, question), question)
     weights = np.random.default_rng(seed).dirichlet(np.full(len(curves.channels), 0.5), 5_000)
     tries = budget * weights[np.all(budget * weights <= 2 * curves.today, axis=1)]
     values = sum(np.interp(s, x, y) for s, x, y in zip(tries.T, curves.spend, curves.mean, strict=True))
-    assert plan.upper_bound is not None
-    assert np.all(values <= plan.upper_bound * (1 + 1e-9))
+    assert np.all(values <= found.bound * (1 + 1e-9))
 
 
 @given(SEEDS, st.booleans(), st.sampled_from(["fixed", "profit", "target_mroi"]), st.booleans())
@@ -157,7 +159,7 @@ def test_steps_too_many_for_brute_force_are_still_multiples_and_certified() -> N
 
 
 @given(SEEDS, st.sampled_from([100.0, 1e-6, 1e6]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_units_do_not_matter(seed: int, unit: float) -> None:
     curves = random_curves(seed, draws=20)
     other = replace(
@@ -190,7 +192,7 @@ def test_the_order_of_channels_does_not_matter() -> None:
 
 
 def test_figures_agree_to_the_cent(tmp_path: Path) -> None:
-    for seed in range(5):
+    for seed in range(3):
         plan = allocate(random_curves(seed, channels=7), Allocate(scenario="fixed"))
         save_plan(plan, tmp_path)
         table = pd.read_csv(tmp_path / "allocation.csv", dtype=str)
@@ -360,7 +362,7 @@ def test_many_arms_are_planned_with_a_certificate() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_the_frontier_rises_and_holds_the_plan(seed: int) -> None:
     curves = random_curves(seed)
     found = frontier(curves, Allocate(), points=7)

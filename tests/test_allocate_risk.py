@@ -40,7 +40,7 @@ def test_measures_are_what_they_are_called() -> None:
 
 
 @given(SEEDS, RISKS, st.sampled_from(["fixed", "profit"]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_risk_plans_are_not_worse_than_the_mean_plan_nor_above_their_bound(
     seed: int, risk: tuple[str, float], scenario: str
 ) -> None:

@@ -94,7 +94,7 @@ def describe(curves: ResponseCurves, bounds: Bounds, spend: Array, settings: All
         gain=gains["profit" if profit else "kpi"],
         gain_in="profit" if profit else "kpi",
         profit_gain=gains["profit"],
-        objective_value=0.0,
+        objective_value=after.mean,
         upper_bound=None,
         certified_gap=None,
         method="given",

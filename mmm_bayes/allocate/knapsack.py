@@ -35,8 +35,8 @@ STEPS = (250, 1_000, 4_000, 16_000, 64_000, 256_000)
 POLISH = 20
 """Times that a plan may move on to neighbouring stretches."""
 
-WORK = 3e9
-"""Additions that one table may cost; finer tables are not tried."""
+WORK, MEMORY = 3e9, 5e7
+"""Additions that one table may cost, and numbers that it may hold; finer tables are not tried."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,8 @@ def _cell_table(
             leaves[node].append(Table(best[None], float(arm.x[0]), min(step, arm.width), key))
             if key is not None:
                 where[key] = at
-    if count * sum(len(possible(t.values)) for tables in leaves.values() for t in tables) > WORK:
+    used = [len(possible(t.values)) for tables in leaves.values() for t in tables]
+    if count * sum(used) > WORK or count * len(used) > MEMORY:
         return None
     table = tabulate(root, leaves.__getitem__, step, {**limit, root: limit[tree]}.__getitem__)
     top = table.values[0]

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmm_bayes.allocate.assess import describe, with_spread
 from mmm_bayes.allocate.information import value_of_information
-from mmm_bayes.allocate.limits import Bounds, resolve
+from mmm_bayes.allocate.limits import Bounds, digits, resolve
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.allocate.risk import best_for_risk
 from mmm_bayes.allocate.scenarios import Optimum, best_plan, objective
@@ -48,6 +48,8 @@ def allocate(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9) -
 
 def reorder(curves: ResponseCurves, order: np.ndarray) -> ResponseCurves:
     """Return the curves with their channels in another order."""
+    if np.array_equal(order, np.arange(len(order))):
+        return curves
     return replace(
         curves,
         channels=tuple(curves.channels[i] for i in order),
@@ -81,16 +83,19 @@ def _with_uncertainty(plan: Plan, curves: ResponseCurves, bounds: Bounds, settin
     tree = _same_question(bounds, settings, best)
     draws = best_per_draw(curves, bounds, tree, goal)
     plan = with_spread(plan, draws, bounds.decimals)
+    figures = digits(abs(plan.contribution_plan.mean))
     today = value_of(curves, bounds.today, goal) if bounds.allows(bounds.today) else None
     plan = replace(
         plan,
-        regret=expected_regret(draws, value_of(curves, best.spend, goal)),
-        regret_now=None if today is None else expected_regret(draws, today),
+        regret=round(expected_regret(draws, value_of(curves, best.spend, goal)), figures),
+        regret_now=None if today is None else round(expected_regret(draws, today), figures),
     )
     if len(curves.channels) > MANY_ARMS:
         return replace(plan, notes=(*plan.notes, _MANY))
     worth = value_of_information(curves, bounds, tree, goal, settings.test_error)
-    rows = [replace(row, value_of_information=float(v)) for row, v in zip(plan.channels, worth, strict=True)]
+    rows = [
+        replace(row, value_of_information=round(float(v), figures)) for row, v in zip(plan.channels, worth, strict=True)
+    ]
     return replace(plan, channels=tuple(rows))
 
 

@@ -118,7 +118,7 @@ def _reweighted(
     for k in range(ROUNDS):
         order = np.argsort(value_of(curves, spend, goal) - today, kind="stable")
         weights[order] = (k * weights[order] + 2 * worst) / (k + 2)
-        expected = np.tensordot(weights, curves.response, axes=1)
+        expected = np.einsum("d,dcp->cp", weights, curves.response)
         found = best_within(curves.spend, expected, bounds, bounds.tree, goal)
         spend = found.spend
         plans.append(spend)

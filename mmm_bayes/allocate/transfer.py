@@ -1,6 +1,7 @@
 """Moves of money from one channel to another that keep every limit, all pairs judged at once."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,14 +12,13 @@ from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.transforms import Array
 
 
+@dataclass(frozen=True)
 class Transfers:
     """What moving money between any two channels does to the gains; unspent money counts as one more channel."""
 
-    def __init__(self, curves: ResponseCurves, bounds: Bounds, goal: Worth) -> None:
-        self.curves, self.bounds, self.goal = curves, bounds, goal
-        arms = len(curves.channels)
-        inside = [np.isin(np.arange(arms + 1), n.members) for n in bounds.tree.walk()]
-        self.groups = list(zip(inside, list(bounds.tree.walk()), strict=True))
+    curves: ResponseCurves
+    bounds: Bounds
+    goal: Worth
 
     def best_move(self, spend: Array, amount: float, today: Array, judge: Callable[[Array], Array]) -> Array | None:
         """Return the plan after the best single move of about ``amount``, or None where no move is allowed.
@@ -49,7 +49,8 @@ class Transfers:
         bounds = self.bounds
         down, up = np.append(spend - bounds.lower, np.inf), np.append(bounds.upper - spend, np.inf)
         most = np.minimum(down[:, None], up[None, :])
-        for inside, node in self.groups:
+        for node in bounds.tree.walk():
+            inside = np.isin(np.arange(len(spend) + 1), node.members)
             total = float(spend[inside[:-1]].sum())
             most[np.ix_(inside, ~inside)] = np.minimum(most[np.ix_(inside, ~inside)], total - node.lower)
             most[np.ix_(~inside, inside)] = np.minimum(most[np.ix_(~inside, inside)], node.upper - total)
