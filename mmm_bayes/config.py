@@ -231,7 +231,7 @@ class Sampler(Section):
     chains: Annotated[int, Field(ge=2)] = 4
     cores: Annotated[int, Field(ge=1)] = 2
     seed: int = 1
-    target_accept: Fraction = 0.9
+    target_accept: Fraction = 0.85
     backend: Literal["numba", "jax"] = "numba"
 
 
@@ -239,7 +239,7 @@ class Compare(Section):
     """The chronological holdout on which both models are judged."""
 
     holdout: Annotated[int, Field(ge=2)] = 12
-    bootstrap: Annotated[int, Field(ge=0)] = 100
+    bootstrap: Annotated[int, Field(ge=0)] = 50
 
 
 # --- allocation ---------------------------------------------------------------------------------

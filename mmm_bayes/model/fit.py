@@ -37,9 +37,10 @@ def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress | None 
 def fit_design(design: Design, panel: Panel, model: Model, sampler: Sampler, progress: Progress) -> Posterior:
     """Fit a scaled panel; see `fit`."""
     posterior = sample_design(design, model, sampler, progress)
-    if any(reason.status != "PASS" for reason in convergence(posterior)):
+    failed = [reason.check for reason in convergence(posterior) if reason.status != "PASS"]
+    if failed:
         progress("the chains disagree: a second, more careful try", None)
-        posterior = sample_design(design, model, more_careful(sampler), progress)
+        posterior = sample_design(design, model, more_careful(sampler, "divergences" in failed), progress)
         posterior.tree.attrs["second_try"] = 1
     posterior.tree.attrs |= {"name": panel.name, "kpi": panel.kpi_name, "currency": panel.currency}
     return posterior
@@ -59,11 +60,11 @@ def forecast_holdout(
     return forecast(posterior, design.data, posterior.thinned(1000), sampler.seed)
 
 
-def more_careful(sampler: Sampler) -> Sampler:
-    """Return settings for a fit that struggled: longer tuning, twice the draws, shorter steps."""
-    target = max(sampler.target_accept, 0.95)
+def more_careful(sampler: Sampler, diverged: bool) -> Sampler:
+    """Return settings for a fit that struggled: longer tuning and more draws, shorter steps where it diverged."""
+    target = max(sampler.target_accept, 0.95) if diverged else sampler.target_accept
     return sampler.model_copy(
-        update={"tune": 3 * sampler.tune, "draws": 2 * sampler.draws, "target_accept": target, "seed": sampler.seed + 1}
+        update={"tune": 2 * sampler.tune, "draws": 2 * sampler.draws, "target_accept": target, "seed": sampler.seed + 1}
     )
 
 
