@@ -50,7 +50,11 @@ def summarise(story: Story) -> dict[str, Any]:
         },
         "geos": story.grouping.summary(),
         "weeks": _weeks(story),
-        "totals": {name: float(panel[name].sum()) for name in ("revenue", "orders", "units")},
+        "totals": {
+            "revenue": float(counts.inside["revenue"].sum()),
+            "orders": int(panel["orders"].sum()),
+            "units": float(panel["units"].sum()),
+        },
         "holidays": {"columns": story.holidays.columns, "countries": story.holidays.countries},
         "spend": story.spend.summary if story.spend else None,
         "notes": [*_notes(story), *(story.spend.notes if story.spend else ())],

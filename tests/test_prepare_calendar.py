@@ -1,0 +1,100 @@
+"""Holidays as columns, against dates that anybody can look up."""
+
+import pandas as pd
+import pytest
+
+from mmm_bayes.errors import ConfigError
+from mmm_bayes.prepare.calendar import Holidays, add_holidays, country_code
+
+
+def table(*geos: str, first: str = "2022-12-05", weeks: int = 60) -> pd.DataFrame:
+    days = pd.date_range(first, periods=weeks, freq="7D")
+    return pd.concat([pd.DataFrame({"week": days, "geo": geo}) for geo in geos], ignore_index=True)
+
+
+def weeks(found: Holidays, column: str, geo: str) -> list[str]:
+    frame = found.frame
+    return frame.loc[(frame["geo"] == geo) & (frame[column] == 1), "week"].dt.strftime("%Y-%m-%d").tolist()
+
+
+def test_weeks_of_known_holidays() -> None:
+    found = add_holidays(table("United Kingdom", "Germany", "France"), "auto", "United Kingdom")
+    assert found.countries == {"United Kingdom": "GB-ENG", "Germany": "DE", "France": "FR"}
+    for geo in found.countries:
+        assert weeks(found, "holiday_christmas_day", geo)[:1] == ["2022-12-19"]  # Sunday the 25th
+        assert weeks(found, "holiday_easter_monday", geo) == ["2023-04-10"]
+    assert weeks(found, "holiday_christmas_day", "United Kingdom") == ["2022-12-19", "2022-12-26", "2023-12-25"]
+    assert weeks(found, "holiday_good_friday", "Germany") == ["2023-04-03"]
+    assert weeks(found, "holiday_good_friday", "France") == []
+    assert weeks(found, "holiday_spring_bank_holiday", "United Kingdom") == ["2023-05-29"]
+    assert weeks(found, "holiday_spring_bank_holiday", "Germany") == []
+    assert weeks(found, "holiday_ascension_day", "France") == ["2023-05-15"]
+    assert set(found.frame.filter(like="holiday_").to_numpy().ravel()) == {0, 1}
+
+
+def test_holidays_of_one_small_country_share_a_column() -> None:
+    found = add_holidays(table("United Kingdom", "Germany", "France"), "auto", "United Kingdom")
+    assert "German Unity Day" in found.columns["holiday_other"]
+    assert "Armistice Day" in found.columns["holiday_other"]
+    assert "2023-10-02" in weeks(found, "holiday_other", "Germany")  # Tuesday the 3rd
+    assert weeks(found, "holiday_other", "United Kingdom") == []
+    assert len(found.columns) <= 14
+
+
+def test_holidays_that_always_fall_together_share_a_column() -> None:
+    found = add_holidays(table("Germany", first="2023-06-12", weeks=30), "auto", "Germany")
+    assert found.columns["holiday_christmas_day"] == ["Christmas Day", "Boxing Day"]
+    assert "holiday_boxing_day" not in found.frame
+
+
+def test_holidays_outside_the_weeks_have_no_column() -> None:
+    found = add_holidays(table("Germany", first="2023-06-12", weeks=15), "auto", "Germany")
+    assert found.columns == {}
+    assert list(found.frame.columns) == ["week", "geo"]
+
+
+def test_days_off_in_lieu_count() -> None:
+    found = add_holidays(table("United Kingdom"), "auto", "")
+    assert weeks(found, "holiday_new_years_day", "United Kingdom") == ["2022-12-26", "2023-01-02", "2024-01-01"]
+
+
+def test_rest_and_national_follow_the_largest_geo() -> None:
+    found = add_holidays(table("Germany", "Rest"), "auto", "Germany")
+    assert found.countries == {"Germany": "DE", "Rest": "DE"}
+    assert add_holidays(table("national"), "auto", "France").countries == {"national": "FR"}
+    assert add_holidays(table("national"), "auto", "").countries == {"national": None}
+
+
+def test_setting() -> None:
+    frame = table("North", "South")
+    assert add_holidays(frame, "none", "North").columns == {}
+    assert add_holidays(frame, "US", "North").countries == {"North": "US", "South": "US"}
+    assert "holiday_independence_day" in add_holidays(frame, "US", "North").columns
+    assert add_holidays(frame, {"North": "NO"}, "North").countries == {"North": "NO", "South": "NO"}
+    with pytest.raises(ConfigError, match=r"names the geo 'Nort'; valid are North, South\."):
+        add_holidays(frame, {"Nort": "NO"}, "North")
+    with pytest.raises(ConfigError, match="no holidays are known for 'XX'; use an ISO code such as GB"):
+        add_holidays(frame, "XX", "North")
+    with pytest.raises(ConfigError, match="no holidays are known for 'DE-XX'"):
+        add_holidays(frame, "DE-XX", "North")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("United Kingdom", "GB-ENG"),
+        ("EIRE", "IE"),
+        (" germany ", "DE"),
+        ("Netherlands", "NL"),
+        ("USA", "US"),
+        ("United States", "US"),
+        ("DEU", "DE"),
+        ("ch", "CH"),
+        ("RSA", "ZA"),
+        ("Channel Islands", None),
+        ("Unspecified", None),
+        ("", None),
+    ],
+)
+def test_country_code(name: str, code: str | None) -> None:
+    assert country_code(name) == code
