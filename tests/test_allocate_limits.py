@@ -153,6 +153,11 @@ def test_limits_beyond_the_end_of_a_curve() -> None:
     assert "beyond the end of its response curve (2,000)" in refusal(Allocate(), curves(end=0.5))
 
 
+def test_limits_may_end_where_a_curve_does() -> None:
+    for cents in np.linspace(0.001, 0.009, 9):
+        resolve(curves([430.75 + cents, 3_000.0], ("tv", "radio")), Allocate(relative=(0, 2)))
+
+
 def test_steps_that_fit_nowhere() -> None:
     said = refusal(Allocate(step=10_000))
     assert said.startswith("tv: no multiple of allocate.step 10,000 lies between its limits 2,000 and 6,000")

@@ -24,8 +24,10 @@ from mmm_bayes.allocate import (
     save_frontier,
     save_plan,
 )
+from mmm_bayes.allocate.information import value_of_information
 from mmm_bayes.allocate.limits import resolve
-from mmm_bayes.allocate.scenarios import best_plan
+from mmm_bayes.allocate.scenarios import Worth, best_plan
+from mmm_bayes.allocate.uncertainty import best_per_draw
 from mmm_bayes.config import Allocate, Group, Limits
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError, DataError
@@ -189,6 +191,8 @@ def test_the_order_of_channels_does_not_matter() -> None:
     plan, other = allocate(curves, Allocate()), allocate(shuffled, Allocate())
     assert tuple(plan.channels[i] for i in order) == other.channels
     assert replace(other, channels=plan.channels) == plan
+    straight, mixed = (frontier(c, Allocate(), points=3) for c in (curves, shuffled))
+    np.testing.assert_array_equal(straight.spend[:, order], mixed.spend)
 
 
 def test_figures_agree_to_the_cent(tmp_path: Path) -> None:
@@ -237,6 +241,24 @@ def test_gains_are_those_of_each_draw() -> None:
     assert plan.gain.probability == np.mean(gains > 0)
     assert plan.gain.percentiles[50] == plan.gain.median
     assert plan.profit_gain.mean == pytest.approx(0.4 * gains.mean(), abs=0.02)
+
+
+def test_rows_tell_what_is_beyond_experience_and_worth_a_test() -> None:
+    curves, question = random_curves(4), Allocate(relative=(0, 2), extrapolation=0.01)
+    curves = replace(curves, observed=curves.today * np.array([0.5, 1.0, 1.2, 1.9, 3.0]))
+    plan = allocate(curves, question)
+    spend = spends(plan)
+    beyond = np.maximum(spend - curves.observed, 0)
+    np.testing.assert_allclose(
+        [row.extrapolation for row in plan.channels], beyond / np.maximum(spend, 1e-9), atol=1e-6
+    )
+    assert plan.extrapolation == pytest.approx(beyond.sum() / spend.sum(), abs=1e-6)
+    assert any("beyond the spend ever observed" in note for note in plan.notes)
+    bounds = resolve(curves, question)
+    worth = value_of_information(curves, bounds, bounds.tree, Worth(), question.test_error)
+    np.testing.assert_allclose([row.value_of_information for row in plan.channels], worth, atol=0.01)
+    draws = best_per_draw(curves, bounds, bounds.tree, Worth()).spend
+    np.testing.assert_allclose([row.best_spend.median for row in plan.channels], np.median(draws, axis=0), atol=0.01)
 
 
 def test_marginal_returns_of_interior_channels_are_equal() -> None:

@@ -85,7 +85,7 @@ def resolve(curves: ResponseCurves, settings: Allocate) -> Bounds:
     lower, upper, useful = (v.round(decimals) for v in _arm_ranges(curves.channels, today, settings))
     fixed = np.array([limits.fixed for limits in own])
     lower, upper, useful = _snap(curves.channels, lower, upper, useful, fixed, step)
-    _check_ends(curves, upper)
+    _check_ends(curves, upper, 10.0**-decimals)
     tree = build_tree(len(today), spans(curves.channels, today, settings), 0.0, math.inf)
     bounds = Bounds(today, lower, upper, useful, tree, [], step, decimals, None, _idle(curves, own))
     return _with_budget(curves.channels, bounds, settings)
@@ -194,9 +194,9 @@ def _snap(
     return low, high, least
 
 
-def _check_ends(curves: ResponseCurves, upper: Array) -> None:
+def _check_ends(curves: ResponseCurves, upper: Array, digit: float) -> None:
     for name, high, end in zip(curves.channels, upper, curves.spend[:, -1], strict=True):
-        if high > end + 1e-6 * max(end, high):
+        if high > end * (1 + 1e-6) + digit:
             raise AllocationError(
                 f"{name}: its upper limit {money(high)} lies beyond the end of its response curve; "
                 f"lower the limit to {money(end)}, or build the curves up to the limit."
