@@ -224,8 +224,10 @@ def test_trends_bend_every_half_year():
 def test_shocks_common_to_all_geos_are_found_in_the_data():
     random = np.random.default_rng(0)
     noise = 0.03 * random.normal(size=(8, 120))
-    assert informed(1 + noise) < 0.7
-    assert informed(1 + noise + 0.2 * random.normal(size=120)) > 0.95
+    season = np.cos(np.arange(120) / 8) * np.ones((1, 8, 1))
+    assert informed(1 + noise, season) < 0.4
+    assert informed(1 + noise + 0.2 * season[0], season) < 0.4
+    assert informed(1 + noise + 0.2 * random.normal(size=120), season) > 0.95
 
 
 @pytest.mark.parametrize("roi", [{}, {"default": Prior(distribution="halfnormal", sigma=2.0)}])

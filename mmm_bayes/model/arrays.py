@@ -20,7 +20,7 @@ def graph_data(design: Design) -> dict[str, Array]:
     if len(arrays["y"]) == 1:
         return arrays
     reduced = arrays["common_features"] @ zero_sum_basis(data.sizes["week"]).T
-    return arrays | {"common_reduced": reduced, "centred": np.array(informed(arrays["y"]))}
+    return arrays | {"common_reduced": reduced, "centred": np.array(informed(arrays["y"], features))}
 
 
 def zero_sum_basis(size: int) -> Array:
@@ -30,13 +30,20 @@ def zero_sum_basis(size: int) -> Array:
     return basis
 
 
-def informed(y: Array) -> float:
+def informed(y: Array, features: Array) -> float:
     """Return how far the data inform the shocks common to all geos: their variance over that plus noise's.
 
-    Judged from changes from week to week; ``y`` has the shape ``(geo, week)``, several geos.
+    Judged from changes from week to week that the features do not explain.
+
+    Args:
+        y: scaled KPI of several geos, shape ``(geo, week)``.
+        features: shape ``(feature, geo, week)``.
     """
     change = np.diff(y, axis=1)
     noise = (change - change.mean(axis=0)).var(axis=1) * len(y) / (len(y) - 1)
     weight = 1 / np.maximum(noise, 1e-12)
-    common = (weight @ change / weight.sum()).var()
-    return float(np.clip(1 - 1 / (weight.sum() * common), 0.02, 0.98))
+    common = weight @ change / weight.sum()
+    known = np.diff(np.einsum("g,fgt->ft", weight / weight.sum(), features), axis=1).T
+    left = common - known @ np.linalg.lstsq(known, common, rcond=None)[0]
+    variance = (left**2).sum() / max(len(left) - known.shape[1], 1)
+    return float(np.clip(1 - 1 / (weight.sum() * variance), 0.02, 0.98))

@@ -116,7 +116,8 @@ def _effect(
     if (shape.saturation, shape.order) == ("hill", "adstock_first"):
         log_kappa = pt.log(parameters["kappa"])
         weights = shape.weights(parameters)
-        return MediaEffect()(media, money, weights, log_kappa, parameters["slope"], log_effect, departure)[:2]
+        fused: Any = MediaEffect()(media, money, weights, log_kappa, parameters["slope"], log_effect, departure)
+        return fused[0], fused[1]
     response = shape.respond(media, {name: value[:, None] for name, value in parameters.items()})
     response = response * pt.exp(departure)[:, :, None]
     spread, value = effect_scale(response, money)

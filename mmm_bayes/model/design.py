@@ -112,9 +112,8 @@ def _features(panel: Panel, model: Model, train: int) -> tuple[Array, list[str],
 
     All are centred over the training weeks, so that the level is the mean KPI of an ordinary week.
     """
-    national = len(panel.geos) == 1
     trend = trend_features(len(panel.weeks), train, model.trend)
-    order = model.fourier if model.fourier is not None else (3 if national else 2)
+    order = model.fourier if model.fourier is not None else 3
     season = fourier_features(panel.weeks.dayofyear.to_numpy() / YEAR, order)
     shape = (len(panel.geos), len(panel.weeks))
     common = np.concatenate([trend, season])[:, None, :] * np.ones((1, *shape))

@@ -1,6 +1,7 @@
 """Priors of the channels: sensible defaults, the user's own, and what both mean for the panel."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy import optimize, stats
@@ -21,7 +22,7 @@ DEFAULTS: Mapping[str, Prior] = {
     # half saturation around the median week's media
     "kappa": Prior(distribution="lognormal", mu=-0.1, sigma=0.7),
     # from concave to clearly S-shaped
-    "slope": Prior(distribution="lognormal", mu=0.15, sigma=0.45),
+    "slope": Prior(distribution="lognormal", mu=0.1, sigma=0.35),
     # weeks until the delayed peak, or the age dependence of Weibull retention
     "theta": Prior(distribution="gamma", mu=1.5, sigma=1.0),
 }
@@ -106,7 +107,7 @@ def _require_complete(prior: Prior, place: str) -> None:
 
 def frozen(prior: Prior) -> stats.rv_continuous:
     """Return the SciPy distribution of a prior, for quantiles and prior draws."""
-    p = prior
+    p: Any = prior  # complete: see `_require_complete`
     match p.distribution:
         case "lognormal":
             return stats.lognorm(p.sigma, scale=np.exp(p.mu))

@@ -105,7 +105,7 @@ def _statistics(trace: xr.DataTree) -> xr.Dataset:
     return stats[[name for name in kept if name in stats]]
 
 
-def _geo_effect(raw: xr.Dataset, design: Design) -> dict[str, xr.DataArray]:
+def _geo_effect(raw: xr.Dataset, design: Design) -> dict[str, Any]:
     """Return the factor by which each geo departs, ``(chain, draw, channel, geo)``."""
     if "z" in raw:
         return {"geo_effect": np.exp(raw["eta"] * raw["z"])}
