@@ -129,3 +129,29 @@ def test_spark_that_does_not_start_is_one_sentence(tmp_path: Path) -> None:
     )
     assert done.stdout.startswith("Spark does not start with master local[*]: ")
     assert len(done.stdout.splitlines()) == 1
+
+
+DIES = """
+import os, signal, threading
+from mmm_bayes.errors import DataError
+from mmm_bayes.prepare.spark import spark_errors, spark_session
+handler = signal.getsignal(signal.SIGINT)
+try:
+    with spark_session() as spark, spark_errors("lines.csv: cannot be prepared"):
+        java = spark.sparkContext._gateway.proc.pid
+        threading.Timer(0.5, lambda: os.kill(java, signal.SIGKILL)).start()
+        spark.range(10**12).selectExpr("sum(id * id % 7)").collect()
+except DataError as error:
+    print(error)
+print(signal.getsignal(signal.SIGINT) is handler)
+"""
+
+
+def test_java_that_dies_is_one_sentence() -> None:
+    done = subprocess.run([sys.executable, "-c", DIES], capture_output=True, text=True, timeout=300, check=True)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "lines.csv: cannot be prepared: Spark ran out of memory; "
+        "give it more with PYSPARK_SUBMIT_ARGS='--driver-memory 4g pyspark-shell'.",
+        "True",
+    ]

@@ -20,7 +20,7 @@ from mmm_bayes.panel import save_panel
 from mmm_bayes.prepare import Prepared, weekly_table
 from mmm_bayes.prepare.sample import write_sample
 
-START = date(2022, 1, 1)
+START = date(2022, 9, 2)
 DIRTY = [  # invoice, product, text, quantity, date, price, customer, country, reason
     ("510001", "20007", "MUG", "2", "11/7/2022 9:00", "3.5", "12100", "United Kingdom", None),
     ("510001", "20007", "MUG", "2", "11/7/2022 9:00", "3.5", "12100", "United Kingdom", "exact duplicate"),
@@ -43,6 +43,10 @@ DIRTY = [  # invoice, product, text, quantity, date, price, customer, country, r
     ("510004", "gift_0001_10", "Voucher", "1", "11/7/2022 9:03", "8.3", "", "France", "code that is no product"),
     ("510004", "POSTCARD", "Postcard", "1", "11/7/2022 9:03", "0.3", "", "France", None),
     ("510005", "20007", "MUG", "1", "1/1/1900 0:00", "3.5", "", "France", f"before {START}"),
+    ("510005", "20007", "MUG", "1", "9/1/2022 23:59", "3.5", "", "France", f"before {START}"),
+    ("510005", "20007", "MUG", "1", "9/2/2022 0:00", "3.5", "", "France", None),
+    ("510005", "20007", "MUG", "1", "3/5/2023 23:59", "3.5", "", "France", None),  # see the test of 'end'
+    ("510005", "20007", "MUG", "1", "3/6/2023 0:00", "3.5", "", "France", None),
     ("510006", "20007", 'MUG, "BIG"', " 3 ", " 11/8/2022 9:00 ", " 3.25 ", "", "  FRANCE ", None),
     ("C510007", "20007", "MUG", "-2", "11/16/2022 9:00", "3.5", "12100", "United Kingdom", None),
     ("C510008", "20007", "MUG", "2", "11/17/2022 9:00", "3.5", "12100", "united  kingdom", None),

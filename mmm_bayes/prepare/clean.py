@@ -13,6 +13,9 @@ from mmm_bayes.prepare.read import MALFORMED, Source, column, text, timestamp
 AMOUNT = "decimal(18,6)"
 """Prices and quantities are exact, so that their sums are, in whatever order Spark adds."""
 
+REPEATED = "mmm_bayes.repeated"
+"""Stands beside the columns of the file, which may have any name."""
+
 
 def judge(raw: DataFrame, source: Source, table: Transactions, layout: Layout) -> DataFrame:
     """Add to each raw line what it means and why it cannot be used.
@@ -31,9 +34,9 @@ def judge(raw: DataFrame, source: Source, table: Transactions, layout: Layout) -
     Raises:
         DataError: a column is missing.
     """
-    fingerprint = F.xxhash64("*")  # a number to sort by; equal texts follow it and decide
-    copies = Window.partitionBy(fingerprint, *raw.columns).orderBy(fingerprint)
-    lines = _typed(raw.withColumn("_repeated", F.row_number().over(copies) > 1), raw.columns, source, layout)
+    fingerprint = F.xxhash64("*")  # a number to sort by; the columns follow it and decide
+    copies = Window.partitionBy(fingerprint, *[column(raw, name, source) for name in raw.columns]).orderBy(fingerprint)
+    lines = _typed(raw.withColumn(REPEATED, F.row_number().over(copies) > 1), raw.columns, source, layout)
     reasons = _reasons(table, layout).items()
     lines = lines.withColumn("reason", F.coalesce(*[F.when(found, reason) for reason, found in reasons]))
     return lines.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).drop("malformed", "price")
@@ -70,7 +73,7 @@ def _typed(lines: DataFrame, names: list[str], source: Source, layout: Layout) -
 
     typed = lines.select(
         F.struct(*[column(lines, name, source) for name in names]).alias("raw"),
-        F.col("_repeated").alias("repeated"),
+        F.col(f"`{REPEATED}`").alias("repeated"),
         (F.col(MALFORMED).isNotNull() if MALFORMED in names else F.lit(False)).alias("malformed"),
         optional(columns.invoice).alias("invoice"),
         optional(columns.product).alias("product"),

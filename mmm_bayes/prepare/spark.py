@@ -3,13 +3,15 @@
 import logging
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException, PySparkRuntimeError
 from pyspark.java_gateway import launch_gateway
@@ -38,6 +40,9 @@ LOCAL = {
 }
 """What makes a session on this machine start in seconds and stay silent."""
 
+NO_MEMORY = ("Java heap space", "GC overhead limit exceeded", "SparkContext was shut down")
+MORE_MEMORY = "give it more with PYSPARK_SUBMIT_ARGS='--driver-memory 4g pyspark-shell'."
+
 
 @contextmanager
 def spark_session() -> Iterator[SparkSession]:
@@ -53,7 +58,7 @@ def spark_session() -> Iterator[SparkSession]:
     if active is not None:
         yield _configured(active.newSession())
         return
-    with TemporaryFile() as log:
+    with TemporaryFile() as log, _quietly():
         spark = _start(os.environ.get("SPARK_MASTER", "local[*]"), log)
         try:
             yield _configured(spark)
@@ -66,12 +71,12 @@ def spark_errors(what: str) -> Iterator[None]:
     """Turn an error of Spark into a sentence about ``what`` was being done.
 
     Raises:
-        DataError: the first line of Spark's own message, after ``what``.
+        DataError: what Spark says, after ``what``.
     """
     try:
         yield
-    except (PySparkException, Py4JJavaError) as error:
-        raise DataError(f"{what}: {_root_cause(error)}") from error
+    except (PySparkException, Py4JError, OSError) as error:
+        raise DataError(f"{what}: {_reason(error)}") from error
 
 
 def _start(master: str, log: IO[bytes]) -> SparkSession:
@@ -85,31 +90,50 @@ def _start(master: str, log: IO[bytes]) -> SparkSession:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     try:
         with java_home() as home, _environment("JAVA_HOME", str(home)):
-            gateway = launch_gateway(conf, {"stderr": log, "stdout": log})
+            gateway = SparkContext._gateway or launch_gateway(conf, {"stderr": log, "stdout": log})
         return SparkSession(SparkContext(gateway=gateway, conf=conf))
     except (PySparkRuntimeError, Py4JJavaError) as error:
         log.seek(0)
         said = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-        reason = next((line for line in said if "rror" in line or "xception" in line), _root_cause(error))
+        reason = next((line for line in said if "rror" in line or "xception" in line), _reason(error))
         raise MMMError(f"Spark does not start with master {master}: {reason}") from error
 
 
 def _configured(spark: SparkSession) -> SparkSession:
     for key, value in SETTINGS.items():
         spark.conf.set(key, value)
-    for logger in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
-        PySparkLogger.getLogger(logger).setLevel(logging.CRITICAL)  # they repeat every error on the terminal
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).setLevel(logging.CRITICAL)  # they repeat on the terminal what is raised anyway
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
     return spark
 
 
 def _stop(spark: SparkSession) -> None:
     """End the session and its Java process, which pyspark would keep until Python ends."""
     gateway: Any = spark.sparkContext._gateway
-    spark.stop()
-    gateway.shutdown()
+    with suppress(Py4JError, OSError):  # it may have died
+        spark.stop()
+        gateway.shutdown()
     gateway.proc.stdin.close()
     gateway.proc.wait()
-    SparkContext._gateway = SparkContext._jvm = None
+    SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
+    SparkSession._instantiatedSession = SparkSession._activeSession = None
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep py4j's log of a Java process that dies off the terminal, and put Ctrl-C back as it was.
+
+    Pyspark's own handler of Ctrl-C outlives its session and fails without it.
+    """
+    before, silence = signal.getsignal(signal.SIGINT), logging.NullHandler()
+    logging.getLogger().addHandler(silence)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(silence)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -124,13 +148,24 @@ def _environment(name: str, value: str) -> Iterator[None]:
             os.environ[name] = before
 
 
-def _root_cause(error: BaseException) -> str:
+def _reason(error: Exception) -> str:
     """Return the innermost message as one sentence, without Spark's error class and SQL state."""
-    text = str(error)
-    if isinstance(error, Py4JJavaError):
-        cause = error.java_exception
-        while cause.getCause() is not None:
-            cause = cause.getCause()
-        text = cause.getMessage() or cause.toString()
+    try:
+        text = _innermost(error)
+    except (Py4JError, ConnectionError):  # its Java process is gone
+        text = NO_MEMORY[0]
+    if any(sign in text for sign in NO_MEMORY):
+        return f"Spark ran out of memory; {MORE_MEMORY}"
     text = re.sub(r"^\[[A-Z_.0-9]+\] | SQLSTATE: \w+", "", text.split("\n\n")[0])
     return " ".join(text.split()).rstrip(".:;") + "."
+
+
+def _innermost(error: Exception) -> str:
+    if isinstance(error, Py4JNetworkError | ConnectionError):
+        raise error
+    if not isinstance(error, Py4JJavaError):
+        return str(error)
+    cause = error.java_exception
+    while cause.getCause() is not None:
+        cause = cause.getCause()
+    return str(cause.getMessage() or cause.toString())

@@ -118,5 +118,8 @@ def _columns(frame: pd.DataFrame, table: Transactions, spend: Spend | None, holi
 
 
 def _quarantine(lines: DataFrame, folder: Path) -> None:
+    """Write the lines put aside as they were read; where they have a ``reason`` themselves, ours has a longer name."""
+    own = {name.lower() for name in lines.select("raw.*").columns}
+    reason = F.col("reason").alias("quarantine_reason" if "reason" in own else "reason")
     with writing(folder.absolute()) as temporary:
-        lines.where(F.col("reason").isNotNull()).select("raw.*", "reason").write.parquet(str(temporary))
+        lines.where(F.col("reason").isNotNull()).select("raw.*", reason).write.parquet(str(temporary))
