@@ -238,7 +238,7 @@ def load_curves(path: Path) -> ResponseCurves:
     """Read what `save_curves` wrote."""
     table = pq.read_table(path)
     meta = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
-    names = tuple(dict.fromkeys(table["channel"].to_pylist()))
+    names = tuple(table["channel"].unique().to_pylist())
     draws = int(table["draw"].to_numpy().max()) + 1
     cube = table["response"].to_numpy().reshape(len(names), -1, draws)
     return ResponseCurves(

@@ -1,1 +1,5 @@
-"""Tables first, then templates and figures."""
+"""Tables first, then templates and figures: what was found, for an analyst and for their boss."""
+
+from mmm_bayes.report.write import write_report
+
+__all__ = ["write_report"]

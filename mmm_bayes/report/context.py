@@ -1,0 +1,212 @@
+"""What the templates are filled with: everything computed before a word is written."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from mmm_bayes import __version__
+from mmm_bayes.allocate.plan import Plan
+from mmm_bayes.report import numbers, tables, words
+from mmm_bayes.report.numbers import Money
+from mmm_bayes.report.render import fenced
+from mmm_bayes.report.results import Comparison, Fit, Results, Truth
+
+FILTERS = {
+    name: getattr(numbers, name) for name in ("ratio", "percent", "change", "chance", "count", "day", "listed", "tiny")
+}
+
+VERDICTS = {
+    "PASS": "All {total} checks of the fit are passed.",
+    "REVIEW": "Look at {open} of {total} checks before these results are used: {names}.",
+    "FAIL": "Do not act on these results: {open} of {total} checks are not passed ({names}).",
+}
+QUESTIONS = {
+    "fixed": "The best way to spend {budget} over {weeks}.",
+    "profit": "The most profitable spend over {weeks} at a margin of {margin}.",
+    "target_roi": "The highest return over {weeks} at an ROI of at least {target}.",
+    "target_mroi": "Every channel is raised over {weeks} until its next unit returns {target}.",
+}
+OBJECTIVES = {
+    "quantile": " It is chosen for a good {level} quantile of the gain, not for the mean.",
+    "cvar": " It is chosen for the mean of the worst {level} of outcomes, not for the mean of all.",
+    "probability": " It is chosen for the highest probability to beat today.",
+}
+
+
+def make_context(results: Results, money: Money, channels: Mapping[str, str]) -> dict[str, Any]:
+    """Return all values that the templates use.
+
+    Args:
+        results: what the steps left.
+        money: currency and decimals.
+        channels: the channel by arm, see `words.channel_of`.
+    """
+    config, panel = results.config, results.panel
+    kpi = panel.kpi_name
+    common = {
+        "title": config.title or config.name,
+        "kpi": kpi,
+        "worth": kpi if results.kpi_is_money else f"value of {kpi}",
+        "money": money,
+        "level": f"{config.ci_prob:.0%}",
+        "margin": config.allocate.margin,
+        "channels": len(panel.channels),
+        "weeks": len(panel.weeks),
+        "geos": len(panel.geos),
+        "first": panel.weeks[0],
+        "last": panel.weeks[-1],
+        "version": __version__,
+        "settings": fenced(settings(results), "yaml"),
+        "sampler": results.fit.settings["sampler"] if results.fit else None,
+    }
+    return (
+        common
+        | _fit(results, results.fit, money)
+        | _comparison(results, results.comparison, money)
+        | _plan(results, results.plan, money, channels)
+        | _data(results, money)
+        | _truth(results.truth, results.fit, money)
+    )
+
+
+def settings(results: Results) -> str:
+    """Return the configuration as YAML, with the model and sampler that were fitted."""
+    raw = results.config.model_dump(mode="json", exclude={"folder"}, exclude_none=True)
+    fitted = results.fit.settings if results.fit else {}
+    return yaml.safe_dump(raw | fitted, sort_keys=False, allow_unicode=True, width=100)
+
+
+def make_cards(context: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the key figures for the head of the page: label, value, detail."""
+    head, plan, money = context["head"], context["plan"], context["money"]
+    if head is None:
+        return []
+    span = "{} to {}"
+    cards = [
+        (
+            f"media's part of {context['worth']}",
+            numbers.percent(head.share.middle),
+            span.format(numbers.percent(head.share.low), numbers.percent(head.share.high)),
+        ),
+        (
+            f"back for each {money.unit}",
+            money.ratio(head.roi.middle),
+            span.format(numbers.ratio(head.roi.low), numbers.ratio(head.roi.high)),
+        ),
+    ]
+    if context["paid"] > 1:
+        cards.append(("returned most", head.best, f"{money.ratio(head.best_roi.middle)} for each {money.unit}"))
+    if plan is not None and not context["unchanged"]:
+        detail = f"in {numbers.count(plan.weeks, 'week')}; {numbers.chance(plan.gain.probability)} likely to beat today"
+        cards.append(("gain of the plan", money.short(plan.gain.median), detail))
+    return cards
+
+
+# --- sections -----------------------------------------------------------------------------------
+
+
+def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
+    if fit is None:
+        return {"fit": None, "head": None, "verdict": None}
+    head = words.headline(fit, results.kpi, results.config.ci_prob)
+    doubts, total = words.doubts(fit), len(fit.diagnostics["reasons"])
+    names = numbers.listed([d["check"] for d in doubts]) if doubts else ""
+    verdict = fit.diagnostics["verdict"]
+    organic = fit.roi["spend"] == 0
+    return {
+        "fit": fit,
+        "head": head,
+        "verdict": verdict,
+        "verdict_line": VERDICTS[verdict].format(open=len(doubts), total=total, names=names),
+        "doubts": doubts,
+        "paid": int((~organic).sum()),
+        "organic": list(fit.roi["channel"][organic]),
+        "movers": list(words.movers(fit.contributions, list(fit.roi["channel"]))),
+        "roi_table": tables.roi(fit, head, results.kpi, 1 / results.config.allocate.margin, money),
+        "checks_table": tables.checks(fit),
+    }
+
+
+def _comparison(results: Results, comparison: Comparison | None, money: Money) -> dict[str, Any]:
+    if comparison is None:
+        return {"comparison": None}
+    write = money.short if results.kpi_is_money else numbers.compact
+    return {
+        "comparison": comparison,
+        "errors_table": tables.errors(comparison, write),
+        "models_table": tables.both_models(comparison),
+    }
+
+
+def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[str, str]) -> dict[str, Any]:
+    if plan is None:
+        return {"plan": None}
+    table = words.plan_table(plan, channels)
+    up, down = words.moves(table)
+    inside = [c for c in plan.channels if c.interior]
+    mroi = [c.mroi.mean for c in inside]
+    worth = words.worth_testing(table)
+    what_if = results.what_if
+    return {
+        "plan": plan,
+        "question": _question(results, plan, money),
+        "unchanged": np.allclose(table["plan"], table["now"], rtol=1e-6, atol=0.0),
+        "up": up,
+        "down": down,
+        "same_budget": np.isclose(plan.spend_plan, plan.spend_now, rtol=1e-6),
+        "interior": [c.channel for c in inside] if len(plan.channels) == len(table) else [],
+        "interior_mroi": numbers.span(mroi) if mroi else "",
+        "at_limit": [c.channel for c in plan.channels if not c.interior] if len(plan.channels) == len(table) else [],
+        "worth_testing": list(zip(worth["channel"], worth["information"], strict=True)),
+        "tested": bool(table["information"].notna().any()),
+        "test_error": results.config.allocate.test_error,
+        "plan_table": tables.plan(table, plan, money),
+        "geos_table": tables.plan_by_geo(plan, channels, money) if len(plan.channels) > len(table) else None,
+        "sure_table": tables.plan_doubts(table, plan, money),
+        "what_if": what_if,
+        "what_if_table": tables.plan(words.plan_table(what_if, channels), what_if, money) if what_if else None,
+    }
+
+
+def _question(results: Results, plan: Plan, money: Money) -> str:
+    asked = results.config.allocate
+    known = {
+        "budget": money.full(plan.budget),
+        "weeks": numbers.count(plan.weeks, "week"),
+        "margin": numbers.percent(asked.margin),
+        "target": numbers.ratio(asked.target),
+        "level": numbers.percent(plan.level),
+    }
+    return (QUESTIONS[plan.scenario] + OBJECTIVES.get(plan.objective, "")).format(**known)
+
+
+def _data(results: Results, money: Money) -> dict[str, Any]:
+    quality = results.quality
+    notes = [*quality["notes"], *(note for note in results.panel.notes if note not in quality["notes"])]
+    found: dict[str, Any] = {"quality": quality, "source": quality["source"], "notes": notes}
+    if "waterfall" not in quality:
+        return found
+    filled = [f"{geo} {numbers.count(n, 'week')}" for geo, n in quality["weeks"]["filled_geo_weeks"].items()]
+    shares = [f"{g['geo']} {numbers.percent(g['revenue_share'])}" for g in quality["geos"]["groups"]]
+    return found | {
+        "waterfall_table": tables.waterfall(quality, money),
+        "filled": numbers.listed(filled) if filled else "",
+        "geo_shares": numbers.listed(shares),
+        "spend_total": sum(quality["spend"]["channels"].values()) if quality["spend"] else 0.0,
+    }
+
+
+def _truth(truth: Truth | None, fit: Fit | None, money: Money) -> dict[str, Any]:
+    if truth is None or fit is None:
+        return {"truth": None}
+    true = truth.channels["roi"].reindex(fit.roi["channel"]).to_numpy()
+    held = pd.Series(true).between(fit.roi["roi_low"], fit.roi["roi_high"])
+    return {
+        "truth": truth,
+        "truth_known": int(np.isfinite(true).sum()),
+        "truth_held": int(held.sum()),
+        "truth_table": tables.truth(truth, fit, money),
+    }

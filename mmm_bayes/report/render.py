@@ -1,0 +1,118 @@
+"""From computed values to text: Jinja templates give Markdown, and the same Markdown dressed gives the HTML page."""
+
+import base64
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup, escape
+
+from mmm_bayes.report.tables import Table
+
+TEMPLATES = Path(__file__).parent / "templates"
+SPECIAL = re.compile(r"([\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|&(?=#?\w+;))|^[-+#=](?=\s|$)")
+SPACE = re.compile(r"[ \t\r\n\f\v]+")
+NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
+
+
+def to_markdown(name: str, context: Mapping[str, Any], filters: Mapping[str, Callable[..., Any]]) -> str:
+    """Fill in a Markdown template; every value is escaped, whatever it holds.
+
+    Args:
+        name: of the template.
+        context: values; a name that the template uses and that is missing is an error.
+        filters: how values are shown.
+    """
+    templates = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=True,
+        finalize=_plain,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.filters |= filters
+    text = templates.get_template(name).render(context)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _plain(value: Any) -> Markup:
+    """Return a value as Markdown that shows it as it is; what is `Markup` already stays."""
+    if hasattr(value, "__html__"):
+        return value
+    text = SPECIAL.sub(lambda found: f"\\{found[0]}", SPACE.sub(" ", str(value)).strip())
+    return Markup(NUMBERED.sub(r"\1\\\2", text))
+
+
+def table(content: Table) -> Markup:
+    """Return a table in Markdown."""
+    marks = [":--" if column < content.text else "--:" for column in range(len(content.heads))]
+    lines: list[list[str]] = [[_plain(head) for head in content.heads], marks]
+    for i, row in enumerate(content.rows):
+        lines.append([f"**{_plain(cell)}**" if i in content.bold and cell else _plain(cell) for cell in row])
+    return Markup("\n".join(f"| {' | '.join(line)} |" for line in lines))
+
+
+def fenced(text: str, language: str) -> Markup:
+    """Return a block of code, with a fence longer than any in it."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return Markup(f"{fence}{language}\n{text.strip()}\n{fence}")
+
+
+def image(name: str, description: str, figures: Mapping[str, bytes]) -> Markup:
+    """Return a figure in Markdown; one that was not drawn is an error."""
+    if name not in figures:
+        raise KeyError(f"there is no figure '{name}'")
+    return Markup(f"![{_plain(description)}](figures/{name}.png)")
+
+
+# --- HTML ---------------------------------------------------------------------------------------
+
+
+def to_html(markdown: str, figures: Mapping[str, bytes], context: Mapping[str, Any]) -> str:
+    """Dress a report as a page of its own: styles and figures inside, nothing from elsewhere.
+
+    Args:
+        markdown: the report.
+        figures: PNG by name.
+        context: ``title``, ``verdict`` and ``cards`` (label, value, detail) for the head of the page.
+    """
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    tokens = parser.parse(markdown)
+    sections = [_name_section(tokens, i) for i, token in enumerate(tokens) if token.tag == "h2" and token.nesting == 1]
+    for before, inline, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        children = inline.children or []
+        if [child.type for child in children] == ["image"]:
+            before.hidden = after.hidden = True
+            _embed(children[0], figures)
+    start = next(i for i, token in enumerate(tokens) if token.tag == "h1" and token.nesting == -1) + 1
+    first = next(i for i, token in enumerate(tokens) if token.tag == "h2")
+    lead, body = (parser.renderer.render(part, parser.options, {}) for part in (tokens[start:first], tokens[first:]))
+    page = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
+    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    return page.get_template("page.html").render(
+        **context, lead=Markup(lead), body=Markup(body), style=Markup(style), sections=sections
+    )
+
+
+def _name_section(tokens: list[Token], place: int) -> tuple[str, str]:
+    """Give a heading an anchor; return it with its text."""
+    text = "".join(child.content for child in tokens[place + 1].children or [])
+    anchor = re.sub(r"\W+", "-", text.lower()).strip("-")
+    tokens[place].attrSet("id", anchor)
+    return anchor, text
+
+
+def _embed(token: Token, figures: Mapping[str, bytes]) -> None:
+    """Turn an image into a figure that holds its PNG."""
+    content = figures[Path(str(token.attrs["src"])).stem]
+    data = base64.b64encode(content).decode()
+    token.type = "html_inline"
+    token.content = f'<figure><img alt="{escape(token.content)}" src="data:image/png;base64,{data}"></figure>'

@@ -1,0 +1,211 @@
+"""Tables of a report: the numbers of the steps' files, with units and few digits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmm_bayes.allocate.plan import Plan
+from mmm_bayes.report.numbers import NONE, Money, between, chance, change, count, percent, ratio
+from mmm_bayes.report.results import Comparison, Fit, Truth
+from mmm_bayes.report.words import Headline, roi_draws
+
+MODEL_NAMES = {"bayesian": "Bayesian", "lightgbm": "LightGBM", "seasonal_naive": "last year's values"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to print.
+
+    Attributes:
+        heads: titles of the columns.
+        rows: texts.
+        text: how many columns from the left are text; the others are numbers and stand to the right.
+        bold: places of rows that are totals.
+    """
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    text: int = 1
+    bold: Sequence[int] = ()
+
+
+def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -> Table:
+    """Return what each channel cost and returned, the total last."""
+    level = f"{fit.roi['ci_prob'].iloc[0]:.0%} interval"
+    returns = roi_draws(fit, kpi)
+    rows = [
+        [
+            row.channel,
+            money.full(row.spend) if row.spend else NONE,
+            money.full(row.contribution),
+            percent(row.contribution_share),
+            ratio(row.roi_median),
+            between(row.roi_low, row.roi_high),
+            chance(np.mean(returns[:, c] > break_even)) if row.spend else NONE,
+            ratio(row.mroi_median),
+            between(row.prior_roi_low, row.prior_roi_high),
+            fit.diagnostics["learning"][row.channel]["says"],
+        ]
+        for c, row in enumerate(fit.roi.itertuples())
+    ]
+    paid = returns[:, (fit.roi["spend"] > 0).to_numpy()]
+    weights = fit.roi.loc[fit.roi["spend"] > 0, "spend"].to_numpy() / head.spend
+    total = [
+        "all channels",
+        money.full(head.spend),
+        money.full(head.contribution.middle),
+        percent(head.share.middle),
+        ratio(head.roi.middle),
+        between(head.roi.low, head.roi.high),
+        chance(np.mean(paid @ weights > break_even)),
+        *[""] * 3,
+    ]
+    heads = [
+        *("channel", "spend", "contribution", "share", "ROI", level),
+        *(
+            f"chance over\N{NO-BREAK SPACE}{ratio(break_even).removesuffix('.00')}",
+            "marginal ROI",
+            "prior",
+            "the data say",
+        ),
+    ]
+    return Table(heads, [*rows, total], bold=[len(rows)])
+
+
+def checks(fit: Fit) -> Table:
+    """Return every check of the fit."""
+    rows = [[r["check"], r["status"], r["message"], r["remedy"]] for r in fit.diagnostics["reasons"]]
+    return Table(["check", "result", "what was found", "what to do"], rows, text=4)
+
+
+def errors(comparison: Comparison, write: Any) -> Table:
+    """Return the errors of each model on the holdout; ``write`` shows an amount of the KPI."""
+    found = comparison.summary["errors"]
+    level = f"{next(iter(found.values()))['ci_prob']:.0%} interval held"
+    rows = [
+        [
+            MODEL_NAMES.get(model, model),
+            percent(e["wmape"]),
+            percent(e["wmape_total"]),
+            change_with_tenths(e["bias"]),
+            write(e["mae"]),
+            write(e["crps"]),
+            percent(e["coverage"]),
+            percent(e["width"]),
+        ]
+        for model, e in found.items()
+    ]
+    heads = ["model", "error (wMAPE)", "error of the total", "bias", "mean error", "CRPS", level, "its width"]
+    return Table(heads, rows)
+
+
+def change_with_tenths(share: float | None) -> str:
+    """Return a small signed share: ``+1.3%``."""
+    text = percent(share)
+    return f"+{text}" if share is not None and share > 0 and text != "0%" else text
+
+
+def both_models(comparison: Comparison) -> Table:
+    """Return the ROI of both models, with the truth where it is known."""
+    table = comparison.roi
+    known = table["true_roi"].notna().any()
+    rows = [
+        [
+            row.channel,
+            *(ratio(row.bayesian_roi), between(row.bayesian_low, row.bayesian_high)),
+            *(ratio(row.lightgbm_roi), between(row.lightgbm_low, row.lightgbm_high)),
+            *([ratio(row.true_roi)] if known else []),
+        ]
+        for row in table.itertuples()
+    ]
+    heads = ["channel", "Bayesian ROI", "interval", "LightGBM ROI", "interval", *(["true ROI"] if known else [])]
+    return Table(heads, rows)
+
+
+def plan(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
+    """Return the plan beside today, the total last; a plan of somebody else's has no limits."""
+    limited = whole.scenario != "what_if"
+    rows = [
+        [
+            row.channel,
+            *_changed(row.now, row.plan, money),
+            *([money.between(row.lower, row.upper)] if limited else []),
+            *(money.full(row.contribution_now), money.full(row.contribution_plan), ratio(row.mroi)),
+        ]
+        for row in table.itertuples()
+    ]
+    total = [
+        "total",
+        *_changed(whole.spend_now, whole.spend_plan, money),
+        *([""] if limited else []),
+        *(money.full(whole.contribution_now.mean), money.full(whole.contribution_plan.mean), ""),
+    ]
+    limits = ["limits"] if limited else []
+    heads = ["channel", "today", "plan", "change", *limits, "contribution today", "with the plan", "marginal ROI"]
+    return Table(heads, [*rows, total], bold=[len(rows)])
+
+
+def _changed(now: float, planned: float, money: Money) -> list[str]:
+    relative = change(planned / now - 1) if now else "new" if planned else NONE
+    return [money.full(now), money.full(planned), relative]
+
+
+def plan_by_geo(whole: Plan, channels: Mapping[str, str], money: Money) -> Table:
+    """Return today's spend and the plan by geo, over all channels."""
+    sums: dict[str, list[float]] = {}
+    for arm in whole.channels:
+        geo = arm.channel.removeprefix(f"{channels[arm.channel]} | ")
+        now, planned = sums.get(geo, (0.0, 0.0))
+        sums[geo] = [now + arm.spend_now, planned + arm.spend_plan]
+    rows = [[geo, *_changed(now, planned, money)] for geo, (now, planned) in sums.items()]
+    return Table(["geo", "today", "plan", "change"], rows)
+
+
+def plan_doubts(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
+    """Return how sure each channel's part of the plan is, and what a test of it is worth."""
+    rows = [
+        [
+            row.channel,
+            money.full(row.plan),
+            money.between(row.best_low, row.best_high),
+            money.full(row.observed),
+            percent(row.beyond / row.plan) if row.plan else NONE,
+            money.full(row.information),
+        ]
+        for row in table.itertuples()
+    ]
+    heads = [
+        "channel",
+        "plan",
+        f"best in {whole.ci_prob:.0%} of draws",
+        "most ever spent",
+        "beyond it",
+        "worth of a test",
+    ]
+    return Table(heads, rows)
+
+
+def waterfall(quality: dict[str, Any], money: Money) -> Table:
+    """Return what became of the lines that were read."""
+    steps = quality["waterfall"]
+    rows = [[s["step"], count(s["lines"]), money.cents(s["revenue"])] for s in steps]
+    return Table(["step", "lines", "revenue"], rows, bold=[i for i, s in enumerate(steps) if s["total"]])
+
+
+def truth(known: Truth, fit: Fit, money: Money) -> Table:
+    """Return the true return and contribution of each simulated channel beside the estimate."""
+    rows = []
+    for row in fit.roi.itertuples():
+        true = known.channels.loc[row.channel]
+        inside = row.roi_low <= true["roi"] <= row.roi_high
+        rows.append(
+            [
+                *(row.channel, "yes" if inside else "no", ratio(true["roi"]), ratio(row.roi_median)),
+                *(between(row.roi_low, row.roi_high), money.full(true["contribution"]), money.full(row.contribution)),
+            ]
+        )
+    heads = ["channel", "inside", "true ROI", "estimate", "interval", "true contribution", "estimate"]
+    return Table(heads, rows, text=2)

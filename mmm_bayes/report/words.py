@@ -1,0 +1,197 @@
+"""The figures behind the sentences of a report: what media brought, which channel was best, what the plan moves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmm_bayes.allocate.plan import ChannelPlan, Plan
+from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.panel import Panel
+from mmm_bayes.report.results import Fit
+from mmm_bayes.transforms import Array
+
+NOTICEABLE = 0.02
+"""Share of the total that a channel's budget must move by to be named."""
+
+MOVERS = ("trend", "season", "holidays", "drift")
+NO_MOVERS = ("week", "baseline", "prediction", "observed")
+"""Columns of ``contributions.csv`` that are neither channels nor move the baseline."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """A quantity with its interval."""
+
+    middle: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What media did over the panel.
+
+    Attributes:
+        spend: currency, all channels.
+        contribution: mean and interval, currency, all channels.
+        share: the same as a part of the KPI.
+        roi: the same of the paid channels per unit of spend.
+        best: the paid channel with the highest median ROI.
+        best_roi: its median and interval.
+        best_chance: probability that no other channel returned more.
+        little: channels of which the data say little.
+    """
+
+    spend: float
+    contribution: Range
+    share: Range
+    roi: Range
+    best: str
+    best_roi: Range
+    best_chance: float
+    little: list[str]
+
+
+def headline(fit: Fit, kpi: float, ci_prob: float) -> Headline:
+    """Return what media did, from the draws of the channels' shares.
+
+    Args:
+        fit: the tables and draws.
+        kpi: value of the KPI over the panel, currency.
+        ci_prob: mass of the intervals.
+    """
+    roi, returns = fit.roi, roi_draws(fit, kpi)
+    spend, paid = float(roi["spend"].sum()), (roi["spend"] > 0).to_numpy()
+    best = roi.loc[roi["roi_median"].idxmax()]
+    total = fit.share.sum(axis=1)
+    mean = float(roi["contribution"].sum())
+    said = fit.diagnostics["learning"]
+    return Headline(
+        spend=spend,
+        contribution=_about(kpi * total, ci_prob, mean),
+        share=_about(total, ci_prob, float(roi["contribution_share"].sum())),
+        roi=_about(
+            kpi * fit.share[:, paid].sum(axis=1) / spend, ci_prob, float(roi["contribution"][paid].sum()) / spend
+        ),
+        best=best["channel"],
+        best_roi=Range(best["roi_median"], best["roi_low"], best["roi_high"]),
+        best_chance=float(np.mean(np.nanargmax(returns, axis=1) == roi["roi_median"].idxmax())),
+        little=[c for c in roi["channel"] if said[c]["says"] == "little"],
+    )
+
+
+def roi_draws(fit: Fit, kpi: float) -> Array:
+    """Return the ROI of each channel draw by draw, shape ``(draw, channel)``; NaN where nothing was spent."""
+    spend = fit.roi["spend"].to_numpy()
+    return kpi * fit.share / np.where(spend > 0, spend, np.nan)
+
+
+def contribution_table(fit: Fit, kpi: float, ci_prob: float) -> pd.DataFrame:
+    """Return ``channel, spend, mean, low, high, share`` in currency, largest contribution first."""
+    low, high = np.quantile(kpi * fit.share, [(1 - ci_prob) / 2, (1 + ci_prob) / 2], axis=0)
+    table = fit.roi[["channel", "spend"]].assign(
+        mean=fit.roi["contribution"], low=low, high=high, share=fit.roi["contribution_share"]
+    )
+    return table.sort_values("mean", ascending=False, kind="stable")
+
+
+def movers(contributions: pd.DataFrame, channels: Sequence[str]) -> dict[str, pd.Series]:
+    """Return by week what moved the KPI besides media: trend, season, holidays, drift and all controls together."""
+    parts = [c for c in contributions.columns if c not in (*NO_MOVERS, *channels)]
+    controls = [c for c in parts if c not in MOVERS]
+    found = {c: contributions[c] for c in MOVERS if c in parts}
+    if controls:
+        found["controls"] = contributions[controls].sum(axis=1)
+    return {name: values for name, values in found.items() if np.ptp(values) > 0}
+
+
+def _about(draws: Array, ci_prob: float, middle: float | None = None) -> Range:
+    low, median, high = np.quantile(draws, [(1 - ci_prob) / 2, 0.5, (1 + ci_prob) / 2])
+    return Range(float(median) if middle is None else middle, float(low), float(high))
+
+
+# --- verdict ------------------------------------------------------------------------------------
+
+
+def doubts(fit: Fit) -> list[Mapping[str, str]]:
+    """Return the checks that were not passed, the worst first."""
+    found = [r for r in fit.diagnostics["reasons"] if r["status"] != "PASS"]
+    return sorted(found, key=lambda r: r["status"] != "FAIL")
+
+
+# --- plan ---------------------------------------------------------------------------------------
+
+
+def channel_of(panel: Panel) -> dict[str, str]:
+    """Return the channel by arm: a channel is its own, and in plans by geo ``channel | geo`` is one too."""
+    arms = {f"{channel} | {geo}": channel for channel in panel.channels for geo in panel.geos}
+    return arms | {channel: channel for channel in panel.channels}
+
+
+def plan_table(plan: Plan, channels: Mapping[str, str]) -> pd.DataFrame:
+    """Return one row per channel, in currency; plans by geo are added up over the geos.
+
+    Args:
+        plan: by channel or by geo.
+        channels: see `channel_of`.
+
+    Returns:
+        ``channel, now, plan, lower, upper, observed, beyond, contribution_now, contribution_plan`` and, for plans by
+        channel, ``mroi, best_low, best_high, information``.
+    """
+    arms = pd.DataFrame([_arm(c) for c in plan.channels])
+    if len(set(arms["channel"].map(channels))) == len(arms):
+        return arms
+    sums = arms.drop(columns="channel").groupby(arms["channel"].map(channels), sort=False).sum()
+    return sums.assign(**dict.fromkeys(("mroi", "best_low", "best_high", "information"), np.nan)).reset_index()
+
+
+def _arm(row: ChannelPlan) -> dict[str, Any]:
+    best, worth = row.best_spend, row.value_of_information
+    return {
+        "channel": row.channel,
+        "now": row.spend_now,
+        "plan": row.spend_plan,
+        "lower": row.lower,
+        "upper": row.upper,
+        "observed": row.observed,
+        "beyond": row.extrapolation * row.spend_plan,
+        "contribution_now": row.contribution_now.mean,
+        "contribution_plan": row.contribution_plan.mean,
+        "mroi": row.mroi.mean,
+        "best_low": np.nan if best is None else best.low,
+        "best_high": np.nan if best is None else best.high,
+        "information": np.nan if worth is None else worth,
+    }
+
+
+def curves_by_channel(curves: ResponseCurves, channels: Mapping[str, str]) -> ResponseCurves:
+    """Return curves by channel; those by geo are added up, every geo moving in proportion."""
+    names = list(dict.fromkeys(channels[arm] for arm in curves.channels))
+    if len(names) == len(curves.channels):
+        return curves
+    belongs = np.array([[channels[arm] == name for arm in curves.channels] for name in names], dtype=float)
+    return replace(
+        curves,
+        channels=tuple(names),
+        spend=belongs @ curves.spend,
+        response=np.einsum("na,dap->dnp", belongs, curves.response),
+        today=belongs @ curves.today,
+        observed=belongs @ curves.observed,
+    )
+
+
+def moves(table: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Return which channels of a `plan_table` get noticeably more and which less, the largest move first."""
+    change = (table["plan"] - table["now"]).set_axis(table["channel"])
+    large = change[change.abs() > NOTICEABLE * table["plan"].sum()]
+    large = large.sort_values(key=np.abs, ascending=False, kind="stable")
+    return list(large.index[large > 0]), list(large.index[large < 0])
+
+
+def worth_testing(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a `plan_table` whose lift test is worth something, the best first."""
+    return table[table["information"] > 0].sort_values("information", ascending=False, kind="stable")

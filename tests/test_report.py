@@ -1,0 +1,501 @@
+"""The report of the shared run: its numbers are those of the files, and it stands by itself."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import takewhile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from jinja2 import UndefinedError
+
+from mmm_bayes import pipeline
+from mmm_bayes.config import override
+from mmm_bayes.curves import load_curves, save_curves
+from mmm_bayes.errors import DataError
+from mmm_bayes.report import write_report
+from mmm_bayes.report.context import FILTERS, make_cards, make_context
+from mmm_bayes.report.numbers import Money, ratio
+from mmm_bayes.report.render import image, table, to_html, to_markdown
+from mmm_bayes.report.results import load_results
+from mmm_bayes.report.tables import Table
+from mmm_bayes.report.words import channel_of, headline
+from mmm_bayes.workspace import Workspace, write_json
+
+SECTIONS = {
+    "fit": ["returned", "came from", "more or less money", "fits"],
+    "compare": ["LightGBM"],
+    "allocate": ["next budget"],
+}
+
+
+def copy(run, folder):
+    """Return a copy of a run's files that a test may change."""
+    space = Workspace(run.config.name, folder)
+    shutil.copytree(run.space.data, space.data)
+    return space
+
+
+def report(run, space):
+    write_report(run.config, space)
+    return (space.reports / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def written(small_run, tmp_path_factory):
+    space = copy(small_run, tmp_path_factory.mktemp("report"))
+    assert write_report(small_run.config, space) == space.reports / "report.html"
+    return space
+
+
+@pytest.fixture(scope="session")
+def markdown(written):
+    return (written.reports / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def results(small_run, written):
+    return load_results(small_run.config, written)
+
+
+def section(text, words):
+    """Return the part of a report below the heading that has these words."""
+    return next(part for part in text.split("\n## ") if words in part.split("\n")[0])
+
+
+def rows(text, first):
+    """Return the cells of the table whose first heading row starts with these, by name of the row."""
+    lines = text.split("\n")
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"| {first}"))
+    whole = takewhile(lambda line: line.startswith("|"), lines[start:])
+    heads, *body = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in whole]
+    return {row[0]: dict(zip(heads, row, strict=False)) for row in body if not row[0].startswith(":")}
+
+
+def amount(text):
+    return float(re.sub(r"[£,%+]", "", text).replace("−", "-"))
+
+
+# --- numbers ------------------------------------------------------------------------------------
+
+
+def test_returns_are_those_of_the_file(markdown, written):
+    found = rows(section(markdown, "returned"), "channel | spend")
+    with (written.data / "roi.csv").open() as file:
+        told = {row["channel"]: row for row in csv.DictReader(file)}
+    for channel, row in told.items():
+        assert found[channel]["spend"] == f"£{float(row['spend']):,.0f}"
+        assert found[channel]["contribution"] == f"£{float(row['contribution']):,.0f}"
+        assert amount(found[channel]["ROI"]) == pytest.approx(float(row["roi_median"]), abs=0.006)
+        ends = [amount(end) for end in found[channel]["90% interval"].split("–")]
+        assert ends == pytest.approx([float(row["roi_low"]), float(row["roi_high"])], rel=0.01)
+    total = found["all channels"]
+    for column in ("spend", "contribution"):
+        assert total[column] == f"£{sum(float(row[column]) for row in told.values()):,.0f}"
+
+
+def test_the_plan_adds_up_to_the_cent(markdown, written, results):
+    found = rows(section(markdown, "next budget"), "channel | today")
+    with (written.data / "allocation.csv").open() as file:
+        told = list(csv.DictReader(file))
+    for column, name in (("today", "spend_now"), ("plan", "spend_plan"), ("with the plan", "contribution_plan")):
+        whole = sum(float(row[name]) for row in told)
+        assert found["total"][column] == f"£{whole:,.0f}"
+    assert sum(float(row["spend_plan"]) for row in told) == pytest.approx(results.plan.spend_plan, abs=0.005)
+    for row in told:
+        assert found[row["channel"]]["plan"] == f"£{float(row['spend_plan']):,.0f}"
+
+
+def test_the_headline_equals_a_plain_computation(results, small_posterior):
+    head = headline(results.fit, results.kpi, 0.9)
+    share = small_posterior["contribution_share"]
+    spend = results.panel.data["spend"].sum(("geo", "week")).to_numpy()
+    kpi = float(results.panel.data["kpi"].sum())
+    totals = sorted(sum(draw) * kpi / sum(spend) for draw in share)
+    assert head.roi.middle == pytest.approx(np.mean(totals), rel=1e-6)
+    assert head.roi.low == pytest.approx(np.quantile(totals, 0.05))
+    assert head.contribution.middle == pytest.approx(share.sum(axis=1).mean() * kpi, rel=1e-6)
+    assert head.share.middle * results.kpi == pytest.approx(head.contribution.middle, rel=1e-6)
+    names = small_posterior.channels
+    wins = [max(zip(draw / spend, names, strict=True))[1] == head.best for draw in share]
+    assert head.best_chance == pytest.approx(np.mean(wins))
+
+
+def test_truth_is_shown_beside_the_estimate(markdown, small_run):
+    found = rows(section(markdown, "The truth"), "channel | inside")
+    for channel, roi in small_run.simulated.truth.roi.items():
+        assert amount(found[channel]["true ROI"]) == pytest.approx(roi, rel=0.01)
+    roi = small_run.fitted.roi.set_index("channel")
+    inside = [r.roi_low <= small_run.simulated.truth.roi[c] <= r.roi_high for c, r in roi.iterrows()]
+    assert [row["inside"] for row in found.values()] == ["yes" if i else "no" for i in inside]
+
+
+def test_no_number_has_more_than_six_decimals(written):
+    text = (written.reports / "report.md").read_text(encoding="utf-8").split("```yaml")[0]
+    assert not re.findall(r"\d\.\d{7,}", text)
+    assert not re.findall(r"\d\.\d{4,}", re.sub(r"`[^`]*`", "", text))
+    assert not re.findall(r"\b(nan|None|inf)\b", text)
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def test_every_figure_is_linked_and_every_link_leads_somewhere(written, markdown):
+    linked = re.findall(r"!\[[^]]+\]\(([^)]+)\)", markdown)
+    assert sorted(linked) == sorted(f"figures/{p.name}" for p in (written.reports / "figures").iterdir())
+    assert len(linked) >= 9
+
+
+class Page(HTMLParser):
+    """Checks that tags close as they should, and collects what a page loads."""
+
+    void = frozenset({"meta", "img", "br", "hr", "link"})
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.loads, self.anchors, self.ids = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.loads += [values[k] for k in ("src", "href") if k in values and not values[k].startswith("#")]
+        self.anchors += [values["href"][1:]] if values.get("href", "").startswith("#") else []
+        self.ids += [values["id"]] if "id" in values else []
+        if tag == "img":
+            assert values["alt"]
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_loads_nothing(written):
+    text = (written.reports / "report.html").read_text(encoding="utf-8")
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.loads
+    assert all(source.startswith("data:image/png;base64,") for source in page.loads)
+    assert sorted(page.anchors) == sorted(page.ids)
+    assert len(set(page.ids)) == len(page.ids)
+    assert not re.search(r"@import|url\(|<script|<link", text)
+    assert len(page.loads) == len(list((written.reports / "figures").iterdir()))
+
+
+def test_the_same_files_give_the_same_bytes_in_another_process(small_run, written, tmp_path):
+    space = copy(small_run, tmp_path)
+    (tmp_path / "config.json").write_text(small_run.config.model_dump_json(exclude={"folder"}), encoding="utf-8")
+    script = (
+        "import json, sys; from pathlib import Path; from mmm_bayes.config import make_config; "
+        "from mmm_bayes.report import write_report; from mmm_bayes.workspace import Workspace; "
+        "root = Path(sys.argv[1]); "
+        "config = make_config(json.loads((root / 'config.json').read_text())); "
+        "write_report(config, Workspace(config.name, root))"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "COLUMNS": "40"}
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, env=environment)
+    files = sorted(p.relative_to(written.reports) for p in written.reports.rglob("*") if p.is_file())
+    assert files == sorted(p.relative_to(space.reports) for p in space.reports.rglob("*") if p.is_file())
+    for file in files:
+        assert (written.reports / file).read_bytes() == (space.reports / file).read_bytes(), file
+
+
+# --- what is missing, or belongs to something else ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [
+        *((name, "fit") for name in ("posterior.nc", "roi.csv", "contributions.csv", "fit.csv", "diagnostics.json")),
+        *(("curves.parquet", "fit"), ("comparison.json", "compare"), ("holdout.csv", "compare")),
+        *(("comparison.csv", "compare"), ("allocation.json", "allocate")),
+    ],
+)
+def test_a_missing_file_leaves_out_its_sections_and_names_the_command(small_run, tmp_path, file, command):
+    space = copy(small_run, tmp_path)
+    (space.data / file).unlink()
+    text = report(small_run, space)
+    gone = [name for names in SECTIONS.values() for name in names] if command == "fit" else SECTIONS[command]
+    for words in gone:
+        part = section(text, words)
+        assert f"Run `mmm-bayes {command} CONFIG` to add " in part
+        assert "![" not in part
+    for words in {name for names in SECTIONS.values() for name in names} - set(gone):
+        assert "![" in section(text, words)
+    assert "The truth beside" not in text if command == "fit" else "The truth beside" in text
+
+
+def test_without_simulated_spend_no_truth_is_shown(small_run, tmp_path):
+    space = copy(small_run, tmp_path)
+    for path in space.data.glob("truth*"):
+        path.unlink()
+    text = report(small_run, space)
+    assert "The truth beside" not in text
+    assert "diamond" not in text
+
+
+@pytest.mark.parametrize("file", ["panel.parquet", "quality.json"])
+def test_without_a_panel_there_is_no_report(small_run, tmp_path, file):
+    space = copy(small_run, tmp_path)
+    (space.data / file).unlink()
+    with pytest.raises(DataError, match="run 'mmm-bayes prepare' first"):
+        write_report(small_run.config, space)
+    assert not space.reports.exists()
+
+
+def test_results_of_another_panel_are_not_shown(small_run, tmp_path):
+    space = copy(small_run, tmp_path)
+    table = pd.read_parquet(space.data / "panel.parquet")
+    table.assign(revenue=table["revenue"] * 1.01).to_parquet(space.data / "panel.parquet")
+    text = report(small_run, space)
+    assert "The panel has changed since the fit. Run `mmm-bayes fit CONFIG` to renew the returns." in text
+    assert "![" not in text
+
+
+@pytest.mark.parametrize("words", ["LightGBM", "next budget"])
+def test_results_of_an_earlier_fit_are_not_shown(small_run, tmp_path, words):
+    space = copy(small_run, tmp_path)
+    if words == "LightGBM":
+        table = pd.read_csv(space.data / "comparison.csv")
+        table.assign(bayesian_roi=table["bayesian_roi"] * 1.001).to_csv(space.data / "comparison.csv", index=False)
+    else:
+        curves = load_curves(space.data / "curves.parquet")
+        save_curves(replace(curves, response=1.001 * curves.response), space.data / "curves.parquet")
+    part = section(report(small_run, space), words)
+    assert "The fit is newer. Run `mmm-bayes " in part
+    assert "![" not in part
+
+
+def test_a_broken_file_is_an_error_and_the_earlier_report_is_kept(small_run, tmp_path):
+    space = copy(small_run, tmp_path)
+    report(small_run, space)
+    before = (space.reports / "report.html").read_bytes()
+    table = pd.read_csv(space.data / "contributions.csv")
+    table.drop(columns="tv").to_csv(space.data / "contributions.csv", index=False)
+    with pytest.raises(KeyError, match="tv"):
+        write_report(small_run.config, space)
+    assert (space.reports / "report.html").read_bytes() == before
+    assert not list(space.reports.rglob("*.partial"))
+
+
+def test_a_figure_that_was_not_drawn_is_an_error():
+    with pytest.raises(KeyError, match="roi"):
+        image("roi", "returns", {})
+
+
+# --- other runs ---------------------------------------------------------------------------------
+
+
+def test_a_plan_by_geo_is_added_up(small_run, tmp_path):
+    space = copy(small_run, tmp_path)
+    config = override(small_run.config, allocate={"by_geo": True})
+    plan = pipeline.allocate(config, space.root, force=True)
+    write_report(config, space)
+    part = section((space.reports / "report.md").read_text(encoding="utf-8"), "next budget")
+    found = rows(part, "channel | today")
+    assert [c for c in found if c != "total"] == list(dict.fromkeys(c.channel.split(" | ")[0] for c in plan.channels))
+    for channel, row in found.items():
+        own = [c.spend_plan for c in plan.channels if channel in ("total", c.channel.split(" | ")[0])]
+        assert row["plan"] == f"£{sum(own):,.0f}"
+    geos = rows(part, "geo | today")
+    assert sum(amount(row["plan"]) for row in geos.values()) == pytest.approx(plan.spend_plan, abs=2)
+
+
+def test_a_plan_of_ones_own_is_shown_below(small_run, tmp_path):
+    space = copy(small_run, tmp_path)
+    plan = pipeline.allocate(small_run.config, space.root, what_if="tv=-20%", force=True)
+    part = section(report(small_run, space), "next budget").split("### A plan of your own")[1]
+    found = rows(part, "channel | today")
+    assert found["tv"]["change"] == "−20%"
+    assert "limits" not in found["tv"]
+    assert found["total"]["plan"] == f"£{plan.spend_plan:,.0f}"
+    assert "under 1%" in part or f"{plan.gain.probability:.0%}" in part
+
+
+def test_organic_channels_have_a_contribution_but_no_roi(results):
+    roi = results.fit.roi.copy()
+    empty = [c for c in roi.columns if c.startswith(("roi_", "mroi_", "prior_"))]
+    roi.loc[roi["channel"] == "social", empty] = np.nan
+    roi.loc[roi["channel"] == "social", "spend"] = 0.0
+    fit = replace(results.fit, roi=roi)
+    context = make_context(replace(results, fit=fit, plan=None, comparison=None), Money("£", 0), {})
+    row = next(row for row in context["roi_table"].rows if row[0] == "social")
+    assert row[1] == "–"
+    assert amount(row[2]) > 0
+    assert row[4:9] == ["–"] * 5
+    assert context["organic"] == ["social"]
+    paid = fit.share[:, [c != "social" for c in roi["channel"]]].sum(axis=1)
+    assert context["head"].roi.middle == pytest.approx(paid.mean() * results.kpi / roi["spend"].sum(), rel=1e-6)
+
+
+@pytest.mark.parametrize("verdict", ["PASS", "REVIEW", "FAIL"])
+def test_each_verdict_has_its_words(small_run, tmp_path, verdict):
+    space = copy(small_run, tmp_path)
+    found = json.loads((space.data / "diagnostics.json").read_text(encoding="utf-8"))
+    for reason in found["reasons"]:
+        reason |= {"status": "PASS", "remedy": ""}
+    if verdict != "PASS":
+        found["reasons"][3] |= {
+            "status": verdict,
+            "message": "7% of the draws diverged.",
+            "remedy": "Raise the target.",
+        }
+    found |= {"verdict": verdict, "collinear": [["tv", "social", -0.71]]}
+    write_json(space.data / "diagnostics.json", found)
+    text = report(small_run, space)
+    part = section(text, "trusted")
+    expected = {
+        "PASS": "**PASS.** All 10 checks of the fit are passed.",
+        "REVIEW": "**REVIEW.** Look at 1 of 10 checks before these results are used: divergences.",
+        "FAIL": "**FAIL.** Do not act on these results: 1 of 10 checks are not passed (divergences).",
+    }[verdict]
+    assert expected in part
+    assert expected in text.split("\n## ")[0]
+    assert ("- **divergences (" in part) == (verdict != "PASS")
+    assert "**tv and social cannot be told apart** (correlation −0.71)" in part
+    assert text.split("\n")[2].startswith("**FAIL.**") == (verdict == "FAIL")
+
+
+def test_transactions_are_accounted_for_to_the_cent(small_run, tmp_path):
+    space = copy(small_run, tmp_path)
+    quality = {
+        "source": "lines/*.csv",
+        "lines_read": 541_909,
+        "waterfall": [
+            {"step": "lines read", "total": True, "lines": 541_909, "revenue": 9_747_747.934},
+            {"step": "exact duplicate", "total": False, "lines": -5_268, "revenue": -21_740.98},
+            {"step": "lines in the panel", "total": True, "lines": 536_641, "revenue": 9_726_006.954},
+        ],
+        "cancellations": {"treatment": "own_week", "lines": 8_668, "revenue": -475_901.16, "unmatched": 0},
+        "geos": {"groups": [{"geo": "UK", "revenue_share": 0.84}, {"geo": "Rest", "revenue_share": 0.16}]},
+        "weeks": {"first": "2010-12-06", "last": "2011-11-28", "count": 52, "filled_geo_weeks": {"UK": 1}},
+        "spend": {"path": "spend.csv", "channels": {"tv": 100.004, "search": 50.0}},
+        "notes": ["135,080 lines name no customer."],
+    }
+    write_json(space.data / "quality.json", quality)
+    part = section(report(small_run, space), "What the data are")
+    found = rows(part, "step | lines")
+    assert found["lines read"] == {"step": "lines read", "lines": "541,909", "revenue": "£9,747,747.93"}
+    assert found["exact duplicate"]["revenue"] == "−£21,740.98"
+    for sentence in ("8,668 cancellations (−£475,901.16)", "UK 84% and Rest 16%", "2 channels, £150.00", "UK 1 week"):
+        assert sentence in part
+    assert "- 135,080 lines name no customer." in part
+
+
+# --- names --------------------------------------------------------------------------------------
+
+NASTY = ["tv <b>&amp; more", "a|b *c* _d_ `e`", "[x](http://evil.test)", "1. first", "# head", "\\", "-", "~~x~~"]
+
+
+class Text(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.cells, self.tags = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag == "td":
+            self.cells.append("")
+
+    def handle_data(self, data):
+        if self.cells:
+            self.cells[-1] += data.strip("\n")
+
+
+def test_names_are_shown_as_they_are_whatever_they_hold():
+    content = Table(["channel", "n"], [[name, "1"] for name in NASTY])
+    page = Text()
+    html = to_html(f"# t\n\n## s\n\n{table(content)}\n", {}, {"title": "<i>", "verdict": None, "cards": []})
+    page.feed(html)
+    assert page.cells[::2] == NASTY
+    assert "b" not in page.tags
+    assert "<title>&lt;i&gt;</title>" in html
+
+
+def test_a_run_with_such_names_gives_a_whole_page(small_run, tmp_path):
+    space, new = copy(small_run, tmp_path), {"tv": NASTY[0], "search": NASTY[1], "social": NASTY[2]}
+    for file in ("roi.csv", "lightgbm_roi.csv", "comparison.csv"):
+        frame = pd.read_csv(space.data / file)
+        frame.assign(channel=frame["channel"].map(new)).to_csv(space.data / file, index=False)
+    frame = pd.read_csv(space.data / "contributions.csv").rename(columns=new)
+    frame.to_csv(space.data / "contributions.csv", index=False)
+    for file in ("diagnostics.json", "panel.json", "truth.json"):
+        found = json.loads((space.data / file).read_text(encoding="utf-8"))
+        for owner, key in ((found, "learning"), (found, "channels"), (found.get("columns", {}), "spend")):
+            if key in owner:
+                owner[key] = {new[name]: value for name, value in owner[key].items()}
+        write_json(space.data / file, found)
+    for file in ("curves.parquet", "truth_curves.parquet"):
+        curves = load_curves(space.data / file)
+        save_curves(replace(curves, channels=tuple(new[c] for c in curves.channels)), space.data / file)
+    plan = json.loads((space.data / "allocation.json").read_text(encoding="utf-8"))
+    for row in plan["channels"]:
+        row["channel"] = new[row["channel"]]
+    write_json(space.data / "allocation.json", plan)
+    write_report(small_run.config.model_copy(update={"title": "Fish & <Chips> *2024*"}), space)
+    page = Text()
+    html = (space.reports / "report.html").read_text(encoding="utf-8")
+    page.feed(html)
+    assert {name for name in new.values() if name in page.cells} == set(new.values())
+    assert "b" not in page.tags
+    assert "<h1>Fish &amp; &lt;Chips&gt; *2024*</h1>" in html
+    Page().feed(html)
+
+
+def test_channels_and_geos_may_be_called_like_a_missing_value(small_run, tmp_path):
+    space = copy(small_run, tmp_path)
+    weeks = pd.read_csv(space.data / "fit.csv")
+    weeks.assign(geo=weeks["geo"].replace("geo_01", "NA")).to_csv(space.data / "fit.csv", index=False)
+    assert "NA" in set(load_results(small_run.config, space).fit.weeks["geo"])
+
+
+# --- the head of the page -----------------------------------------------------------------------
+
+
+def test_the_cards_say_what_the_text_says(results, markdown):
+    context = make_context(results, Money("£", 0), channel_of(results.panel))
+    cards = {label: (value, detail) for label, value, detail in make_cards(context)}
+    lead = markdown.split("\n## ")[0]
+    assert f"**{cards["media's part of revenue"][0]}** of it all" in lead
+    assert f"returned **{cards['back for each £1'][0]}**" in lead
+    assert f"**{cards['returned most'][0]}** returned most" in lead
+
+
+def test_the_configuration_shown_is_the_one_that_was_fitted(small_run, results, written, markdown):
+    with xr.open_dataset(written.data / "posterior.nc", engine="netcdf4") as root:
+        fitted = json.loads(root.attrs["sampler"])
+    shown = section(markdown, "make this again")
+    assert f"seed {fitted['seed']}, {fitted['chains']} chains of {fitted['draws']} draws" in shown
+    assert f"  draws: {fitted['draws']}\n" in shown
+    assert "name: small\n" in shown
+    assert "<details>" in shown
+
+
+def test_the_break_even_follows_the_margin(results):
+    config = override(results.config, allocate={"margin": 0.25})
+    context = make_context(replace(results, config=config), Money("£", 0), channel_of(results.panel))
+    assert "chance over\N{NO-BREAK SPACE}4" in context["roi_table"].heads
+    functions = {"table": table, "figures": {}, "figure": lambda *_: "", "absent": lambda *_: ""}
+    text = to_markdown("returns.md", context | functions, FILTERS)
+    assert f"At a margin of 25% a channel pays for itself from an ROI of {ratio(4.0)} on." in text
+
+
+def test_templates_do_not_forget_a_value(results):
+    context = make_context(results, Money("£", 0), channel_of(results.panel))
+    del context["kpi"]
+    with pytest.raises(UndefinedError, match="'kpi' is undefined"):
+        to_markdown("glossary.md", context, FILTERS)
+
+
+def test_the_templates_are_part_of_the_package():
+    setup = Path("setup.cfg").read_text(encoding="utf-8")
+    assert "report/templates/*" in setup

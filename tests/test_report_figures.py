@@ -1,0 +1,260 @@
+"""Figures of a report: all writing is inside and legible, for few and many channels, small and large amounts."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+
+from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.report import draw_plan, draw_roi, draw_weeks
+from mmm_bayes.report.figures import make_figures
+from mmm_bayes.report.numbers import Money
+from mmm_bayes.report.results import load_results
+from mmm_bayes.report.style import DPI, WIDTH, Look, channel_colours, png, styled
+from mmm_bayes.report.words import channel_of
+
+NAMES = [
+    *("Paid search, brand", "Paid search: generic terms (non-brand)", "Facebook & Instagram prospecting", "TikTok"),
+    *("Connected TV <premium>", "$TV$ national_and_regional", "Radio", "Out-of-home | billboards"),
+    *("Affiliates_and_voucher_codes", "Display", "Influencers", "Direct mail"),
+]
+
+
+def written(figure):
+    """Return what is written and where, in pixels."""
+    figure.draw_without_rendering()
+    texts = list(figure.texts)
+    for legend in figure.legends:
+        texts += legend.get_texts()
+    for axes in figure.axes:
+        texts += [*axes.texts, *(t for t in axes.findobj(Text) if t.get_text() == axes.get_title("left"))]
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            slack = 1e-9 * (high - low)
+            ticks = zip(axis.get_majorticklocs(), axis.get_ticklabels(), strict=False)
+            texts += [label for at, label in ticks if low - slack <= at <= high + slack]
+    seen = {id(t): t for t in texts if t.get_visible() and t.get_text().strip()}
+    return {t: t.get_window_extent() for t in seen.values()}
+
+
+def check(figure):
+    """Assert that nothing leaves the figure and no two texts lie on each other."""
+    width, height = figure.get_size_inches() * DPI
+    assert width == WIDTH * DPI
+    places = written(figure)
+    assert len(places) > 3
+    for text, box in places.items():
+        outside = min(box.x0, box.y0, width - box.x1, height - box.y1)
+        assert outside >= -2, f"{text.get_text()!r} leaves the figure by {-outside:.0f} pixels"
+    for (one, a), (other, b) in combinations(places.items(), 2):
+        over = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert min(over) <= 4, f"{one.get_text()!r} lies on {other.get_text()!r} by {min(over):.0f} pixels"
+
+
+def test_all_figures_of_a_run_are_legible(small_run):
+    results = load_results(small_run.config, small_run.space)
+    with styled():
+        found = dict(make_figures(results, Money("£", 0), channel_of(results.panel)))
+        for figure in found.values():
+            check(figure)
+    expected = {"roi", "contributions", "decomposition", "fit", "holdout", "models", "curves", "plan", "gain"}
+    assert set(found) == expected
+
+
+# --- made-up cases ------------------------------------------------------------------------------
+
+
+def returns(count, spread=0.8, seed=1):
+    """Return a table of ROIs as in ``roi.csv``."""
+    generator = np.random.default_rng(seed)
+    median = np.exp(spread * generator.standard_normal(count))
+    return pd.DataFrame(
+        {
+            "channel": NAMES[:count],
+            "roi_median": median,
+            "roi_low": median / generator.uniform(1.1, 8, count),
+            "roi_high": median * generator.uniform(1.1, 8, count),
+            "prior_roi_low": 0.28,
+            "prior_roi_high": 5.4,
+        }
+    ).sort_values("roi_median", ascending=False)
+
+
+def look(count, currency="£"):
+    return Look(channel_colours(NAMES[:count], range(count)), Money(currency, 0), 0.9)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 12])
+@pytest.mark.parametrize("spread", [0.1, 0.8, 3.0])
+def test_returns_of_any_spread(count, spread):
+    with styled():
+        check(draw_roi.roi_forest(returns(count, spread), pd.Series({NAMES[0]: 2.5}), look(count)))
+
+
+@pytest.mark.parametrize("factor", [0.001, 0.03, 30.0, 4000.0])
+def test_returns_far_from_break_even(factor):
+    table = returns(4)
+    table.iloc[:, 1:] *= factor
+    with styled():
+        check(draw_roi.roi_forest(table, pd.Series(dtype=float), look(4)))
+
+
+def test_an_interval_beyond_the_axis_has_an_arrow():
+    table = returns(3, spread=0.1)
+    table.loc[table.index[0], "roi_high"] = 1000.0
+    with styled():
+        figure = draw_roi.roi_forest(table, pd.Series(dtype=float), look(3))
+        arrows = [line for line in figure.axes[0].lines if line.get_marker() == ">"]
+        check(figure)
+    limit = figure.axes[0].get_xlim()[1]
+    assert limit < 100
+    assert len(arrows) == (table["roi_high"] > limit).sum() > 0
+
+
+def test_a_wide_range_of_returns_has_a_logarithmic_axis():
+    with styled():
+        narrow, wide = (draw_roi.roi_forest(returns(6, s), pd.Series(dtype=float), look(6)) for s in (0.3, 4.0))
+    assert narrow.axes[0].get_xscale() == "linear"
+    assert narrow.axes[0].get_xlim()[0] == 0
+    assert wide.axes[0].get_xscale() == "log"
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("count", [1, 12])
+def test_both_models(count, known):
+    table = returns(count)
+    named = {"roi_median": "bayesian_roi", "roi_low": "bayesian_low", "roi_high": "bayesian_high"}
+    other = {c: table[c] * 1.7 for c in named}
+    table = table.rename(columns=named).assign(
+        lightgbm_roi=other["roi_median"],
+        lightgbm_low=-other["roi_low"],
+        lightgbm_high=other["roi_high"],
+        true_roi=2.0 if known else np.nan,
+    )
+    with styled():
+        check(draw_roi.models_roi(table, look(count)))
+
+
+@pytest.mark.parametrize("currency", ["£", "EUR"])
+@pytest.mark.parametrize("size", [1e-6, 1e4, 1e13])
+@pytest.mark.parametrize("count", [1, 12])
+def test_amounts_of_any_size(count, size, currency):
+    generator = np.random.default_rng(2)
+    amounts = pd.Series(size * generator.uniform(0.05, 1, count))
+    spend = amounts.to_numpy()[:, None] * np.linspace(0, 2, 11)
+    response = spend.max(axis=1)[:, None] * np.sqrt(spend / spend.max(axis=1)[:, None])
+    draws = response * np.exp(generator.standard_normal((30, count, 1)))
+    curves = ResponseCurves(tuple(NAMES[:count]), spend, draws, amounts.to_numpy(), amounts.to_numpy(), 52)
+    contribution = pd.DataFrame(
+        {
+            "channel": NAMES[:count],
+            "spend": amounts,
+            "mean": 2 * amounts,
+            "low": amounts,
+            "high": 9 * amounts,
+            "share": 0.1,
+        }
+    )
+    plan = pd.DataFrame({"channel": NAMES[:count], "now": amounts, "plan": 1.4 * amounts, "lower": 0.0})
+    plan = plan.assign(upper=2 * amounts, observed=amounts, best_low=0.0, best_high=1.5 * amounts)
+    shown = look(count, currency)
+    with styled():
+        check(draw_roi.contributions(contribution, shown))
+        check(draw_plan.response(curves, {NAMES[0]: amounts[0]}, curves, shown))
+        check(draw_plan.plan(plan, shown))
+        check(draw_weeks.decomposition(weekly(count, size), shown, "revenue", shown.symbol))
+
+
+def weekly(count, size, level=2.0):
+    """Return a table as ``contributions.csv``, with channels of uneven size, two of them nearly nothing."""
+    weeks = pd.date_range("2021-01-04", periods=104, freq="7D")
+    wave = np.sin(np.arange(104) / 8)
+    parts = {
+        "baseline": level * np.ones(104),
+        "trend": 0.001 * np.arange(104),
+        "season": 0.4 * wave,
+        "price": -0.2 * wave,
+    }
+    parts |= {name: (0.2 if c > 1 else 1e-6) * (1 + wave) for c, name in enumerate(NAMES[:count])}
+    table = size * pd.DataFrame(parts)
+    total = table.sum(axis=1)
+    return table.assign(prediction=total, observed=total * 1.02).assign(week=weeks)
+
+
+@pytest.mark.parametrize("level", [2.0, 0.0, -3.0])
+def test_negative_parts_stay_in_sight(level):
+    with styled():
+        figure = draw_weeks.decomposition(weekly(4, 1.0, level), look(4), "revenue", "")
+        check(figure)
+    table = weekly(4, 1.0, level)
+    base = table["prediction"] - table[NAMES[:4]].sum(axis=1)
+    low, high = figure.axes[0].get_ylim()
+    assert low <= min(base.min(), table["observed"].min(), 0)
+    assert high >= table["observed"].max()
+
+
+def test_small_channels_are_put_together():
+    with styled():
+        figure = draw_weeks.decomposition(weekly(12, 1.0), look(12), "revenue", "")
+        labels = [text.get_text() for text in figure.axes[1].texts]
+    assert "4 other channels" in labels
+    assert len(labels) == 9
+
+
+@pytest.mark.parametrize("geos", [1, 2, 7, 30])
+def test_the_fit_of_any_number_of_geos(geos):
+    weeks = pd.date_range("2020-01-06", periods=60, freq="7D")
+    parts = [
+        pd.DataFrame({"geo": f"Region with a long name, number {g}", "week": weeks, "observed": 100.0 + g, "low": 50.0})
+        for g in range(geos)
+    ]
+    table = pd.concat(parts).assign(predicted=100.0, high=lambda t: t["observed"] + 50)
+    with styled():
+        figure = draw_weeks.fit_over_time(table, look(1), "orders", "")
+        check(figure)
+    assert len(figure.axes) == min(geos, 8)
+
+
+@pytest.mark.parametrize("weeks", [2, 12, 52])
+def test_holdouts_of_any_length(weeks):
+    table = pd.DataFrame({"week": pd.date_range("2023-10-09", periods=weeks, freq="7D"), "observed": 1e5})
+    table = table.assign(bayesian=1.001e5, bayesian_low=9e4, bayesian_high=1.1e5, lightgbm=1e5, seasonal_naive=1e5)
+    table = table.assign(lightgbm_low=8e4, lightgbm_high=1.2e5)
+    names = {"bayesian": "Bayesian", "lightgbm": "LightGBM", "seasonal_naive": "last year's values"}
+    with styled():
+        check(draw_weeks.holdout(table, names, look(1), "revenue", "£"))
+
+
+@pytest.mark.parametrize(
+    ("middle", "spread"), [(0.0, 1.0), (5.0, 1.0), (-5.0, 1.0), (1e6, 10.0), (-1e6, 10.0), (2e-4, 1e-4), (0.0, 1e-3)]
+)
+def test_gains_wherever_they_lie(middle, spread):
+    values = np.sort(middle + spread * np.random.default_rng(3).standard_normal(101))
+    with styled():
+        figure = draw_plan.gain(tuple(values), look(1))
+        check(figure)
+    dots = figure.axes[0].collections[0].get_offsets()
+    assert len(dots) == 50
+    middles = np.interp(np.arange(1, 100, 2), np.arange(101), values)
+    width = np.ptp(figure.axes[0].get_xlim()) / 10
+    assert np.abs(np.sort(dots[:, 0]) - middles).max() < width
+    colours = [tuple(c) for c in figure.axes[0].collections[0].get_facecolors()]
+    assert len(set(colours)) == 1 + bool((middles <= 0).any() and (middles > 0).any())
+
+
+def test_dots_stand_on_the_side_of_zero_that_they_belong_to():
+    values = tuple(np.linspace(-1.3, 4.7, 101))
+    with styled():
+        dots = draw_plan.gain(values, look(1)).axes[0].collections[0].get_offsets()
+    assert (dots[:, 0] < 0).sum() == (np.interp(np.arange(1, 100, 2), np.arange(101), values) < 0).sum()
+
+
+def test_a_users_own_settings_do_not_change_the_figures():
+    import matplotlib as mpl
+
+    with styled():
+        plain = png(draw_plan.gain(tuple(range(101)), look(1)))
+    with mpl.rc_context({"font.size": 30, "axes.grid": False, "savefig.transparent": True}), styled():
+        assert png(draw_plan.gain(tuple(range(101)), look(1))) == plain
