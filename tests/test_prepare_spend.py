@@ -155,6 +155,13 @@ def write_spend(path: Path, change: dict[str, str]) -> None:
     pd.DataFrame(rows).to_csv(path, index=False, quoting=csv.QUOTE_ALL)
 
 
+def test_spend_with_a_comma_too_many(spark: SparkSession, sales: Path, tmp_path: Path) -> None:
+    """A thousand without quotes would be read as one."""
+    (tmp_path / "spend.csv").write_text("day,ch,cost\n2023-01-02,tv,500\n2023-01-03,tv,1,000\n")
+    with pytest.raises(DataError, match=r"the line '2023-01-03,tv,1,000' does not have the columns of the first line"):
+        read_spend(spark, config(sales, tmp_path / "spend.csv"))
+
+
 def test_spend_for_an_unknown_geo(spark: SparkSession, sales: Path, tmp_path: Path) -> None:
     write_spend(tmp_path / "spend.csv", {"geo": "Nort"})
     with pytest.raises(DataError, match=r"the transactions have no geo 'Nort'; did you mean 'North'\?"):

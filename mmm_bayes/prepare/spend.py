@@ -13,7 +13,7 @@ from mmm_bayes.errors import DataError, nearest
 from mmm_bayes.panel import NATIONAL
 from mmm_bayes.prepare.clean import AMOUNT
 from mmm_bayes.prepare.geos import Grouping
-from mmm_bayes.prepare.read import Source, column, find_source, read, text, timestamp
+from mmm_bayes.prepare.read import MALFORMED, Source, column, find_source, read, text, timestamp
 from mmm_bayes.prepare.weeks import WEEK, WEEKDAYS, week_of
 
 HISTORY = 52
@@ -100,7 +100,7 @@ def weekly_spend(lines: SpendLines, week_start: str, weeks: tuple[date, date], g
 
 
 def _lines(raw: DataFrame, table: SpendFile, source: Source) -> DataFrame:
-    """Return ``at, channel, geo, spend`` with the texts ``date_text, spend_text``, whatever the layout."""
+    """Return ``at, channel, geo, spend, malformed`` with the texts ``date_text, spend_text``, whatever the layout."""
     if table.layout == "long":
         assert table.channel is not None and table.spend is not None
         pairs = [_pair(text(column(raw, table.channel, source)), column(raw, table.spend, source))]
@@ -109,6 +109,7 @@ def _lines(raw: DataFrame, table: SpendFile, source: Source) -> DataFrame:
     lines = raw.select(
         timestamp(raw, table.date, table.date_format, source).alias("at"),
         column(raw, table.date, source).cast("string").alias("date_text"),
+        (F.col(MALFORMED) if MALFORMED in raw.columns else F.lit(None).cast("string")).alias("malformed"),
         (text(column(raw, table.geo, source)) if table.geo else F.lit("")).alias("geo"),
         F.explode(F.array(*pairs)).alias("pair"),
     )
@@ -122,6 +123,9 @@ def _pair(channel: Column, spend: Column) -> Column:
 def _require_usable(lines: DataFrame, table: SpendFile, source: Source) -> None:
     """Unlike a transaction among half a million, a spend that cannot be read is not put aside: it is an error."""
     problems = {
+        "the line {malformed!r} does not have the columns of the first line; correct it": F.col(
+            "malformed"
+        ).isNotNull(),
         f"the date {{date_text!r}} (column '{table.date}') is no date; use YYYY-MM-DD or give 'spend.date_format'": (
             F.col("at").isNull()
         ),
