@@ -6,7 +6,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
-from pytensor.graph import clone_replace
+from pytensor.graph.replace import graph_replace
 
 from mmm_bayes.config import Model, Prior
 from mmm_bayes.model.arrays import graph_data
@@ -139,7 +139,7 @@ def _log_density(prior: Prior, value: Any) -> Any:
     """Return the log density of a prior at ``value``."""
     distribution = DISTRIBUTIONS[prior.distribution].dist(**_arguments([prior]))[0]
     place = pt.dscalar()
-    return clone_replace(pm.logp(distribution, place), {place: value})
+    return graph_replace(pm.logp(distribution, place), {place: value})
 
 
 # --- baseline -----------------------------------------------------------------------------------

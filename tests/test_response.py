@@ -1,0 +1,147 @@
+"""What is reported is what the draws say: counterfactuals, derivatives and sums, recomputed."""
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmm_bayes.config import Allocate, Model, Sampler
+from mmm_bayes.forecast import forecast, one_week_ahead
+from mmm_bayes.model.compiled import cache_key
+from mmm_bayes.model.design import build_design
+from mmm_bayes.model.diagnostics import grade
+from mmm_bayes.model.fit import more_careful
+from mmm_bayes.posterior import chunks
+from mmm_bayes.response import decomposition, media_contributions, media_response, response_curves
+
+
+@pytest.fixture(scope="module")
+def media(small_posterior):
+    return media_contributions(small_posterior)
+
+
+def test_roi_is_the_zero_out_counterfactual(small_posterior, media):
+    data, rows = small_posterior.data, np.arange(small_posterior.draws)
+    money, spend = data["money"].to_numpy(), data["spend"].sum(("geo", "week")).to_numpy()
+    for c in range(len(small_posterior.channels)):
+        with_it, without = (media_response(small_posterior, c, rows, factor) for factor in (1.0, 0.0))
+        assert (without == 0).all()
+        lost = np.einsum("dgt,gt->d", with_it - without, money)
+        np.testing.assert_allclose(small_posterior["roi"][:, c], lost / spend[c], rtol=1e-9)
+        np.testing.assert_allclose(media.worth[:, c], lost, rtol=1e-9)
+
+
+def test_marginal_roi_is_the_slope_of_what_more_spend_brings(small_posterior, media):
+    rows, money = np.arange(5), small_posterior.data["money"].to_numpy()
+    for c in range(len(small_posterior.channels)):
+        up, down = (media_response(small_posterior, c, rows, 1 + s * 1e-3) for s in (1, -1))
+        slope = np.einsum("dgt,gt->d", up - down, money) / 2e-3
+        np.testing.assert_allclose(media.marginal[rows, c], slope, rtol=1e-4)
+
+
+def test_total_roi_is_the_spend_weighted_mean(small_posterior, media):
+    spend = small_posterior.data["spend"].sum(("geo", "week")).to_numpy()
+    weighted = small_posterior["roi"] @ (spend / spend.sum())
+    np.testing.assert_allclose(weighted, media.worth.sum(axis=1) / spend.sum(), rtol=1e-9)
+
+
+def test_components_add_up_to_the_prediction(small_posterior, media, small_run):
+    table = decomposition(small_posterior, media)
+    parts = table.drop(columns=["week", "prediction", "observed"])
+    np.testing.assert_allclose(parts.sum(axis=1), table["prediction"])
+    kpi = small_run.panel.data["kpi"].sum("geo").to_numpy()
+    np.testing.assert_allclose(table["observed"], kpi)
+    ahead = one_week_ahead(small_posterior, np.arange(small_posterior.draws))
+    scale = small_posterior.data["scale"].to_numpy()
+    predicted = np.einsum("gt,g->t", (ahead.explained + ahead.drift).mean(axis=0), scale)
+    np.testing.assert_allclose(table["prediction"], predicted, rtol=2e-3)  # drift is averaged over 400 draws
+    found = pd.read_csv(small_run.space.data / "contributions.csv")
+    np.testing.assert_allclose(found["prediction"], table["prediction"], rtol=1e-9)
+
+
+def test_roi_csv_holds_the_draws(small_posterior, small_run):
+    table = pd.read_csv(small_run.space.data / "roi.csv").set_index("channel")
+    roi = pd.DataFrame(small_posterior["roi"], columns=small_posterior.channels)
+    np.testing.assert_allclose(table["roi_median"], roi.median(), rtol=1e-9)
+    np.testing.assert_allclose(table["roi_low"], roi.quantile(0.05), rtol=1e-9)
+    np.testing.assert_allclose(table["contribution"], table["roi_mean"] * table["spend"], rtol=1e-9)
+    assert table["spend"].sum() == pytest.approx(float(small_run.panel.data["spend"].sum()))
+
+
+def test_the_curve_at_todays_spend_is_the_contribution_of_the_window(small_posterior):
+    """Over a window as long as the panel, with no spend before it: contribution plus the tail after it."""
+    weeks = small_posterior.data.sizes["week"]
+    curves = response_curves(small_posterior, Allocate(weeks=weeks))
+    rows = small_posterior.thinned(400)
+    money = small_posterior.data["money"].mean("week").to_numpy()
+    for c in range(len(curves.channels)):
+        inside = np.einsum("dgt,g->d", media_response(small_posterior, c, rows), money)
+        found = curves.at(curves.today)[:, c]
+        assert (found >= inside * (1 - 1e-3)).all()
+        assert found.mean() < 1.1 * inside.mean()
+    assert (np.diff(curves.response, axis=2) >= 0).all() and (curves.response[..., 0] == 0).all()
+
+
+def test_intervals_cover_what_was_simulated(small_posterior, small_run):
+    low, high = np.quantile(small_posterior["roi"], [0.005, 0.995], axis=0)
+    truth = np.array([small_run.simulated.truth.roi[c] for c in small_posterior.channels])
+    assert ((low <= truth) & (truth <= high)).all()
+
+
+def test_a_forecast_knows_no_kpi_of_its_weeks(small_run):
+    """Changing the KPI of the holdout changes nothing; a forecast is near what happened."""
+    panel = small_run.panel
+    design = build_design(panel, Model(), train=52)
+    posterior = small_run.fitted.posterior
+    changed = design.data.copy(deep=True)
+    changed["y"][:, 52:] = 99.0
+    cut = design.data.isel(week=slice(0, 52), time=slice(0, 52 + 7))
+    tree = posterior.tree.copy()
+    tree["constant_data"] = type(tree)(cut)
+    tree["posterior"] = type(tree)(posterior.tree["posterior"].to_dataset().isel(week=slice(0, 52)))
+    short = type(posterior)(tree)
+    rows = np.arange(50)
+    first, second = (forecast(short, data, rows, seed=1) for data in (design.data, changed))
+    np.testing.assert_array_equal(first, second)
+    assert first.shape == (50, 4, 8)
+    kpi = panel.data["kpi"].to_numpy()[:, 52:]
+    assert np.abs(first.mean(axis=0) / kpi - 1).mean() < 0.25
+
+
+def test_the_file_opens_in_arviz_with_names(small_run):
+    tree = az.from_netcdf(small_run.space.data / "posterior.nc")
+    assert tree["posterior"]["roi"].dims == ("chain", "draw", "channel")
+    assert list(tree["posterior"]["channel"].to_numpy()) == ["tv", "search", "social"]
+    assert {"sample_stats", "constant_data", "observed_data"} <= set(tree.children)
+
+
+def test_chunks_hold_every_draw_once():
+    rows = np.arange(1000)
+    parts = list(chunks(rows, 30_000))
+    np.testing.assert_array_equal(np.concatenate(parts), rows)
+    assert max(len(p) for p in parts) * 30_000 <= 2_000_000
+
+
+def test_the_key_of_compiled_code_follows_what_it_depends_on(small_run):
+    model = Model()
+    design = build_design(small_run.panel, model)
+    same = build_design(small_run.panel, model)
+    shorter = build_design(small_run.panel.head(50), model)
+    keys = [cache_key(design, model), cache_key(same, model), cache_key(shorter, model)]
+    keys.append(cache_key(design, Model(likelihood="student_t")))
+    assert keys[0] == keys[1] and len(set(keys)) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "higher_is_worse", "status"),
+    [(1.0, True, "PASS"), (1.02, True, "REVIEW"), (1.2, True, "FAIL"), (float("nan"), True, "FAIL")],
+)
+def test_grades(value, higher_is_worse, status):
+    assert grade(value, 1.01, 1.05, higher_is_worse) == status
+    assert grade(-value, -1.01, -1.05, not higher_is_worse) == status
+
+
+def test_a_second_try_is_longer_and_careful_where_chains_diverged():
+    again, careful = more_careful(Sampler(), diverged=False), more_careful(Sampler(), diverged=True)
+    assert again.draws == 2 * Sampler().draws and again.target_accept == Sampler().target_accept
+    assert careful.target_accept == 0.95 and careful.seed != Sampler().seed
