@@ -194,18 +194,6 @@ class ChannelPriors(Section):
     slope: dict[str, PriorLike] = {}
 
 
-class LiftTest(Section):
-    """One experiment: the incremental KPI that a change of spend caused, with its standard error."""
-
-    channel: str
-    start: str
-    end: str
-    geos: tuple[str, ...] = ()
-    spend_change: float
-    incremental_kpi: float
-    standard_error: Positive
-
-
 class Model(Section):
     """What the Bayesian model assumes."""
 
@@ -217,10 +205,7 @@ class Model(Section):
     residual: Literal["drift", "ar1", "white"] = "drift"
     trend: Literal["linear", "piecewise", "none"] = "linear"
     fourier: Annotated[int, Field(ge=0, le=12)] | None = None
-    baseline: Literal["fixed", "random_walk"] = "fixed"
-    holidays: str | dict[str, str] | None = None
     priors: ChannelPriors = ChannelPriors()
-    lift_tests: tuple[LiftTest, ...] = ()
 
 
 class Sampler(Section):

@@ -61,7 +61,7 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
     train = train or len(panel.weeks)
     kpi = data["kpi"].transpose("geo", "week").to_numpy()
     scale = kpi[:, :train].mean(axis=1)
-    driver = data["media"].transpose("channel", "geo", "week").to_numpy()
+    driver = (data["media"] * data["frequency"]).transpose("channel", "geo", "week").to_numpy()
     past = data["history"].transpose("channel", "geo", "past").to_numpy()
     person = data["population"].to_numpy()[None, :, None]
     unit = _median_week(driver[..., :train] / person)[:, None, None] * person
