@@ -211,8 +211,8 @@ class Model(Section):
 class Sampler(Section):
     """How the posterior is sampled. ``seed`` alone decides the answer, whatever the cores or caches."""
 
-    draws: Annotated[int, Field(ge=50)] = 800
-    tune: Annotated[int, Field(ge=50)] = 400
+    draws: Annotated[int, Field(ge=50)] = 1000
+    tune: Annotated[int, Field(ge=50)] = 600
     chains: Annotated[int, Field(ge=2)] = 4
     cores: Annotated[int, Field(ge=1)] = 2
     seed: int = 1

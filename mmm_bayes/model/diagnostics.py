@@ -89,7 +89,7 @@ def convergence(posterior: Posterior) -> list[Reason]:
         _reason(
             "divergences",
             divergent,
-            (0.0, 0.01),
+            (0.001, 0.01),
             f"{divergent:.2%} of the draws diverged.",
             "raise sampler.target_accept to 0.95 or tighten priors",
         ),
