@@ -79,12 +79,13 @@ class Posterior:
 def save_posterior(posterior: Posterior, path: Path) -> None:
     """Write ``posterior.nc``."""
     with writing(path) as temporary:
-        posterior.tree.to_netcdf(temporary, engine="netcdf4")
+        posterior.tree.to_netcdf(temporary, engine="h5netcdf")
 
 
 def load_posterior(path: Path) -> Posterior:
     """Read what `save_posterior` wrote."""
-    return Posterior(xr.open_datatree(path, engine="netcdf4").load())
+    with xr.open_datatree(path, engine="h5netcdf") as tree:
+        return Posterior(tree.load())
 
 
 def chunks(rows: Array, elements: int) -> Iterator[Array]:

@@ -471,7 +471,7 @@ def test_the_cards_say_what_the_text_says(results, markdown):
 
 
 def test_the_configuration_shown_is_the_one_that_was_fitted(small_run, results, written, markdown):
-    with xr.open_dataset(written.data / "posterior.nc", engine="netcdf4") as root:
+    with xr.open_dataset(written.data / "posterior.nc", engine="h5netcdf") as root:
         fitted = json.loads(root.attrs["sampler"])
     shown = section(markdown, "make this again")
     assert f"seed {fitted['seed']}, {fitted['chains']} chains of {fitted['draws']} draws" in shown

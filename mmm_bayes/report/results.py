@@ -175,8 +175,8 @@ def _load_fit(space: Workspace) -> Fit | None:
         return None
     path = space.data / "posterior.nc"
     with (
-        xr.open_dataset(path, engine="netcdf4") as root,
-        xr.open_dataset(path, group="posterior", engine="netcdf4") as draws,
+        xr.open_dataset(path, engine="h5netcdf") as root,
+        xr.open_dataset(path, group="posterior", engine="h5netcdf") as draws,
     ):
         settings = {section: json.loads(root.attrs[section]) for section in ("model", "sampler")}
         share = draws["contribution_share"].to_numpy()
