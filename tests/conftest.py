@@ -56,7 +56,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     simulated = simulate_panel(PanelSpec(geos=4, weeks=60, channels=CHANNELS, seed=3))
     config = small_config(simulated)
     space = Workspace(config.name, Path(tmp_path_factory.mktemp("run")))
-    panel = save_panel(simulated.frame, simulated.columns, space.data, config.name, config.currency)
+    save_panel(simulated.frame, simulated.columns, space.data, config.name, config.currency)
     write_json(space.data / "quality.json", {"source": "simulated", "rows": len(simulated.frame), "notes": []})
     save_truth(simulated.truth, space.data, config.allocate.weeks)
     fitted = pipeline.fit(config, space.root)

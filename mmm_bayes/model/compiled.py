@@ -21,6 +21,7 @@ from nutpie.compile_pymc import CompiledPyMCModel, make_user_data
 
 from mmm_bayes.cache import compile_cache
 from mmm_bayes.config import Model
+from mmm_bayes.errors import FitError
 from mmm_bayes.model.arrays import graph_data, zero_sum_basis
 from mmm_bayes.model.design import Design
 from mmm_bayes.transforms import Array
@@ -53,15 +54,18 @@ def compiled_model(design: Design, model: Model, backend: str) -> Any:
     Args:
         design: scaled panel.
         model: what is assumed.
-        backend: ``numba``, whose code is cached, or ``jax``.
+        backend: ``numba``.
+
+    Raises:
+        FitError: another backend was asked for.
     """
     if backend == "jax":
-        return with_start(_compile(design, model, backend), design)
+        raise FitError("sampler.backend 'jax' is not available yet; use numba.")
     path = compile_cache() / "mmm_bayes" / f"{cache_key(design, model)}.pkl"
     if path.exists():
         path.touch()
         return with_start(_load(pickle.loads(path.read_bytes())), design)
-    compiled = _compile(design, model, backend)
+    compiled = _compile(design, model)
     if portable(compiled):
         with writing(path) as temporary:
             temporary.write_bytes(pickle.dumps(_pack(compiled)))
@@ -83,7 +87,7 @@ def cache_key(design: Design, model: Model) -> str:
     return hashlib.sha256(text + b"".join(sources)).hexdigest()[:32]
 
 
-def _compile(design: Design, model: Model, backend: str) -> Any:
+def _compile(design: Design, model: Model) -> Any:
     """Build the graph and compile it.
 
     Numba's fast mathematics is off: with it a cold and a warm cache give different draws for one seed.
@@ -95,7 +99,7 @@ def _compile(design: Design, model: Model, backend: str) -> Any:
     graph = build_model(design, model)
     names = [v.name for v in graph.free_RVs] + [v.name for v in graph.deterministics if v.name == "week_total"]
     with pytensor.config.change_flags(numba__fastmath=False):
-        return nutpie.compile_pymc_model(graph, backend=backend, var_names=names, jitter_rvs=set())
+        return nutpie.compile_pymc_model(graph, backend="numba", var_names=names, jitter_rvs=set())
 
 
 # --- machine code on disk -----------------------------------------------------------------------
