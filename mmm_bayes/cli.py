@@ -82,10 +82,15 @@ def sampled(command: Command) -> Command:
 
 def budgeted(command: Command) -> Command:
     """Add the options of the budget."""
-    weeks = click.option("--weeks", type=int, help="Length of the planning window.")
-    return click.option("--budget", type=float, help="Currency over the window; today's spend by default.")(
-        weeks(command)
-    )
+    for option in (
+        click.option(
+            "--schedule", is_flag=True, default=None, help="Also find the weeks in which the money does best."
+        ),
+        click.option("--weeks", type=int, help="Length of the planning window."),
+        click.option("--budget", type=float, help="Currency over the window; today's spend by default."),
+    ):
+        command = option(command)
+    return command
 
 
 @app.command()
@@ -134,6 +139,7 @@ def allocate(**options: Any) -> None:
     \b
     Example: mmm-bayes allocate config/online_retail.yaml --budget 250000 --weeks 26
              mmm-bayes allocate config/online_retail.yaml --what-if "tv=-20%,search=+50000"
+             mmm-bayes allocate config/online_retail.yaml --weeks 26 --schedule
     """
     _steps(("allocate",), options)
 
@@ -210,7 +216,7 @@ def _steps(names: Sequence[str], options: dict[str, Any]) -> None:
     config = override(
         load_config(options["config"], options["data"]),
         sampler=given("seed", "draws", "tune", "chains", "cores", "backend"),
-        allocate=given("budget", "weeks"),
+        allocate=given("budget", "weeks", "schedule"),
     )
     _run(names, config, options, _terminal(options))
 
@@ -220,15 +226,23 @@ def _run(names: Sequence[str], config: "Config", options: dict[str, Any], termin
     from mmm_bayes import pipeline
     from mmm_bayes.summary import LINES, TABLES
 
-    arguments = {key: options[key] for key in ("what_if", "model", "force") if key in options}
+    arguments: dict[str, dict[str, Any]] = {
+        "allocate": {key: options[key] for key in ("what_if", "model", "force") if key in options},
+        "schedule": {"what_if": options.get("what_if") is not None},
+    }
     results = {}
-    for name in names:
+    for name in _with_schedule(names) if config.allocate.schedule else names:
         with terminal.step(name) as step:
-            results[name] = getattr(pipeline, name)(config, options["output"], step, **arguments)
+            results[name] = getattr(pipeline, name)(config, options["output"], step, **arguments.get(name, {}))
             step.summary = LINES[name](results[name])
     for name in TABLES:
         if name in results:
             TABLES[name](terminal, results[name], config)
+
+
+def _with_schedule(names: Sequence[str]) -> list[str]:
+    """Put the schedule behind the plan that it belongs to."""
+    return [step for name in names for step in ((name, "schedule") if name == "allocate" else (name,))]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -254,7 +254,8 @@ class Allocate(Section):
 
     ``extrapolation`` is the share of a plan beyond the spend ever observed above which a warning is given;
     ``test_error`` the standard error, relative to a channel's expected ROI, of a lift test that is feasible;
-    ``weekly`` the least and the most of a channel's spend in one week, in currency, for schedules.
+    ``schedule`` asks for the best weeks of the plan, too, and ``weekly`` limits a channel's spend in one week to a
+    least and a most, in currency.
     """
 
     scenario: Literal["fixed", "profit", "target_roi", "target_mroi"] = "fixed"
@@ -272,6 +273,7 @@ class Allocate(Section):
     by_geo: bool = False
     extrapolation: Fraction = 0.1
     test_error: Positive = 0.2
+    schedule: bool = False
     weekly: dict[str, tuple[NonNegative, NonNegative]] = {}
 
 

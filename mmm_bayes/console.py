@@ -4,14 +4,21 @@ Progress goes to stderr and results to stdout; where stderr is no terminal there
 """
 
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from mmm_bayes.errors import MMMWarning
+
+MOST = 1_000
+"""Characters of the widest line of a table."""
 
 
 @dataclass
@@ -53,10 +60,27 @@ class Terminal:
             disable=self.quiet or not self.err.is_terminal,
         ) as bar:
             step = Step(name, bar)
-            yield step
+            with self._warnings():
+                yield step
         if not self.quiet:
             seconds = time.perf_counter() - started
             self.err.print(f"✓ {name:<9}{seconds:6.1f} s  {step.summary}".rstrip(), markup=False)
+
+    @contextmanager
+    def _warnings(self) -> Iterator[None]:
+        """Print what is meant for the user as it is warned of; other warnings go their way."""
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+            if issubclass(category, MMMWarning):
+                self.warn(str(message))
+            else:
+                usual(message, category, *rest, **more)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", MMMWarning)
+            warnings.showwarning = show
+            yield
 
     def say(self, text: str = "") -> None:
         """Print a line of the result."""
@@ -72,7 +96,7 @@ class Terminal:
         self.err.print(f"Warning: {text}", markup=False)
 
     def table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table; the first column is text, the others are numbers."""
+        """Print a table, never cut; the first column is text, the others are numbers."""
         if self.quiet:
             return
         table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
@@ -80,4 +104,5 @@ class Terminal:
             table.add_column(head, justify="right" if position else "left", no_wrap=True)
         for row in rows:
             table.add_row(*map(escape, row))
-        self.out.print(table)
+        table.width = self.out.measure(table, options=self.out.options.update(width=MOST)).maximum
+        self.out.print(table, crop=False)

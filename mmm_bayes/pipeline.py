@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.cache import compile_cache
 from mmm_bayes.config import Config, load_config, override
-from mmm_bayes.errors import DataError, FitError
+from mmm_bayes.errors import AllocationError, DataError, FitError
 from mmm_bayes.workspace import Workspace, write_csv, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmm_bayes.allocate import Plan
+    from mmm_bayes.allocate import Frontier, Plan, Schedule
     from mmm_bayes.curves import ResponseCurves
     from mmm_bayes.evaluate import Comparison
     from mmm_bayes.panel import Panel
     from mmm_bayes.posterior import Posterior
     from mmm_bayes.response import Media
+
+FRONTIER_ARMS = 60
+"""With more arms than this (plans by geo) the best plans for other totals take too long to be made each time."""
 
 Progress = Callable[[str, float | None], None]
 """Told what is being done and which share of it is done (None when unknown)."""
@@ -222,7 +225,7 @@ def allocate(
         AllocationError: the limits contradict each other.
     """
     from mmm_bayes.allocate import allocate as best_plan
-    from mmm_bayes.allocate import evaluate_plan, parse_what_if, save_plan
+    from mmm_bayes.allocate import evaluate_plan, frontier, parse_what_if
 
     space, panel = _panel(config, root)
     _require_usable(space, force)
@@ -235,8 +238,57 @@ def allocate(
         return plan
     progress("searching the best plan", None)
     plan = best_plan(curves, config.allocate, config.ci_prob)
-    save_plan(plan, space.data)
+    found = None
+    if len(curves.channels) <= FRONTIER_ARMS:
+        progress("searching the best plan for other totals", None)
+        found = frontier(curves, config.allocate, config.ci_prob)
+    _save_allocation(space.data, plan, found)
     return plan
+
+
+def _save_allocation(folder: Path, plan: "Plan", found: "Frontier | None") -> None:
+    """Write a plan and its frontier; a frontier or schedule of an earlier plan would be taken for theirs."""
+    from mmm_bayes.allocate import save_frontier, save_plan
+
+    for name in ("frontier.csv", "schedule.csv", "schedule.json"):
+        (folder / name).unlink(missing_ok=True)
+    save_plan(plan, folder)
+    if found is not None:
+        save_frontier(found, folder)
+
+
+def schedule(
+    config: Config, root: str | Path = ".", progress: Progress = silent, what_if: bool = False
+) -> "list[Schedule]":
+    """Find the weeks in which the money of the plan that `allocate` left does best.
+
+    Args:
+        config: limits on the spend of one week.
+        root: folder that holds ``data/`` and ``reports/``.
+        progress: told what is being done.
+        what_if: schedule the plan of the last what-if instead.
+
+    Raises:
+        DataError: there is no plan yet.
+        AllocationError: weekly limits do not allow the plan, or it was made on LightGBM's curves.
+    """
+    from mmm_bayes.allocate import load_plan, save_schedules, schedule_plan
+    from mmm_bayes.posterior import load_posterior
+
+    space, _ = _panel(config, root)
+    _require_fresh(space)
+    folder = space.data / "what_if" if what_if else space.data
+    plan = load_plan(folder)
+    if plan.model != "bayesian":
+        raise AllocationError(
+            "allocate.schedule: the curves of LightGBM say nothing of single weeks; "
+            "plan with --model bayesian, or without a schedule."
+        )
+    progress("searching the best weeks", None)
+    asked = config.allocate.model_copy(update={"weeks": plan.weeks})
+    found = schedule_plan(load_posterior(space.needs("posterior.nc", "fit")), plan, asked, config.ci_prob)
+    save_schedules(found, folder)
+    return found
 
 
 def report(config: Config, root: str | Path = ".", progress: Progress = silent) -> Path:

@@ -24,6 +24,7 @@ from mmm_bayes.allocate import (
     save_frontier,
     save_plan,
 )
+from mmm_bayes.allocate.frontier import MEASURES
 from mmm_bayes.allocate.information import value_of_information
 from mmm_bayes.allocate.limits import resolve
 from mmm_bayes.allocate.scenarios import Worth, best_plan
@@ -403,8 +404,19 @@ def test_the_frontier_is_a_table(tmp_path: Path) -> None:
     save_frontier(found, tmp_path)
     table = pd.read_csv(tmp_path / "frontier.csv")
     assert list(table.columns[:3]) == ["total", "response_mean", "response_median"]
-    assert table.shape == frontier_table(found).shape == (5, 13)
+    assert table.shape == frontier_table(found).shape == (5, 16)
     np.testing.assert_allclose(table[list(found.channels)].sum(axis=1), table["total"], atol=0.01)
+    assert list(table.columns) == [*MEASURES, *found.channels]
+
+
+def test_the_frontier_counts_what_profit_gains_over_today() -> None:
+    curves = random_curves(7)
+    found = frontier(curves, Allocate(relative=(0, 2), margin=0.6), ci_prob=0.8, points=4)
+    now = curves.at(found.spend[0] * 0 + curves.today.round(2)).sum(axis=1)
+    for total, spend, gained in zip(found.total, found.spend, found.profit_gain, strict=True):
+        draws = 0.6 * (curves.at(spend).sum(axis=1) - now) - (total - curves.today.sum())
+        assert gained.median == pytest.approx(np.median(draws), abs=0.05)
+        assert (gained.low, gained.high) == pytest.approx(tuple(np.quantile(draws, [0.1, 0.9])), abs=0.05)
 
 
 def test_a_what_if_changes_what_it_names() -> None:

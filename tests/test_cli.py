@@ -1,6 +1,7 @@
 """The command line only translates: sentences on stderr, exit codes, nothing half-written, no control characters."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -232,12 +233,50 @@ def test_allocate_shows_the_plan_and_its_gain(fitted, capsys):
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[0] == "Plan for 26 weeks"
-    assert lines[1].split() == ["channel", "today", "plan", "change"]
+    heads = ["channel", "today", "plan", "change", "best, 90% of draws", "mROI", "unseen", "test"]
+    assert re.split(r"  +", lines[1].strip()) == heads
     assert [line.split()[0] for line in lines[2:6]] == ["tv", "search", "social", "total"]
     assert "£1,000,000" in lines[5]
-    assert lines[6].startswith("Gain over today: ")
+    assert lines[6].startswith("mROI: return on the next unit; ")
+    assert lines[7].startswith("Gain over today: ")
+    assert re.fullmatch(r"Certified: no plan within the limits is better by more than 0\.\d\d%\.", lines[8])
+    assert any(line.startswith("Expected regret against knowing the true curves: £") for line in lines)
     assert err.startswith("✓ allocate ")
     assert "\x1b" not in out + err
+
+
+def test_amounts_are_never_cut(capsys):
+    heads = ["channel", *("a rather long heading of a column",) * 8]
+    Terminal().table("Plan", heads, [["tv", *("£1,234,567,890",) * 8]])
+    out = capsys.readouterr().out
+    assert "…" not in out and out.count("£1,234,567,890") == 8
+
+
+def test_a_plan_comes_with_its_frontier_and_on_request_with_its_weeks(fitted, capsys):
+    assert main(["allocate", *fitted, "--force", "--weeks", "20", "--schedule"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.split()[1] for line in err.splitlines()] == ["allocate", "schedule"]
+    assert "Schedule of the plan" in out
+    folder = Path("data/small")
+    plan = pd.read_csv(folder / "allocation.csv").set_index("channel")["spend_plan"]
+    totals = pd.read_csv(folder / "frontier.csv")
+    at = totals["total"].sub(plan.sum()).abs().idxmin()
+    assert totals.loc[at, plan.index].to_numpy() == pytest.approx(plan.to_numpy(), abs=0.005)
+    weeks = pd.read_csv(folder / "schedule.csv")
+    assert weeks.groupby("channel")["week"].count().to_dict() == dict.fromkeys(plan.index, 20)
+    assert weeks.groupby("channel")["best"].sum().round(2).to_dict() == plan.to_dict()
+
+    assert main(["allocate", *fitted, "--force", "--quiet"]) == 0
+    assert not (folder / "schedule.csv").exists()  # they were those of the other plan
+    assert main(["allocate", *fitted, "--force", "--quiet", "--what-if", "tv=+5%", "--schedule"]) == 0
+    assert files(folder / "what_if") == ["allocation.csv", "allocation.json", "schedule.csv", "schedule.json"]
+    assert (folder / "frontier.csv").exists()
+
+
+def test_weeks_need_the_bayesian_model(fitted, capsys):
+    assert main(["allocate", *fitted, "--force", "--model", "lightgbm", "--schedule"]) == 1
+    err = capsys.readouterr().err.splitlines()
+    assert err[-1].startswith("Error: allocate.schedule: the curves of LightGBM say nothing of single weeks;")
 
 
 def test_a_what_if_keeps_the_plan(fitted, capsys):
@@ -246,7 +285,7 @@ def test_a_what_if_keeps_the_plan(fitted, capsys):
     assert Path("data/small/allocation.json").read_bytes() == plan
     assert files(Path("data/small/what_if")) == ["allocation.csv", "allocation.json"]
     shown = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("tv"))
-    assert shown.endswith("-20%")
+    assert shown.split()[3] == "-20%"
 
 
 @pytest.mark.parametrize(

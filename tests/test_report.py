@@ -321,6 +321,44 @@ def test_a_plan_of_ones_own_is_shown_below(small_run, tmp_path):
     assert "under 1%" in part or f"{plan.gain.probability:.0%}" in part
 
 
+def test_the_best_plans_for_other_totals_are_shown_with_todays(markdown, written):
+    part = section(markdown, "next budget").split("### How much to spend in all")[1]
+    found = rows(part, "total | against today")
+    told = pd.read_csv(written.data / "frontier.csv")
+    now = pd.read_csv(written.data / "allocation.csv")["spend_now"].sum()
+    assert f"£{now:,.0f}" in found
+    assert found[f"£{now:,.0f}"]["against today"] == "today's total"
+    best = told.loc[told["profit"].idxmax()]
+    assert found[f"£{best['total']:,.0f}"]["contribution"] == f"£{best['response_mean']:,.0f}"
+    for total, row in found.items():
+        own = told.loc[told["total"].sub(amount(total)).abs().idxmin()]
+        assert amount(row["ROI"]) == pytest.approx(own["response_mean"] / own["total"], abs=0.006)
+
+
+def test_the_weeks_of_a_plan_are_shown_where_they_were_asked_for(small_run, tmp_path):
+    space = copy(small_run, tmp_path)
+    assert "### When to spend it" not in report(small_run, space)
+    found = pipeline.schedule(small_run.config, space.root)
+    part = section(report(small_run, space), "next budget").split("### When to spend it")[1]
+    shown = rows(part, "channel | best weeks")
+    assert [row["best weeks"] for row in shown.values()] == [s.pattern for s in found]
+    assert ("figures/schedule.png" in part) == any(s.gain.mean for s in found)
+    for one in found:
+        assert shown[one.channel]["spent evenly"] == f"£{one.response_even:,.0f}"
+    raw = json.loads((space.data / "schedule.json").read_text(encoding="utf-8"))
+    raw[0]["total"] *= 1.01
+    write_json(space.data / "schedule.json", raw)
+    assert "### When to spend it" not in report(small_run, space)  # they belong to another plan
+
+
+def test_without_a_frontier_its_part_is_left_out(small_run, tmp_path):
+    space = copy(small_run, tmp_path)
+    (space.data / "frontier.csv").unlink()
+    text = report(small_run, space)
+    assert "### How much to spend in all" not in text
+    assert "figures/plan.png" in text
+
+
 def test_organic_channels_have_a_contribution_but_no_roi(results):
     roi = results.fit.roi.copy()
     empty = [c for c in roi.columns if c.startswith(("roi_", "mroi_", "prior_"))]

@@ -1,19 +1,26 @@
 """Figures of a report: all writing is inside and legible, for few and many channels, small and large amounts."""
 
+from dataclasses import replace
+from io import StringIO
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
+from allocate_cases import hill_curves
 from matplotlib.text import Text
 
+from mmm_bayes.allocate import Gain, Schedule, allocate
+from mmm_bayes.allocate import frontier as allocate_frontier
+from mmm_bayes.allocate import frontier_table as as_table
+from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
-from mmm_bayes.report import draw_plan, draw_roi, draw_weeks
+from mmm_bayes.report import draw_budget, draw_plan, draw_roi, draw_weeks
 from mmm_bayes.report.figures import make_figures
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import load_results
 from mmm_bayes.report.style import DPI, WIDTH, Look, channel_colours, png, styled
-from mmm_bayes.report.words import channel_of
+from mmm_bayes.report.words import channel_of, frontier_table
 
 NAMES = [
     *("Paid search, brand", "Paid search: generic terms (non-brand)", "Facebook & Instagram prospecting", "TikTok"),
@@ -60,7 +67,7 @@ def test_all_figures_of_a_run_are_legible(small_run):
         for figure in found.values():
             check(figure)
     expected = {"roi", "contributions", "decomposition", "fit", "holdout", "models", "curves", "plan", "gain"}
-    assert set(found) == expected
+    assert set(found) == expected | {"frontier"}
 
 
 # --- made-up cases ------------------------------------------------------------------------------
@@ -242,6 +249,42 @@ def test_gains_wherever_they_lie(middle, spread):
     assert np.abs(np.sort(dots[:, 0]) - middles).max() < width
     colours = [tuple(c) for c in figure.axes[0].collections[0].get_facecolors()]
     assert len(set(colours)) == 1 + bool((middles <= 0).any() and (middles > 0).any())
+
+
+def totals(now=0.5, beyond=True, points=9):
+    """Return a plan and the frontier around it, as the report draws them."""
+    curves = hill_curves([(9e6, 3e6, 1.0), (7e6, 2e6, 2.5)], [2e6 * now, 1e6], draws=40, noise=0.4)
+    plan = allocate(replace(curves, observed=curves.today * (0.9 if beyond else 3.0)), Allocate(relative=(0, 2)))
+    table = allocate_frontier(curves, Allocate(relative=(0, 2)), points=points)
+    return frontier_table(read(table), plan), plan
+
+
+def read(found):
+    """Return a frontier as it comes out of its file."""
+    return pd.read_csv(StringIO(as_table(found).to_csv(index=False)))
+
+
+@pytest.mark.parametrize(("now", "beyond", "points"), [(0.5, True, 9), (2.0, False, 9), (0.001, True, 2)])
+def test_the_best_plans_for_all_totals(now, beyond, points):
+    table, plan = totals(now, beyond, points)
+    with styled():
+        figure = draw_budget.frontier(table, plan, look(2, "EUR"))
+        check(figure)
+    marks = [line for line in figure.axes[1].lines if line.get_marker() == "o"]
+    assert {float(m.get_xdata()[0]) for m in marks} == {plan.spend_now, plan.spend_plan}
+    labels = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert ("over 10% of it never spent before" in labels) == bool((table["beyond"] > 0.1).any())
+
+
+@pytest.mark.parametrize(("count", "weeks", "scale"), [(1, 1, 1.0), (3, 52, 1e-3), (12, 13, 1e9)])
+def test_weeks_of_any_number_of_channels(count, weeks, scale):
+    gained = Gain(*(scale * v for v in (2.0, 2.0, -1.0, 5.0)), 0.9, (scale,) * 101)
+    spend = tuple(scale * np.random.default_rng(2).gamma(1.0, 1.0, weeks))
+    found = [Schedule(n, spend, spend, sum(spend), 0.0, scale, "bursts", scale, gained) for n in NAMES[:count]]
+    with styled():
+        figure = draw_budget.schedule(found, look(count))
+        check(figure)
+    assert len(figure.axes) == count
 
 
 def test_dots_stand_on_the_side_of_zero_that_they_belong_to():

@@ -3,7 +3,7 @@
 from mmm_bayes.allocate.frontier import Frontier, frontier, frontier_table, save_frontier
 from mmm_bayes.allocate.plan import ChannelPlan, Gain, Interval, Plan, load_plan, plan_table, save_plan
 from mmm_bayes.allocate.planner import allocate
-from mmm_bayes.allocate.schedule import Schedule, best_schedule, save_schedules, schedule_plan
+from mmm_bayes.allocate.schedule import Schedule, best_schedule, load_schedules, save_schedules, schedule_plan
 from mmm_bayes.allocate.weekly import WeeklyMedia, weekly_media
 from mmm_bayes.allocate.what_if import evaluate_plan, parse_what_if
 
@@ -21,6 +21,7 @@ __all__ = [
     "frontier",
     "frontier_table",
     "load_plan",
+    "load_schedules",
     "parse_what_if",
     "plan_table",
     "save_frontier",

@@ -18,6 +18,12 @@ from mmm_bayes.workspace import write_csv
 
 CSV = "frontier.csv"
 
+MEASURES = (
+    *("total", "response_mean", "response_median", "response_low", "response_high"),
+    *("profit", "profit_gain_median", "profit_gain_low", "profit_gain_high", "roi", "certified_gap"),
+)
+"""Columns of ``frontier.csv`` before those of the arms."""
+
 
 @dataclass(frozen=True)
 class Frontier:
@@ -33,6 +39,8 @@ class Frontier:
         gap: certified gap of each plan, shape ``(point,)``.
         today: today's total spend.
         response_today: KPI value of today's plan.
+        profit_gain: ``margin * KPI value - spend`` of each plan over that of today's, draw by draw, one interval per
+            point, currency.
     """
 
     channels: tuple[str, ...]
@@ -44,6 +52,7 @@ class Frontier:
     gap: Array
     today: float
     response_today: Interval
+    profit_gain: tuple[Interval, ...]
 
 
 def frontier(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9, points: int = 21) -> Frontier:
@@ -74,6 +83,7 @@ def frontier(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9, p
     total = np.array([o.spend.sum() for o in best]).round(bounds.decimals)
     value = np.array([o.value for o in best])
     draws = [respond(ordered, o.spend).sum(axis=1) for o in best]
+    now = respond(ordered, bounds.today).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         roi = np.where(total > 0, value / total, np.nan)
         gap = np.where(value > 0, (np.array([o.bound for o in best]) - value) / value, 0.0)
@@ -86,12 +96,15 @@ def frontier(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9, p
         roi=roi,
         gap=gap,
         today=today,
-        response_today=interval(respond(ordered, bounds.today).sum(axis=1), ci_prob),
+        response_today=interval(now, ci_prob),
+        profit_gain=tuple(
+            interval(settings.margin * (d - now) - (t - today), ci_prob) for d, t in zip(draws, total, strict=True)
+        ),
     )
 
 
 def frontier_table(found: Frontier) -> pd.DataFrame:
-    """Return one row per total: response with its interval, profit, ROI, certified gap, and the spend of each arm."""
+    """Return one row per total: response, profit and what profit gains over today, ROI, certified gap, arms' spends."""
     columns = {
         "total": found.total,
         "response_mean": [r.mean for r in found.response],
@@ -99,6 +112,9 @@ def frontier_table(found: Frontier) -> pd.DataFrame:
         "response_low": [r.low for r in found.response],
         "response_high": [r.high for r in found.response],
         "profit": found.profit,
+        "profit_gain_median": [g.median for g in found.profit_gain],
+        "profit_gain_low": [g.low for g in found.profit_gain],
+        "profit_gain_high": [g.high for g in found.profit_gain],
         "roi": found.roi,
         "certified_gap": found.gap,
     }

@@ -5,9 +5,11 @@ bursts do. Even spending and bursts of many lengths and spacings are compared, a
 The search sees the mean of a few draws; the gain over an even schedule is then computed in all of them.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +37,9 @@ FEW_DRAWS = 50
 
 SHARES = (0.5, 0.2, 0.1, 0.05, 0.02)
 """Parts of an even week's spend that are moved from week to week to improve the best pattern."""
+
+NOTICEABLE = 0.005
+"""Other weeks than even ones are only proposed where they return more by this share: less is not worth the trouble."""
 
 MOVES = 60
 """Moves of each size at most."""
@@ -96,7 +101,7 @@ def best_schedule(
     decimals = digits(total)
     spend, even = (_cents(s, lower, upper, decimals) for s in (spend, tries[0]))
     response = media.value(np.stack([even, spend]))
-    if response[:, 1].mean() <= response[:, 0].mean() * (1 + 1e-4):
+    if response[:, 1].mean() <= response[:, 0].mean() * (1 + NOTICEABLE):
         spend, response, first = even, response[:, [0, 0]], 0
     better = response[:, 1] - response[:, 0]
     moved = np.abs(spend - tries[first]).sum() > 0.02 * total
@@ -220,3 +225,14 @@ def save_schedules(schedules: Sequence[Schedule], folder: Path) -> None:
     ]
     write_csv(folder / CSV, pd.DataFrame(rows, columns=["channel", "week", "even", "best"]))
     write_json(folder / JSON, [asdict(s) for s in schedules])
+
+
+def load_schedules(folder: Path) -> list[Schedule]:
+    """Read what `save_schedules` wrote into ``folder``."""
+    found = json.loads((folder / JSON).read_text(encoding="utf-8"))
+    return [_schedule(raw) for raw in found]
+
+
+def _schedule(raw: dict[str, Any]) -> Schedule:
+    gained = Gain(**{**raw["gain"], "percentiles": tuple(raw["gain"]["percentiles"])})
+    return Schedule(**{**raw, "spend": tuple(raw["spend"]), "even": tuple(raw["even"]), "gain": gained})

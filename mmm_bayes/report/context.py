@@ -149,7 +149,8 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
     inside = [c for c in plan.channels if c.interior]
     mroi = [c.mroi.mean for c in inside]
     worth = words.worth_testing(table)
-    what_if = results.what_if
+    what_if, schedules = results.what_if, results.schedules
+    totals = None if results.frontier is None else words.frontier_table(results.frontier, plan)
     return {
         "plan": plan,
         "question": _question(results, plan, money),
@@ -166,6 +167,13 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
         "plan_table": tables.plan(table, plan, money),
         "geos_table": tables.plan_by_geo(plan, channels, money) if len(plan.channels) > len(table) else None,
         "sure_table": tables.plan_doubts(table, plan, money),
+        "top": None if totals is None else words.most_profitable(totals),
+        "totals_table": None if totals is None else tables.frontier(totals, plan, money),
+        "schedules": schedules,
+        "uneven": [s.channel for s in schedules if s.gain.mean],
+        "scheduled_even": sum(s.response_even for s in schedules),
+        "flighting": results.config.allocate.flighting,
+        "schedule_table": tables.schedule(schedules, table, money) if schedules else None,
         "what_if": what_if,
         "what_if_table": tables.plan(words.plan_table(what_if, channels), what_if, money) if what_if else None,
     }

@@ -21,6 +21,7 @@ from mmm_bayes.report.style import (
     SHADE,
     Look,
     canvas,
+    legend,
     margin,
     number_axis,
     place,
@@ -182,14 +183,4 @@ def _legend(figure: Figure, planned: bool, truth: bool, look: Look) -> None:
         Line2D([], [], color=MUTED, lw=1, ls=":", label="break-even"),
         Patch(facecolor=SHADE, edgecolor=LINE, lw=0.6, label="never spent before"),
     ]
-    height = figure.get_size_inches()[1]
-    figure.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(0.0, 1 - 0.5 / height),
-        ncols=len(handles),
-        columnspacing=1.1,
-        handlelength=1.4,
-        handletextpad=0.5,
-        fontsize=8,
-    )
+    legend(figure, handles)

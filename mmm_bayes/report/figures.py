@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mmm_bayes.report import draw_plan, draw_roi, draw_weeks
+from mmm_bayes.report import draw_budget, draw_plan, draw_roi, draw_weeks
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import Fit, Results
 from mmm_bayes.report.style import Look, channel_colours, png, styled
 from mmm_bayes.report.tables import MODEL_NAMES
-from mmm_bayes.report.words import contribution_table, curves_by_channel, plan_table
+from mmm_bayes.report.words import contribution_table, curves_by_channel, frontier_table, plan_table
 
 Drawn = Iterator[tuple[str, Figure]]
 
@@ -65,3 +65,7 @@ def _of_plan(results: Results, fit: Fit, look: Look, channels: Mapping[str, str]
         yield "plan", draw_plan.plan(table.sort_values("plan", ascending=False, kind="stable"), look)
         if results.plan.gain.percentiles[0] != results.plan.gain.percentiles[-1]:
             yield "gain", draw_plan.gain(results.plan.gain.percentiles, look)
+        if results.frontier is not None and len(results.frontier) > 1:
+            yield "frontier", draw_budget.frontier(frontier_table(results.frontier, results.plan), results.plan, look)
+        if uneven := [s for s in results.schedules if s.gain.mean]:
+            yield "schedule", draw_budget.schedule(uneven, look)

@@ -174,8 +174,9 @@ class Money:
         return NONE if amount is None or missing(amount) else self._with_symbol(compact(amount))
 
     def between(self, low: float, high: float) -> str:
-        """Return a range of short amounts: ``£139k–£418k``."""
-        return NONE if missing(low) else f"{self.short(low)}{DASH}{self.short(high)}"
+        """Return a range of short amounts: ``£139k–£418k``, ``−£20 to £30``."""
+        between = DASH if low >= 0 else " to "
+        return NONE if missing(low) else f"{self.short(low)}{between}{self.short(high)}"
 
     def ratio(self, value: float | None) -> str:
         """Return what one unit of the currency brings back: ``£2.74``."""

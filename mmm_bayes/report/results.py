@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from mmm_bayes.allocate.frontier import MEASURES
+from mmm_bayes.allocate.groups import channel_of
 from mmm_bayes.allocate.plan import Plan, load_plan
+from mmm_bayes.allocate.schedule import Schedule, load_schedules
 from mmm_bayes.config import Config
 from mmm_bayes.curves import ResponseCurves, load_curves
 from mmm_bayes.panel import Panel, load_panel
@@ -69,6 +73,8 @@ class Results:
         meta: content of ``panel.json``.
         quality: content of ``quality.json``.
         fit, comparison, plan, what_if, truth: None where a step has not run, or has run on something else since.
+        frontier: content of ``frontier.csv``; None where it was not made with the plan.
+        schedules: the weeks of the plan, one per channel; empty where they were not asked for.
         outdated: steps that have run, but before the panel or the fit that is there now.
     """
 
@@ -81,6 +87,8 @@ class Results:
     plan: Plan | None
     what_if: Plan | None
     truth: Truth | None
+    frontier: pd.DataFrame | None
+    schedules: Sequence[Schedule]
     outdated: frozenset[str]
 
     @cached_property
@@ -125,6 +133,8 @@ def load_results(config: Config, space: Workspace) -> Results:
         plan=plan,
         what_if=what_if,
         truth=_load_truth(space) if has(space, TRUTH) else None,
+        frontier=None if plan is None else _load_frontier(space, plan),
+        schedules=() if plan is None else _load_schedules(space.data, plan),
         outdated=frozenset(outdated),
     )
 
@@ -193,6 +203,26 @@ def _load_fit(space: Workspace) -> Fit | None:
 
 def _load_plan(folder: Path) -> Plan | None:
     return load_plan(folder) if (folder / "allocation.json").exists() else None
+
+
+def _load_frontier(space: Workspace, plan: Plan) -> pd.DataFrame | None:
+    """Read the frontier where it is of the plan's channels."""
+    if not has(space, ("frontier.csv",)):
+        return None
+    found = pd.read_csv(space.data / "frontier.csv")
+    return found if list(found.columns[len(MEASURES) :]) == [c.channel for c in plan.channels] else None
+
+
+def _load_schedules(folder: Path, plan: Plan) -> Sequence[Schedule]:
+    """Read the schedules where they spend what the plan spends."""
+    if not (folder / "schedule.json").exists():
+        return ()
+    found, left = load_schedules(folder), dict.fromkeys((channel_of(c.channel) for c in plan.channels), 0.0)
+    for row in plan.channels:
+        left[channel_of(row.channel)] += row.spend_plan
+    for one in found:
+        left[one.channel] = left.get(one.channel, np.inf) - one.total
+    return found if np.allclose(list(left.values()), 0.0, atol=1e-6 * plan.spend_plan) else ()
 
 
 def _load_comparison(space: Workspace) -> Comparison | None:

@@ -121,6 +121,21 @@ def canvas(height: float, title: str, subtitle: str = "") -> Figure:
     return figure
 
 
+def legend(figure: Figure, handles: Sequence[Any]) -> None:
+    """Put a legend in one line below the title."""
+    height = figure.get_size_inches()[1]
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.0, 1 - 0.5 / height),
+        ncols=len(handles),
+        columnspacing=1.1,
+        handlelength=1.4,
+        handletextpad=0.5,
+        fontsize=8,
+    )
+
+
 def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Return axes at a place given in inches from the left and the top."""
     size = figure.get_size_inches()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mmm_bayes.allocate.plan import Plan
+from mmm_bayes.allocate.schedule import Schedule
 from mmm_bayes.report.numbers import NONE, Money, between, chance, change, count, percent, ratio
 from mmm_bayes.report.results import Comparison, Fit, Truth
 from mmm_bayes.report.words import Headline, roi_draws
@@ -186,6 +187,67 @@ def plan_doubts(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
         "worth of a test",
     ]
     return Table(heads, rows)
+
+
+def frontier(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
+    """Return the best plan for some totals, today's and the most profitable among them.
+
+    Args:
+        table: see `words.frontier_table`.
+        whole: the plan.
+        money: currency and decimals.
+    """
+    ends = {0, len(table) - 1, int(table["profit"].to_numpy().argmax())}
+    shown = [i for i in range(len(table)) if i % 4 == 0 or i in ends or table["today"].iloc[i]]
+    rows = [
+        [
+            money.full(row.total),
+            "today's total" if row.today else change(row.total / whole.spend_now - 1) if whole.spend_now else NONE,
+            money.full(row.response_mean),
+            money.between(row.response_low, row.response_high),
+            ratio(row.roi),
+            ratio(row.mroi),
+            money.short(row.profit_gain_median),
+            money.between(row.profit_gain_low, row.profit_gain_high),
+            percent(row.beyond),
+        ]
+        for row in table.iloc[shown].itertuples()
+    ]
+    level = f"{whole.ci_prob:.0%} interval"
+    heads = [
+        *("total", "against today", "contribution", level, "ROI", "marginal ROI"),
+        *("profit against today", level, "beyond what was seen"),
+    ]
+    return Table(heads, rows, bold=[i for i, at in enumerate(shown) if table["today"].iloc[at]])
+
+
+def schedule(schedules: Sequence[Schedule], table: pd.DataFrame, money: Money) -> Table:
+    """Return the best weeks of each channel and what they gain over even ones.
+
+    Args:
+        schedules: one per channel.
+        table: the plan, see `words.plan_table`.
+        money: currency and decimals.
+    """
+    planned = dict(zip(table["channel"], table["contribution_plan"], strict=True))
+    rows = [
+        [
+            s.channel,
+            s.pattern,
+            *(money.full(s.total), money.full(planned[s.channel]), money.full(s.response_even)),
+            *(
+                (money.short(s.gain.median), money.between(s.gain.low, s.gain.high), chance(s.gain.probability))
+                if s.gain.mean
+                else (NONE, NONE, NONE)
+            ),
+        ]
+        for s in schedules
+    ]
+    heads = [
+        *("channel", "best weeks", "spend", "contribution, timed as planned", "spent evenly"),
+        *("gain of the best weeks over even", "interval", "probability"),
+    ]
+    return Table(heads, rows, text=2)
 
 
 def waterfall(quality: dict[str, Any], money: Money) -> Table:

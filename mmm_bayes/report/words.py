@@ -192,6 +192,30 @@ def moves(table: pd.DataFrame) -> tuple[list[str], list[str]]:
     return list(large.index[large > 0]), list(large.index[large < 0])
 
 
+def frontier_table(frontier: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """Return a frontier with what a reader asks of each total.
+
+    Returns:
+        The columns of ``frontier.csv``, ``beyond`` (share of the spend beyond what was ever observed), ``mroi`` (mean
+        KPI value per unit of currency since the total before; missing for the first) and ``today`` (whether the total
+        is today's).
+    """
+    spend = frontier[[c.channel for c in plan.channels]].to_numpy()
+    over = np.maximum(spend - [c.observed for c in plan.channels], 0.0).sum(axis=1)
+    total = frontier["total"].to_numpy()
+    return frontier.assign(
+        beyond=np.divide(over, total, out=np.zeros_like(over), where=total > 0),
+        mroi=frontier["response_mean"].diff() / frontier["total"].diff(),
+        today=np.isclose(total, plan.spend_now, rtol=1e-9),
+    )
+
+
+def most_profitable(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the row of a `frontier_table` with the highest mean profit; it may be the ``first`` or the ``last``."""
+    at = int(table["profit"].to_numpy().argmax())
+    return dict(table.iloc[at]) | {"first": at == 0, "last": at == len(table) - 1}
+
+
 def worth_testing(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a `plan_table` whose lift test is worth something, the best first."""
     return table[table["information"] > 0].sort_values("information", ascending=False, kind="stable")
