@@ -234,7 +234,7 @@ def allocate(
     if what_if is not None:
         spend = parse_what_if(what_if, curves)
         plan = evaluate_plan(curves, spend, config.allocate, config.ci_prob)
-        save_plan(plan, space.data / "what_if")
+        _save_allocation(space.data / "what_if", plan, None)
         return plan
     progress("searching the best plan", None)
     plan = best_plan(curves, config.allocate, config.ci_prob)
