@@ -23,6 +23,10 @@ class AllocationError(MMMError):
     """The limits of a budget contradict each other, or the curves cannot carry a plan."""
 
 
+class MMMWarning(UserWarning):
+    """What the user should know although the step goes on; the command line prints it at once."""
+
+
 def nearest(name: str, valid: list[str]) -> str:
     """Return ``did you mean 'x'?`` for the closest valid name, or else the list of valid names."""
     close = get_close_matches(name, valid, n=1, cutoff=0.6)
