@@ -194,8 +194,33 @@ class ChannelPriors(Section):
     slope: dict[str, PriorLike] = {}
 
 
+class LiftTest(Section):
+    """The result of an experiment with the spend of one channel.
+
+    ``spend_change`` is what the test spent more (negative in a holdout: less) than would have been spent without
+    it, ``incremental_kpi`` the KPI gained from ``start`` until that has worn off, over the tested geos (all where
+    not given); ``standard_error`` is that of ``incremental_kpi``.
+    """
+
+    channel: str
+    start: date
+    end: date
+    geos: tuple[str, ...] | None = None
+    spend_change: Annotated[float, Field(allow_inf_nan=False)]
+    incremental_kpi: Annotated[float, Field(allow_inf_nan=False)]
+    standard_error: Positive
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "LiftTest":
+        if self.end < self.start:
+            raise ValueError(f"'end' ({self.end}) lies before 'start' ({self.start}); exchange them")
+        if self.spend_change == 0:
+            raise ValueError("'spend_change' is 0; give what the test spent more, or less (negative)")
+        return self
+
+
 class Model(Section):
-    """What the Bayesian model assumes."""
+    """What the Bayesian model assumes, and what experiments have found."""
 
     adstock: Literal["geometric", "delayed", "weibull"] = "geometric"
     saturation: Literal["hill", "logistic"] = "hill"
@@ -206,6 +231,7 @@ class Model(Section):
     trend: Literal["linear", "piecewise", "none"] = "linear"
     fourier: Annotated[int, Field(ge=0, le=12)] | None = None
     priors: ChannelPriors = ChannelPriors()
+    lift_tests: tuple[LiftTest, ...] = ()
 
 
 class Sampler(Section):

@@ -150,10 +150,21 @@ def _save_fit(space: Workspace, config: Config, fitted: Fitted, media: "Media") 
 
     save_posterior(fitted.posterior, space.data / "posterior.nc")
     write_csv(space.data / "roi.csv", fitted.roi)
+    _save_lift(space, config, fitted.posterior)
     write_csv(space.data / "contributions.csv", decomposition(fitted.posterior, media))
     write_csv(space.data / "fit.csv", fit_table(fitted.posterior, config.ci_prob))
     save_curves(response_curves(fitted.posterior, config.allocate), space.data / "curves.parquet")
     write_json(space.data / "diagnostics.json", fitted.diagnostics)
+
+
+def _save_lift(space: Workspace, config: Config, posterior: "Posterior") -> None:
+    """Write ``lift.csv``; without tests there is none, and that of an earlier fit would be taken for theirs."""
+    from mmm_bayes.model import lift_table
+
+    if config.model.lift_tests:
+        write_csv(space.data / "lift.csv", lift_table(posterior, config.ci_prob))
+    else:
+        (space.data / "lift.csv").unlink(missing_ok=True)
 
 
 def fit_table(posterior: "Posterior", ci_prob: float) -> "pd.DataFrame":

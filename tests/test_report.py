@@ -518,6 +518,25 @@ def test_the_configuration_shown_is_the_one_that_was_fitted(small_run, results, 
     assert "<details>" in shown
 
 
+def test_lift_tests_are_shown_before_and_after(results):
+    assert make_context(results, Money("£", 0), channel_of(results.panel))["lift_table"] is None
+    cells = {f"{n}_{e}": [v + d] for n, v in (("predicted", 5200.0), ("before", 3100.0)) for e, d in ENDS.items()}
+    cells |= {f"{n}_{e}": [v + d / 1000] for n, v in (("roi", 2.2), ("roi_before", 1.4)) for e, d in ENDS.items()}
+    test = {"channel": "tv", "start": "2022-06-06", "end": "2022-07-03", "geos": "all", "spend_change": -2500.0}
+    lift = pd.DataFrame({**test, "incremental_kpi": -5000.0, "standard_error": 600.0, **cells})
+    context = make_context(replace(results, fit=replace(results.fit, lift=lift)), Money("£", 0), channel_of(results.panel))
+    (row,) = context["lift_table"].rows
+    assert row[:4] == ["tv", "2022-06-06", "2022-07-03", "all"] and amount(row[4]) == -2500
+    assert row[5:] == ["−£5.00k ± £600", "£3.10k (£2.90k to £3.40k)", "£5.20k (£5.00k to £5.50k)"]
+    assert context["lift_roi_table"].rows == [["tv", "1.40", "1.20–1.70", "2.20", "2.00–2.50"]]
+    assert "lift tests changed" in to_markdown(
+        "lift.md", context | {"table": lambda table: "|".join(table.heads)}, FILTERS
+    )
+
+
+ENDS = {"median": 0.0, "low": -200.0, "high": 300.0}
+
+
 def test_the_break_even_follows_the_margin(results):
     config = override(results.config, allocate={"margin": 0.25})
     context = make_context(replace(results, config=config), Money("£", 0), channel_of(results.panel))

@@ -5,17 +5,21 @@ import numpy as np
 from mmm_bayes.model.design import Design
 from mmm_bayes.transforms import Array
 
+LIFT = ("lift_media", "lift_weight", "lift_kpi", "lift_error")
+
 
 def graph_data(design: Design) -> dict[str, Array]:
     """Return the arrays of a panel by the name of their `pymc.Data`.
 
     ``y, money (geo, week)``, ``media (channel, geo, l_max - 1 + week)``, ``total (channel)``, ``common_features
     (feature, week)``, ``local_features (feature, geo, week)``; for several geos also ``common_reduced (feature,
-    week - 1)``, the common features without their (zero) sum, and the scalar ``centred``.
+    week - 1)``, the common features without their (zero) sum, and the scalar ``centred``; for lift tests those of
+    `lift.lift_data` that are no places.
     """
     data, common = design.data, design.common
     features = data["feature_values"].to_numpy()
     arrays = {name: data[name].to_numpy() for name in ("y", "media", "money", "total")}
+    arrays |= {name: data[name].to_numpy() for name in LIFT if name in data}
     arrays |= {"common_features": features[common, 0], "local_features": features[~common]}
     if len(arrays["y"]) == 1:
         return arrays

@@ -103,7 +103,29 @@ def _media_effect(design: Design, model: Model, parameters: dict[str, Any], know
     log_effect = pm.Flat("log_effect", dims="channel", initval=np.full(shape[0], -3.5))
     effect, log_ratio = _effect(known["media"], known["money"], parameters, log_effect, departure, shape_of(model))
     pm.Potential("prior", _prior_of_effect(design, model, log_effect + log_ratio - pt.log(known["total"])))
+    if "lift_kpi" in known:
+        _observe_lift(design, model, parameters, log_effect, departure, known)
     return effect
+
+
+def _observe_lift(
+    design: Design, model: Model, parameters: dict[str, Any], log_effect: Any, departure: Any, known: dict[str, Any]
+) -> None:
+    """Observe the results of lift tests, see `model.lift`."""
+    channel, geo = (design.data[name].to_numpy() for name in ("lift_channel", "lift_geo"))
+    tested, place = np.unique(channel, return_inverse=True)
+    shape = shape_of(model)
+    whole, sides = (
+        shape.respond(media, {name: values[at][:, None] for name, values in parameters.items()})
+        for media, at in ((known["media"][tested], tested), (known["lift_media"], channel))
+    )
+    spread = effect_scale(whole * pt.exp(departure[tested])[:, :, None], known["money"])[0]
+    beta = pt.exp(log_effect[tested]) / spread
+    at = (channel[:, None] * design.data.sizes["geo"] + geo).ravel()
+    geo_effect = pt.exp(departure.flatten()[at]).reshape(geo.shape)
+    gain = ((sides[0] - sides[1]) * known["lift_weight"]).sum(axis=-1) * geo_effect
+    lift = gain.sum(axis=-1) * beta[place]
+    pm.Normal("lift", lift, known["lift_error"], observed=known["lift_kpi"])
 
 
 def _effect(

@@ -80,10 +80,11 @@ def cache_key(design: Design, model: Model) -> str:
     channels = list(zip(data["channel"].to_numpy().tolist(), data["by_share"].to_numpy().tolist(), strict=True))
     shapes = {name: values.shape for name, values in graph_data(design).items()}
     flags = (design.common.tolist(), design.departs.tolist(), data["group"].to_numpy().tolist())
+    flags += tuple(data[name].to_numpy().tolist() for name in ("lift_channel", "lift_geo") if name in data)
     sources = [p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py"))]
     sources += [(Path(__file__).parents[1] / name).read_bytes() for name in ("transforms.py", "posterior.py")]
     compiler = [version(name) for name in LIBRARIES], cpu_target.target_context.codegen().magic_tuple()
-    text = repr((model.model_dump_json(), channels, shapes, flags, compiler)).encode()
+    text = repr((model.model_dump_json(exclude={"lift_tests"}), channels, shapes, flags, compiler)).encode()
     return hashlib.sha256(text + b"".join(sources)).hexdigest()[:32]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_bayes.config import Model
+from mmm_bayes.model.lift import lift_data, within
 from mmm_bayes.panel import Panel
 from mmm_bayes.transforms import Array, with_history
 
@@ -29,7 +30,8 @@ class Design:
             * ``feature_values (feature, geo, week)``: trend, season, holidays and controls, centred over weeks, with
               the coordinates ``component (feature)`` (its name in reports) and ``group (feature)`` (its kind),
             * ``total (channel)``: what a contribution is divided by to give the quantity that carries the
-              prior: the spend (ROI), or all KPI in currency (contribution share).
+              prior: the spend (ROI), or all KPI in currency (contribution share),
+            * the variables of `model.lift.lift_data`, where there are lift tests.
     """
 
     data: xr.Dataset
@@ -72,7 +74,7 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
     everything = (kpi / scale[:, None] * money)[:, :train].sum()
     features, component, group = _features(panel, model, train)
     full = ("geo", "week")
-    return Design(
+    return _with_lift_tests(
         xr.Dataset(
             {
                 "y": (full, kpi / scale[:, None]),
@@ -93,8 +95,18 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
                 "component": ("feature", np.array(component, dtype=str)),
                 "group": ("feature", np.array(group, dtype=str)),
             },
-        )
+        ),
+        model,
+        train,
     )
+
+
+def _with_lift_tests(data: xr.Dataset, model: Model, train: int) -> Design:
+    """Return the design with the tests that the model sees: those that ended within the training weeks."""
+    known = within(model.lift_tests, data["week"].to_numpy()[:train])
+    if len(known) < len(model.lift_tests):
+        lift_data(data, model.lift_tests, model.l_max, len(data["week"]))  # tests outside of the panel are an error
+    return Design(data.assign(lift_data(data, known, model.l_max, train)) if known else data)
 
 
 def head(design: Design, weeks: int, l_max: int) -> Design:

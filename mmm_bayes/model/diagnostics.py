@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_bayes.forecast import one_week_ahead, predictive_interval
+from mmm_bayes.model.lift import lift_agreement
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.response import DRAWS, Media
 from mmm_bayes.transforms import Array
@@ -58,6 +59,7 @@ def diagnose(posterior: Posterior, media: Media, prior: Array, ci_prob: float) -
         ci_prob: mass of the intervals.
     """
     reasons = [*convergence(posterior), *plausibility(posterior, media), *residuals(posterior, ci_prob)]
+    reasons += [_reason(*found) for found in lift_agreement(posterior)]
     worst = max(reasons, key=lambda r: ORDER.index(r.status))
     return {
         "verdict": worst.status,

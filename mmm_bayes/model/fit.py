@@ -6,6 +6,7 @@ from mmm_bayes.config import Model, Sampler
 from mmm_bayes.forecast import forecast
 from mmm_bayes.model.design import Design, build_design, head
 from mmm_bayes.model.diagnostics import convergence
+from mmm_bayes.model.lift import with_comparison
 from mmm_bayes.model.priors import check_channels, frozen, prior_of
 from mmm_bayes.model.sample import Progress, sample_design
 from mmm_bayes.panel import Panel
@@ -24,14 +25,20 @@ def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress | None 
 
     Returns:
         The posterior; where the first try had not converged, that of a longer second one
-        (attribute ``second_try``).
+        (attribute ``second_try``). With lift tests, the group ``without_tests`` holds what a fit without them says.
 
     Raises:
-        ConfigError: a prior that names no channel, or is no distribution.
+        ConfigError: a prior that names no channel, or is no distribution; a lift test that does not fit the panel.
         FitError: the sampler could not start.
     """
     check_channels(model.priors, panel.channels)
-    return fit_design(build_design(panel, model), panel, model, sampler, progress or (lambda message, done: None))
+    progress = progress or (lambda message, done: None)
+    posterior = fit_design(build_design(panel, model), panel, model, sampler, progress)
+    if not model.lift_tests:
+        return posterior
+    progress("fitting without the lift tests, to compare", None)
+    plain = model.model_copy(update={"lift_tests": ()})
+    return with_comparison(posterior, fit_design(build_design(panel, plain), panel, plain, sampler, progress))
 
 
 def fit_design(design: Design, panel: Panel, model: Model, sampler: Sampler, progress: Progress) -> Posterior:

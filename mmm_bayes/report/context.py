@@ -127,7 +127,15 @@ def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
         "movers": list(words.movers(fit.contributions, list(fit.roi["channel"]))),
         "roi_table": tables.roi(fit, head, results.kpi, 1 / results.config.allocate.margin, money),
         "checks_table": tables.checks(fit),
+        **_lift(results, fit.lift, money),
     }
+
+
+def _lift(results: Results, lift: pd.DataFrame | None, money: Money) -> dict[str, Any]:
+    if lift is None:
+        return {"lift_table": None}
+    write = money.short if results.kpi_is_money else numbers.compact
+    return {"lift_table": tables.lift_tests(lift, money, write), "lift_roi_table": tables.lift_roi(lift)}
 
 
 def _comparison(results: Results, comparison: Comparison | None, money: Money) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class Fit:
         roi, contributions, weeks, diagnostics, curves: content of its files.
         share: each channel's part of the KPI, shape ``(draw, channel)``.
         settings: sections ``model`` and ``sampler`` as they were fitted.
+        lift: content of ``lift.csv``, None without lift tests.
     """
 
     roi: pd.DataFrame
@@ -44,6 +45,7 @@ class Fit:
     curves: ResponseCurves
     share: Array
     settings: dict[str, Any]
+    lift: pd.DataFrame | None
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,7 @@ def _load_fit(space: Workspace) -> Fit | None:
         curves=load_curves(space.data / "curves.parquet"),
         share=share.reshape(-1, share.shape[-1]),
         settings=settings,
+        lift=read_csv(space.data / "lift.csv") if settings["model"].get("lift_tests") else None,
     )
 
 

@@ -82,6 +82,33 @@ def checks(fit: Fit) -> Table:
     return Table(["check", "result", "what was found", "what to do"], rows, text=4)
 
 
+def lift_tests(lift: pd.DataFrame, money: Money, write: Any) -> Table:
+    """Return what each lift test found beside what the model says, without the tests and with them."""
+    rows = [
+        [
+            *(row.channel, row.start, row.end, row.geos, money.full(row.spend_change)),
+            f"{write(row.incremental_kpi)} \N{PLUS-MINUS SIGN} {write(row.standard_error)}",
+            f"{write(row.before_median)} ({write(row.before_low)} to {write(row.before_high)})",
+            f"{write(row.predicted_median)} ({write(row.predicted_low)} to {write(row.predicted_high)})",
+        ]
+        for row in lift.itertuples()
+    ]
+    heads = ["channel", "from", "to", "geos", "change of spend", "the test found", "model without it", "model with it"]
+    return Table(heads, rows, text=4)
+
+
+def lift_roi(lift: pd.DataFrame) -> Table:
+    """Return the ROI of the tested channels without the tests and with them."""
+    rows = [
+        [
+            *(row.channel, ratio(row.roi_before_median), between(row.roi_before_low, row.roi_before_high)),
+            *(ratio(row.roi_median), between(row.roi_low, row.roi_high)),
+        ]
+        for row in lift.drop_duplicates("channel").itertuples()
+    ]
+    return Table(["channel", "ROI without the tests", "interval", "ROI with them", "interval"], rows)
+
+
 def errors(comparison: Comparison, write: Any) -> Table:
     """Return the errors of each model on the holdout; ``write`` shows an amount of the KPI."""
     found = comparison.summary["errors"]
