@@ -4,6 +4,7 @@ split_holdout(panel, settings) -> Split
 other_forecasts(panel, split, config.model, seed, ci_prob) -> {"lightgbm": Forecast, "seasonal_naive": Forecast}
 roi_table(bayesian_roi, lightgbm_roi, truth=None) -> frame of comparison.csv
 compare(panel, split, {"bayesian": Forecast, ...}, roi, ci_prob) -> Comparison
+recovery.recover([recovery.draw_spec("mixed", seed=1), ...], config.model, config.sampler) -> frame: truth, interval
 regret_table(true_curves, {"bayesian": spend, ...}, oracle) -> frame
 """
 

@@ -8,8 +8,12 @@ import arviz_stats as azs
 import numpy as np
 import xarray as xr
 
+from mmm_bayes.config import ChannelPriors, Model
 from mmm_bayes.forecast import one_week_ahead, predictive_interval
+from mmm_bayes.model.confounding import FORETOLD, Pair, collinear, follows_demand
 from mmm_bayes.model.lift import lift_agreement
+from mmm_bayes.model.prior_predictive import implausible_priors
+from mmm_bayes.model.sensitivity import contradicted_priors, prior_sensitivity
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.response import DRAWS, Media
 from mmm_bayes.transforms import Array
@@ -58,14 +62,19 @@ def diagnose(posterior: Posterior, media: Media, prior: Array, ci_prob: float) -
         prior: quantiles of what carries the prior, see `fit.prior_quantity`.
         ci_prob: mass of the intervals.
     """
+    given = Model(**posterior.settings).priors
     reasons = [*convergence(posterior), *plausibility(posterior, media), *residuals(posterior, ci_prob)]
+    pairs, demand = collinear(posterior), follows_demand(posterior)
+    reasons += [*beliefs(posterior, given), *confounding(pairs, demand)]
     reasons += [_reason(*found) for found in lift_agreement(posterior)]
     worst = max(reasons, key=lambda r: ORDER.index(r.status))
     return {
         "verdict": worst.status,
         "reasons": [asdict(r) for r in reasons],
         "learning": learning(posterior, prior, ci_prob),
-        "collinear": collinear(posterior),
+        "sensitivity": prior_sensitivity(posterior, given),
+        "collinear": [asdict(p) for p in pairs],
+        "demand": demand,
         "sampler": _sampler(posterior),
     }
 
@@ -179,6 +188,55 @@ def residuals(posterior: Posterior, ci_prob: float) -> list[Reason]:
     return found
 
 
+def beliefs(posterior: Posterior, given: ChannelPriors) -> list[Reason]:
+    """Check that the priors were plausible before the data, and that the data do not contradict them."""
+    return [
+        _found(
+            "prior predictive",
+            implausible_priors(posterior.data, given),
+            "By the priors alone, media explain no implausible part of the KPI.",
+            "lower these priors, or check the units of spend and KPI (panel.kpi_value)",
+        ),
+        _found(
+            "prior and data",
+            contradicted_priors(posterior, given),
+            "No prior is contradicted by the data.",
+            "widen these priors, or look for what misleads the data: wrong units, a missing control",
+        ),
+    ]
+
+
+def confounding(pairs: list[Pair], demand: Mapping[str, float]) -> list[Reason]:
+    """Check that channels can be told apart and that none follows demand; arguments as `model.confounding` gives."""
+    together = [
+        f"{p.first} and {p.second} cannot be told apart (correlation of their effects {p.effects:.2f}, of their media "
+        f"{p.media:.2f}): what one is credited with, the other is not; trust their sum."
+        for p in pairs
+    ]
+    following = [
+        f"{channel} follows demand: surprises in the KPI foretell its later media (p = {chance:.1g}), so its ROI is "
+        "likely too high."
+        for channel, chance in demand.items()
+        if chance < FORETOLD
+    ]
+    test = f"run a lift test on {pairs[0].first} or vary it while {pairs[0].second} stays" if pairs else ""
+    return [
+        _found("channels apart", together, "No two channels move in step.", test),
+        _found(
+            "media and demand",
+            following,
+            "Surprises in the KPI do not foretell the media of later weeks.",
+            "run a lift test on it (model.lift_tests), or add as a control what its budget follows",
+        ),
+    ]
+
+
+def _found(check: str, sentences: list[str], passed: str, remedy: str) -> Reason:
+    """Return a check that lists what it found: REVIEW where that is anything."""
+    status, mend = ("REVIEW", f"To mend it, {remedy}.") if sentences else ("PASS", "")
+    return Reason(check, status, float(len(sentences)), 0.0, " ".join(sentences) or passed, mend)
+
+
 # --- what the data taught -----------------------------------------------------------------------
 
 
@@ -195,14 +253,6 @@ def learning(posterior: Posterior, prior: Array, ci_prob: float) -> dict[str, Ma
     ratio = (high - low) / before
     words = np.select([ratio < 0.5, ratio < 0.8], ["much", "some"], "little")
     return {c: {"says": str(w), "value": float(r)} for c, w, r in zip(posterior.channels, words, ratio, strict=True)}
-
-
-def collinear(posterior: Posterior) -> list[list[Any]]:
-    """Return pairs of channels that the data cannot tell apart: posterior correlation of their effects below -0.5."""
-    correlation = np.atleast_2d(np.corrcoef(posterior["log_effect"].T))
-    names = posterior.channels
-    pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names)) if correlation[i, j] < -0.5]
-    return [[names[i], names[j], float(correlation[i, j])] for i, j in pairs]
 
 
 def _sampler(posterior: Posterior) -> dict[str, Any]:

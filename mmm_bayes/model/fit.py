@@ -1,13 +1,17 @@
 """From a panel to a posterior: scale, build, sample, and try again with better settings when a fit struggles."""
 
+import warnings
+
 import numpy as np
 
 from mmm_bayes.config import Model, Sampler
+from mmm_bayes.errors import MMMWarning
 from mmm_bayes.forecast import forecast
 from mmm_bayes.model.design import Design, build_design, head
 from mmm_bayes.model.diagnostics import convergence
 from mmm_bayes.model.lift import with_comparison
-from mmm_bayes.model.priors import check_channels, frozen, prior_of
+from mmm_bayes.model.prior_predictive import implausible_priors
+from mmm_bayes.model.priors import check_channels, frozen, roi_priors
 from mmm_bayes.model.sample import Progress, sample_design
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior import Posterior
@@ -30,10 +34,16 @@ def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress | None 
     Raises:
         ConfigError: a prior that names no channel, or is no distribution; a lift test that does not fit the panel.
         FitError: the sampler could not start.
+
+    Warns:
+        MMMWarning: a prior by which media would explain nearly all of the KPI.
     """
     check_channels(model.priors, panel.channels)
     progress = progress or (lambda message, done: None)
-    posterior = fit_design(build_design(panel, model), panel, model, sampler, progress)
+    design = build_design(panel, model)
+    for sentence in implausible_priors(design.data, model.priors):
+        warnings.warn(sentence, MMMWarning, stacklevel=2)
+    posterior = fit_design(design, panel, model, sampler, progress)
     if not model.lift_tests:
         return posterior
     progress("fitting without the lift tests, to compare", None)
@@ -90,6 +100,4 @@ def prior_roi(posterior: Posterior, model: Model, ci_prob: float) -> Array:
 def prior_quantity(posterior: Posterior, model: Model, ci_prob: float) -> Array:
     """Return prior quantiles (median, low, high) of what carries the prior: ROI, or contribution share."""
     points = [0.5, (1 - ci_prob) / 2, (1 + ci_prob) / 2]
-    channels = zip(posterior.channels, posterior.data["by_share"].to_numpy(), strict=True)
-    kinds = [("contribution_share" if by_share else "roi", channel) for channel, by_share in channels]
-    return np.array([frozen(prior_of(kind, c, model.priors, False)).ppf(points) for kind, c in kinds])
+    return np.array([frozen(prior).ppf(points) for prior in roi_priors(posterior.data, model.priors)])

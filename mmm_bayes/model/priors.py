@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from scipy import optimize, stats
 
 from mmm_bayes.config import ChannelPriors, Prior, PriorLike
@@ -52,6 +53,26 @@ def prior_of(quantity: str, channel: str, given: ChannelPriors, national: bool) 
     prior = like if isinstance(like, Prior) else prior_from_range(quantity, like, place)
     _require_complete(prior, place)
     return prior
+
+
+def roi_priors(data: xr.Dataset, given: ChannelPriors) -> list[Prior]:
+    """Return the prior of each channel's ROI, or of its contribution share where that carries the prior."""
+    return [prior_of(_carrier(data, c), _name(data, c), given, False) for c in range(data.sizes["channel"])]
+
+
+def prior_place(data: xr.Dataset, channel: int, given: ChannelPriors) -> str:
+    """Return where the configuration sets the prior of `roi_priors`: ``model.priors.roi.tv``."""
+    kind, name = _carrier(data, channel), _name(data, channel)
+    table = getattr(given, kind)
+    return f"model.priors.{kind}.{'default' if name not in table and 'default' in table else name}"
+
+
+def _carrier(data: xr.Dataset, channel: int) -> str:
+    return "contribution_share" if data["by_share"].to_numpy()[channel] else "roi"
+
+
+def _name(data: xr.Dataset, channel: int) -> str:
+    return str(data["channel"].to_numpy()[channel])
 
 
 def check_channels(given: ChannelPriors, channels: list[str]) -> None:

@@ -128,6 +128,7 @@ def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
         "roi_table": tables.roi(fit, head, results.kpi, 1 / results.config.allocate.margin, money),
         "checks_table": tables.checks(fit),
         **_lift(results, fit.lift, money),
+        "foundations_table": tables.foundations(fit),
     }
 
 

@@ -82,6 +82,23 @@ def checks(fit: Fit) -> Table:
     return Table(["check", "result", "what was found", "what to do"], rows, text=4)
 
 
+def foundations(fit: Fit) -> Table:
+    """Return what each channel's ROI rests on: what the data say, and how far prior and data move it."""
+    found = fit.diagnostics
+    rows = [
+        [
+            channel,
+            found["learning"][channel]["says"],
+            moved["says"],
+            *(f"{moved['prior']:.2f}", f"{moved['likelihood']:.2f}"),
+            f"{max(found['demand'][channel], 1e-3):.3f}",
+        ]
+        for channel, moved in found["sensitivity"].items()
+    ]
+    heads = ["channel", "the data say", "who talks", "the prior moves it", "the data move it", "follows demand, p"]
+    return Table(heads, rows, text=3)
+
+
 def lift_tests(lift: pd.DataFrame, money: Money, write: Any) -> Table:
     """Return what each lift test found beside what the model says, without the tests and with them."""
     rows = [

@@ -1,0 +1,106 @@
+"""What the data alone cannot settle: channels that move together, and spend that follows demand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from mmm_bayes.forecast import one_week_ahead
+from mmm_bayes.posterior import Posterior
+from mmm_bayes.response import DRAWS
+from mmm_bayes.transforms import Array
+
+APART, STEP = -0.6, 0.95
+"""Correlation of two channels' effects in the posterior below which, and of their media above which, they are a pair.
+
+On simulated panels, geo and national, the effects of media in step correlate by -0.6 to -0.9, of those whose media
+correlate by 0.6 to 0.7 by -0.1 to -0.6, of independent ones by -0.2 to 0.3.
+"""
+
+LAGS = 2
+"""Weeks of past media and past surprises by which a week's media are foretold."""
+
+FORETOLD = 0.005
+"""Probability below which a channel is said to follow demand; see `follows_demand`."""
+
+
+# --- channels that move together ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two channels that the data cannot tell apart.
+
+    Attributes:
+        first, second: their names.
+        effects: correlation of their effects in the posterior.
+        media: correlation of their media over time within the geos.
+    """
+
+    first: str
+    second: str
+    effects: float
+    media: float
+
+
+def collinear(posterior: Posterior) -> list[Pair]:
+    """Return the pairs of channels that the data cannot tell apart: what one is credited with, the other is not."""
+    names = posterior.channels
+    relative = _relative_media(posterior)
+    effects = np.atleast_2d(np.corrcoef(posterior["log_effect"].T))
+    media = np.atleast_2d(np.corrcoef((relative - relative.mean(axis=-1, keepdims=True)).reshape(len(names), -1)))
+    return [
+        Pair(names[i], names[j], float(effects[i, j]), float(media[i, j]))
+        for i in range(len(names))
+        for j in range(i + 1, len(names))
+        if effects[i, j] < APART or media[i, j] > STEP
+    ]
+
+
+def _relative_media(posterior: Posterior) -> Array:
+    """Return the media of the panel's weeks over their mean by geo, shape ``(channel, geo, week)``."""
+    media = posterior.data["media"].to_numpy()[..., -posterior.data.sizes["week"] :]
+    return media / np.maximum(media.mean(axis=-1, keepdims=True), 1e-12)
+
+
+# --- spend that follows demand ------------------------------------------------------------------
+
+
+def follows_demand(posterior: Posterior) -> dict[str, float]:
+    """Return per channel how likely its media would be so well foretold by the KPI if they did not follow demand.
+
+    A cause precedes its effect: where media are planned regardless of demand, past surprises in the KPI say nothing
+    of them that their own past does not say (Granger 1969, Econometrica 37, 424). Tested by least squares over all
+    geos, trend, season, holidays and controls taken out of the media, with an F-test. A probability near zero says
+    that the channel follows demand. On 8 simulated geos x 104 weeks it named 9 of 10 channels that did and none of 70
+    that did not; on one series it has no power.
+    """
+    data = posterior.data
+    ahead = one_week_ahead(posterior, posterior.thinned(DRAWS))
+    surprise = data["y"].to_numpy() - (ahead.explained + ahead.drift).mean(axis=0)
+    features = data["feature_values"].transpose("geo", "week", "feature").to_numpy()
+    lost = data.sizes["geo"] * (1 + data.sizes["feature"])
+    media = zip(posterior.channels, _relative_media(posterior), strict=True)
+    return {channel: _foretold(_without(own, features), surprise, lost) for channel, own in media}
+
+
+def _without(series: Array, features: Array) -> Array:
+    """Return ``(geo, week)`` without its mean and what ``features (geo, week, feature)`` explain of it, geo by geo."""
+    known = np.concatenate([np.ones((*series.shape, 1)), features], axis=2)
+    return np.stack([s - k @ np.linalg.lstsq(k, s, rcond=None)[0] for s, k in zip(series, known, strict=True)])
+
+
+def _foretold(media: Array, surprise: Array, lost: int) -> float:
+    """Return the p-value of the F-test that past surprises add to the past of the media, both ``(geo, week)``.
+
+    ``lost`` counts the degrees of freedom that were spent before.
+    """
+
+    def past(series: Array) -> Array:
+        return np.stack([series[:, LAGS - lag : series.shape[1] - lag].ravel() for lag in range(1, LAGS + 1)], axis=1)
+
+    target, own = media[:, LAGS:].ravel(), past(media)
+    both = np.concatenate([own, past(surprise)], axis=1)
+    left = [float(((target - x @ np.linalg.lstsq(x, target, rcond=None)[0]) ** 2).sum()) for x in (own, both)]
+    free = max(target.size - both.shape[1] - lost, 1)
+    return float(stats.f.sf((left[0] - left[1]) / LAGS / max(left[1] / free, 1e-300), LAGS, free))

@@ -1,0 +1,52 @@
+"""What the priors say before any data: how much of the KPI media would explain."""
+
+import numpy as np
+import xarray as xr
+
+from mmm_bayes.config import ChannelPriors
+from mmm_bayes.model.priors import frozen, prior_place, roi_priors
+from mmm_bayes.transforms import Array
+
+MOST = 0.8
+"""Share of the KPI that media do not explain in any business that would exist without them."""
+
+LIKELY = 0.2
+"""Prior probability of more than that from which on a prior is called implausible."""
+
+DRAWS = 4000
+
+
+def prior_shares(data: xr.Dataset, given: ChannelPriors) -> Array:
+    """Return prior draws of each channel's part of the KPI, shape ``(draw, channel)``.
+
+    ROI carries its prior whatever the curve, so that its draws times the spend are those of the contribution.
+
+    Args:
+        data: scaled panel, see `model.design.Design`.
+        given: the user's priors.
+    """
+    spend = data["spend"].sum(("geo", "week")).to_numpy()
+    factor = np.where(data["by_share"], 1.0, spend / float((data["y"] * data["money"]).sum()))
+    chance = np.random.default_rng(0).random((DRAWS, len(factor)))
+    priors = roi_priors(data, given)
+    return np.stack([frozen(p).ppf(chance[:, c]) for c, p in enumerate(priors)], axis=1) * factor
+
+
+def implausible_priors(data: xr.Dataset, given: ChannelPriors) -> list[str]:
+    """Return a sentence for every prior by which media would explain nearly all of the KPI; see `prior_shares`."""
+    shares = prior_shares(data, given)
+    alone, together = (shares > MOST).mean(axis=0), float((shares.sum(axis=1) > MOST).mean())
+    names = [str(c) for c in data["channel"].to_numpy()]
+    found = [
+        f"{prior_place(data, c, given)}: before any data, {name} alone would explain over {MOST:.0%} of the KPI "
+        f"with a probability of {alone[c]:.0%}."
+        for c, name in enumerate(names)
+        if alone[c] > LIKELY
+    ]
+    if found or together <= LIKELY:
+        return found
+    largest = int(shares.mean(axis=0).argmax())
+    return [
+        f"{prior_place(data, largest, given)}: before any data, media would explain over {MOST:.0%} of the KPI "
+        f"with a probability of {together:.0%}, {names[largest]} most of it."
+    ]

@@ -1,0 +1,90 @@
+"""How far each ROI rests on its prior: power-scaling, and priors that the data contradict."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import arviz_stats as azs
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from mmm_bayes.config import ChannelPriors
+from mmm_bayes.forecast import log_likelihood
+from mmm_bayes.model.lift import predicted_lift
+from mmm_bayes.model.priors import frozen, prior_of, prior_place, roi_priors
+from mmm_bayes.posterior import Posterior
+from mmm_bayes.transforms import Array
+
+SENSITIVE = 0.05
+"""Sensitivity from which on a posterior is said to follow; the value of Kallioinen et al."""
+
+TAIL = 0.01
+"""Prior probability beyond the posterior median, on either side, below which prior and data contradict each other."""
+
+
+def carried(posterior: Posterior) -> Array:
+    """Return the draws of what carries the prior, ROI or contribution share; shape ``(draw, channel)``."""
+    return np.where(posterior.data["by_share"], posterior["contribution_share"], posterior["roi"])
+
+
+def prior_sensitivity(posterior: Posterior, given: ChannelPriors) -> dict[str, Mapping[str, Any]]:
+    """Return per channel how far its ROI moves when its own prior, or the likelihood, is made stronger or weaker.
+
+    Power-scaling (Kallioinen et al. 2024, Statistics and Computing 34, 57): the draws are weighted as if the density
+    had been raised to a power close to one; sensitivity is the change of the distribution (cumulative
+    Jensen-Shannon distance) per doubling of the power. Priors are scaled on the log scale, one channel at a time.
+
+    Returns:
+        By channel ``prior`` and ``likelihood``, the two sensitivities, and ``says``: ``the data talk`` where the prior
+        moves little, else ``the prior talks`` where the likelihood moves little, else ``both talk``.
+    """
+    tree = _tree(posterior, given)
+    found: dict[str, Mapping[str, Any]] = {}
+    for name in posterior.channels:
+        at = {"channel": [name]}
+        prior = float(azs.psense(tree, group="prior", coords=at, group_coords=at)["value"].item())
+        likelihood = float(azs.psense(tree, group="likelihood", coords=at)["value"].item())
+        talks = (
+            ("both talk" if likelihood >= SENSITIVE else "the prior talks") if prior >= SENSITIVE else "the data talk"
+        )
+        found[name] = {"prior": prior, "likelihood": likelihood, "says": talks}
+    return found
+
+
+def _tree(posterior: Posterior, given: ChannelPriors) -> xr.DataTree:
+    """Return log ROI, its log prior and the log likelihood, each as ``value`` in the group that ArviZ reads."""
+    quantity = carried(posterior)
+    priors = roi_priors(posterior.data, given)
+    density = np.stack([frozen(p).logpdf(q) for p, q in zip(priors, quantity.T, strict=True)], axis=1)
+    likelihood = log_likelihood(posterior, np.arange(posterior.draws))
+    if "lift_kpi" in (data := posterior.data):
+        tests = stats.norm(data["lift_kpi"].to_numpy(), data["lift_error"].to_numpy())
+        likelihood = likelihood + tests.logpdf(predicted_lift(posterior, data)).sum(axis=1)
+    groups = {
+        "posterior": ("channel", np.log(quantity)),
+        "log_prior": ("channel", density + np.log(quantity)),
+        "log_likelihood": ("data", likelihood),
+    }
+    sizes = posterior.tree["posterior"].sizes
+    chains = (sizes["chain"], sizes["draw"])
+    coords = {"chain": np.arange(chains[0]), "draw": np.arange(chains[1]), "channel": posterior.channels}
+    tree = {g: {"value": (("chain", "draw", d), v.reshape(*chains, -1))} for g, (d, v) in groups.items()}
+    return xr.DataTree.from_dict({group: xr.Dataset(value, coords) for group, value in tree.items()})
+
+
+def contradicted_priors(posterior: Posterior, given: ChannelPriors) -> list[str]:
+    """Return a sentence for every prior of a channel in whose outermost hundredth the posterior median lies."""
+    national = posterior.data.sizes["geo"] == 1
+    media = roi_priors(posterior.data, given)
+    found = []
+    for c, name in enumerate(posterior.channels):
+        believed = {prior_place(posterior.data, c, given): (media[c], carried(posterior)[:, c])}
+        for parameter in posterior.shape.parameters:
+            prior = prior_of(parameter, name, given, national)
+            believed[f"model.priors.{parameter}.{name}"] = (prior, posterior[parameter][:, c])
+        for place, (prior, draws) in believed.items():
+            median = float(np.median(draws))
+            if not TAIL <= frozen(prior).cdf(median) <= 1 - TAIL:
+                low, high = frozen(prior).ppf([0.05, 0.95])
+                found.append(f"{place}: the prior says {low:.3g} to {high:.3g}, with the data it is {median:.3g}.")
+    return found

@@ -1,0 +1,184 @@
+"""What the verdict says beyond convergence: priors, their weight, channels in step, spend that follows demand."""
+
+import warnings
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import integrate, stats
+
+from mmm_bayes.config import ChannelPriors, Model, Prior
+from mmm_bayes.console import Terminal
+from mmm_bayes.errors import MMMWarning
+from mmm_bayes.forecast import log_likelihood, one_week_ahead
+from mmm_bayes.model.confounding import FORETOLD, collinear, follows_demand
+from mmm_bayes.model.design import build_design
+from mmm_bayes.model.diagnostics import beliefs, confounding
+from mmm_bayes.model.prior_predictive import implausible_priors, prior_shares
+from mmm_bayes.model.sensitivity import contradicted_priors, prior_sensitivity
+from mmm_bayes.posterior import Posterior
+
+
+def changed(posterior: Posterior, group: str, **variables) -> Posterior:
+    """Return a posterior with other values in some variables of a group."""
+    tree = posterior.tree.copy()
+    data = tree[group].to_dataset()
+    tree[group] = xr.DataTree(data.assign({name: (data[name].dims, v) for name, v in variables.items()}))
+    return Posterior(tree)
+
+
+# --- before the data ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def design(small_run):
+    return build_design(small_run.panel, Model()).data
+
+
+def test_prior_shares_are_roi_times_spend_over_the_kpi(design, small_run):
+    given = ChannelPriors(roi={"tv": (1.0, 2.0)}, contribution_share={"social": (0.1, 0.2)})
+    data = build_design(small_run.panel, Model(priors=given)).data
+    low, high = np.quantile(prior_shares(data, given), [0.05, 0.95], axis=0)
+    panel = small_run.panel.data
+    part = float(panel["spend"].sel(channel="tv").sum() / panel["kpi"].sum())
+    np.testing.assert_allclose([low[0], high[0]], [part, 2 * part], rtol=0.03)
+    np.testing.assert_allclose([low[2], high[2]], [0.1, 0.2], rtol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("roi", "named", "words"),
+    [
+        ({}, [], ""),
+        ({"search": (0.5, 3.0)}, [], ""),
+        ({"tv": (30.0, 60.0)}, ["model.priors.roi.tv"], "tv alone would explain over 80% of the KPI"),
+        ({"default": (50.0, 90.0)}, ["model.priors.roi.default"] * 3, "alone"),
+        ({"tv": (12.0, 14.0), "search": (9.0, 11.0)}, ["model.priors.roi.tv"], "media would explain over 80%"),
+        ({"social": Prior(distribution="halfnormal", sigma=500.0)}, ["model.priors.roi.social"], "social alone"),
+    ],
+)
+def test_an_implausible_prior_is_named(design, roi, named, words):
+    found = implausible_priors(design, ChannelPriors(roi=roi))
+    assert [sentence.split(":")[0] for sentence in found] == named
+    assert all(words in sentence for sentence in found)
+
+
+def test_a_warning_for_the_user_is_printed_and_others_go_their_way(capsys):
+    terminal = Terminal()
+    with pytest.warns(DeprecationWarning, match="elsewhere"), terminal.step("fit"):
+        warnings.warn("model.priors.roi.tv: too much.", MMMWarning, stacklevel=1)
+        warnings.warn("elsewhere", DeprecationWarning, stacklevel=1)
+    printed = capsys.readouterr().err.splitlines()
+    assert printed[0] == "Warning: model.priors.roi.tv: too much." and len(printed) == 2
+
+
+# --- after the data -----------------------------------------------------------------------------
+
+
+def test_the_log_likelihood_is_a_slow_loop_over_the_weeks(small_posterior):
+    rows = np.array([0, 7])
+    ahead = one_week_ahead(small_posterior, rows)
+    y = small_posterior.data["y"].to_numpy()
+    found = log_likelihood(small_posterior, rows)
+    for i, row in enumerate(rows):
+        total = 0.0
+        rho = small_posterior["rho"][row]
+        for g in range(y.shape[0]):
+            gain, sigma = small_posterior["gain"][row, g], small_posterior["sigma"][row, g]
+            for t in range(y.shape[1]):
+                mean = ahead.explained[i, g, t] + ahead.drift[i, g, t]
+                first = np.sqrt(1 + (rho * gain) ** 2 / (1 - rho**2)) if t == 0 else 1.0
+                total += stats.norm.logpdf(y[g, t], mean, sigma * first)
+        assert found[i] == pytest.approx(total)
+
+
+def cumulative_jensen_shannon(first, second, low, high):
+    """Return the distance of two distributions between two points by numerical integration of its definition."""
+
+    def divergence(p, q):
+        def inside(x):
+            return p.cdf(x) * np.log2(2 * p.cdf(x) / (p.cdf(x) + q.cdf(x))) + (q.cdf(x) - p.cdf(x)) / (2 * np.log(2))
+
+        return integrate.quad(inside, low, high, limit=200)[0]
+
+    whole = integrate.quad(lambda x: first.cdf(x) + second.cdf(x), low, high)[0]
+    return np.sqrt((divergence(first, second) + divergence(second, first)) / whole)
+
+
+def test_sensitivity_is_that_of_normal_distributions(small_posterior):
+    """With log ROI normal a priori and a posteriori, a power of the prior changes mean and spread in closed form."""
+    mean, spread, prior = 0.5, 0.6, stats.norm(0.0, 1.0)
+    sizes = small_posterior.tree["posterior"]["roi"].shape
+    count = sizes[0] * sizes[1]
+    normal = stats.norm(mean, spread).ppf((np.random.default_rng(0).permutation(count) + 0.5) / count)
+    draws = np.repeat(np.exp(normal), sizes[2]).reshape(sizes)
+    given = ChannelPriors(roi={"default": Prior(distribution="lognormal", mu=0.0, sigma=1.0)})
+    found = prior_sensitivity(changed(small_posterior, "posterior", roi=draws), given)
+
+    def scaled(power, sign):
+        precision = 1 / spread**2 + (power - 1) / prior.var()
+        return stats.norm(sign * mean / spread**2 / precision, precision**-0.5)
+
+    def distance(power, sign):
+        ends = sorted(sign * end for end in (normal.min(), normal.max()))
+        return cumulative_jensen_shannon(scaled(1, sign), scaled(power, sign), *ends)
+
+    slopes = [max(distance(power, sign) for sign in (1, -1)) / abs(np.log2(power)) for power in (0.99, 1.01)]
+    assert found["tv"]["prior"] == pytest.approx(np.mean(slopes), rel=0.1)
+
+
+def test_who_talks_follows_the_width_of_the_prior(small_posterior):
+    tight, wide = (
+        prior_sensitivity(small_posterior, ChannelPriors(roi={"default": (low, high)}))["tv"]["prior"]
+        for low, high in ((1.5, 2.0), (0.01, 300.0))
+    )
+    assert tight > 0.05 > wide
+
+
+def test_a_prior_that_the_data_contradict_is_named(small_posterior):
+    given = ChannelPriors(roi={"search": (0.01, 0.05)}, alpha={"tv": (0.95, 0.99)})
+    found = contradicted_priors(small_posterior, given)
+    assert [sentence.split(":")[0] for sentence in found] == ["model.priors.alpha.tv", "model.priors.roi.search"]
+    reason = beliefs(small_posterior, given)[1]
+    assert reason.status == "REVIEW" and "the prior says 0.01 to 0.05, with the data it is" in reason.message
+    assert "widen these priors" in reason.remedy
+    assert [r.status for r in beliefs(small_posterior, ChannelPriors())] == ["PASS", "PASS"]
+
+
+# --- what the data cannot settle ----------------------------------------------------------------
+
+
+def test_channels_in_step_are_a_pair_and_others_are_none(small_posterior):
+    assert collinear(small_posterior) == []
+    media = small_posterior.data["media"].to_numpy().copy()
+    media[2] = 3.0 * media[0]
+    (pair,) = collinear(changed(small_posterior, "constant_data", media=media))
+    assert (pair.first, pair.second) == ("tv", "social") and pair.media == pytest.approx(1.0)
+    effects = small_posterior.tree["posterior"]["log_effect"].to_numpy().copy()
+    effects[..., 1] = -effects[..., 0]
+    (pair,) = collinear(changed(small_posterior, "posterior", log_effect=effects))
+    assert (pair.first, pair.second) == ("tv", "search") and pair.effects == pytest.approx(-1.0)
+    reason = confounding([pair], {})[0]
+    assert reason.status == "REVIEW" and "tv and search cannot be told apart" in reason.message
+    assert reason.remedy == "To mend it, run a lift test on tv or vary it while search stays."
+
+
+def test_media_planned_by_last_weeks_surprise_follow_demand(small_posterior):
+    before = follows_demand(small_posterior)
+    assert min(before.values()) > FORETOLD
+    ahead = one_week_ahead(small_posterior, small_posterior.thinned(400))
+    surprise = small_posterior.data["y"].to_numpy() - (ahead.explained + ahead.drift).mean(axis=0)
+    media = small_posterior.data["media"].to_numpy().copy()
+    media[1, :, -surprise.shape[1] + 1 :] *= np.exp(0.2 * surprise[:, :-1] / surprise.std())
+    found = follows_demand(changed(small_posterior, "constant_data", media=media))
+    assert found["search"] < FORETOLD < min(found["tv"], found["social"])
+    reason = confounding([], found)[1]
+    assert reason.status == "REVIEW" and reason.message.startswith("search follows demand:")
+
+
+def test_the_verdict_holds_all_checks(small_run):
+    found = small_run.fitted.diagnostics
+    names = [reason["check"] for reason in found["reasons"]]
+    assert {"prior predictive", "prior and data", "channels apart", "media and demand"} <= set(names)
+    assert len(names) == len(set(names))
+    channels = set(small_run.panel.channels)
+    assert set(found["sensitivity"]) == set(found["demand"]) == set(found["learning"]) == channels
