@@ -5,7 +5,8 @@ has, in its steady state, the one-step-ahead prediction (Harvey 1989, section 4.
 
     predicted_(t+1) = rho ((1 - gain) predicted_t + gain residual_t).
 
-``gain = 1`` is an AR(1) residual, ``gain = 0`` white noise. `Smooth` is its linear recursion.
+``gain = 1`` is an AR(1) residual, ``gain = 0`` white noise. `Smooth` is its linear recursion,
+`Squares` what a Normal likelihood makes of it.
 """
 
 import numba
@@ -13,6 +14,8 @@ import numpy as np
 import pytensor.tensor as pt
 from pytensor.graph import Apply, Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
+
+from mmm_bayes.model.elementary import source_key, total
 
 
 class Smooth(Op):
@@ -50,9 +53,96 @@ def smooth(residual, decay):
     return out
 
 
+class Squares(Op):
+    """Sum over the weeks of squared surprises, one a geo: the hot path of a Normal likelihood.
+
+    Inputs: ``residual (geo, week)``; ``decay``, ``weight`` and ``first (geo,)``, see `log_density`.
+    Outputs: the sums ``(geo,)``, and for the gradient the smoothed residual ``(geo, week)``.
+    """
+
+    __props__ = ()
+
+    def make_node(self, residual, decay, weight, first):
+        """Type the outputs from the inputs."""
+        inputs = [pt.as_tensor(i) for i in (residual, decay, weight, first)]
+        return Apply(self, inputs, [inputs[1].type(), inputs[0].type()])
+
+    def perform(self, node, inputs, outputs):
+        """Evaluate outside of Numba's graphs."""
+        for storage, value in zip(outputs, squares(*inputs), strict=True):
+            storage[0] = value
+
+    def infer_shape(self, node, shapes):
+        """Return the shapes of both outputs."""
+        return [shapes[1], shapes[0]]
+
+    def pullback(self, inputs, outputs, cotangents):
+        """Return the gradients of all inputs."""
+        return SquaresGradient()(*inputs, outputs[1], cotangents[0])
+
+
+class SquaresGradient(Op):
+    """Gradient of `Squares` with respect to residual, decay, weight and first."""
+
+    __props__ = ()
+
+    def make_node(self, *inputs):
+        """Gradients have the types of the inputs of `Squares`."""
+        return Apply(self, list(inputs), [i.type() for i in inputs[:4]])
+
+    def perform(self, node, inputs, outputs):
+        """Evaluate outside of Numba's graphs."""
+        for storage, value in zip(outputs, squares_gradient(*inputs), strict=True):
+            storage[0] = value
+
+    def infer_shape(self, node, shapes):
+        """Return the shapes of the inputs of `Squares`."""
+        return shapes[:4]
+
+
+@numba.njit(error_model="numpy")
+def squares(residual, decay, weight, first):
+    """Return the outputs of `Squares`."""
+    smoothed = smooth(residual, decay)
+    out = np.empty(len(residual))
+    for g in range(len(residual)):
+        surprise = residual[g] - weight[g] * smoothed[g]
+        out[g] = total(surprise * surprise) - surprise[0] ** 2 * (1 - 1 / first[g])
+    return out, smoothed
+
+
+@numba.njit(error_model="numpy")
+def squares_gradient(residual, decay, weight, first, smoothed, bar):
+    """Return the gradients of `SquaresGradient`: the recursion, backwards in time."""
+    geos, weeks = residual.shape
+    residual_bar = np.empty((geos, weeks))
+    decay_bar, weight_bar, first_bar = np.zeros(geos), np.zeros(geos), np.zeros(geos)
+    for g in range(geos):
+        later = 0.0
+        for t in range(weeks - 1, -1, -1):
+            surprise = residual[g, t] - weight[g] * smoothed[g, t]
+            surprise_bar = 2 * bar[g] * surprise / (first[g] if t == 0 else 1.0)
+            residual_bar[g, t] = surprise_bar + later
+            weight_bar[g] -= surprise_bar * smoothed[g, t]
+            decay_bar[g] += later * smoothed[g, t]
+            later = decay[g] * later - weight[g] * surprise_bar
+        first_bar[g] = -bar[g] * (residual[g, 0] / first[g]) ** 2
+    return residual_bar, decay_bar, weight_bar, first_bar
+
+
 @register_funcify_default_op_cache_key(Smooth)
 def _numba_smooth(op, node, **kwargs):
-    return smooth, 1
+    return smooth, source_key(__file__)
+
+
+@register_funcify_default_op_cache_key(Squares)
+def _numba_squares(op, node, **kwargs):
+    return squares, source_key(__file__)
+
+
+@register_funcify_default_op_cache_key(SquaresGradient)
+def _numba_squares_gradient(op, node, **kwargs):
+    return squares_gradient, source_key(__file__)
 
 
 def predicted_drift(residual, rho, gain):
@@ -64,6 +154,21 @@ def predicted_drift(residual, rho, gain):
         gain: share of the surprise that is drift, in [0, 1]; shape ``(geo,)``.
     """
     return (rho * gain)[:, None] * Smooth()(residual, rho * (1 - gain))
+
+
+def log_density(residual, rho, gain, sigma):
+    """Return the log density of the residual when surprises are Normal; arguments as in `predicted_drift`.
+
+    Args:
+        residual: as there.
+        rho: as there.
+        gain: as there.
+        sigma: standard deviation of a surprise, shape ``(geo,)``; the first week's is wider, see `first_week_ratio`.
+    """
+    first = first_week_ratio(rho, gain)
+    sums = Squares()(residual, rho * (1 - gain), rho * gain, first)[0]
+    constants = residual.shape[1] * (pt.log(sigma) + 0.5 * np.log(2 * np.pi)) + 0.5 * pt.log(first)
+    return -(0.5 * sums / sigma**2 + constants).sum()
 
 
 def first_week_ratio(rho, gain):

@@ -12,6 +12,7 @@ from pytensor.gradient import DisconnectedType
 from pytensor.graph import Apply, Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
+from mmm_bayes.model.elementary import exp, log, source_key, total
 from mmm_bayes.transforms import FLOOR
 
 
@@ -72,67 +73,71 @@ class MediaEffectGradient(Op):
         return shapes[2:7]
 
 
-@numba.njit
+@numba.njit(error_model="numpy")
 def forward(media, money, weights, log_kappa, slope, log_effect, departure):
-    """Return effect, log ratio, saturation and log adstock; see `MediaEffect`."""
+    """Return effect, log ratio, saturation and log adstock; see `MediaEffect`.
+
+    Inner loops run along the weeks and add to one sum a week, so that they become vector instructions.
+    """
+    media, money = np.ascontiguousarray(media), np.ascontiguousarray(money)
     channels = len(weights)
     geos, weeks = money.shape
     effect = np.zeros((geos, weeks))
     log_ratio = np.empty(channels)
     saturation = np.empty((channels, geos, weeks))
     log_adstock = np.empty((channels, geos, weeks))
+    mean, scale = np.empty(geos), np.empty(geos)
     for c in range(channels):
-        carry_over(media[c], weights[c], log_adstock[c])
-        saturate(log_adstock[c], log_kappa[c], slope[c], saturation[c])
-        squares = 0.0
-        value = 0.0
-        mean = np.empty(geos)
+        squares, value = np.zeros(weeks), np.zeros(weeks)
         for g in range(geos):
-            scale = np.exp(departure[c, g])
-            mean[g] = saturation[c, g].mean()
+            logs, hill, worth = log_adstock[c, g], saturation[c, g], money[g]
+            carry_over(media[c, g], weights[c], logs)
+            saturate(logs, log_kappa[c], slope[c], hill)
+            scale[g] = np.exp(departure[c, g])
+            mean[g] = total(hill) / weeks
             for t in range(weeks):
-                squares += (scale * (saturation[c, g, t] - mean[g])) ** 2
-                value += scale * saturation[c, g, t] * money[g, t]
-        spread = np.sqrt(squares / (geos * weeks))
-        log_ratio[c] = np.log(value / spread)
+                squares[t] += (scale[g] * (hill[t] - mean[g])) ** 2
+                value[t] += scale[g] * hill[t] * worth[t]
+        spread = np.sqrt(total(squares) / (geos * weeks))
+        log_ratio[c] = np.log(total(value) / spread)
         for g in range(geos):
-            factor = np.exp(log_effect[c] + departure[c, g]) / spread
+            factor = np.exp(log_effect[c]) * scale[g] / spread
+            hill, out = saturation[c, g], effect[g]
             for t in range(weeks):
-                effect[g, t] += factor * (saturation[c, g, t] - mean[g])
+                out[t] += factor * (hill[t] - mean[g])
     return effect, log_ratio, saturation, log_adstock
 
 
-@numba.njit
+@numba.njit(error_model="numpy")
 def carry_over(media, weights, out):
-    """Write the log of the adstocked media of one channel, shape ``(geo, week)``, into ``out``."""
+    """Write the log of one geo's adstocked media, shape ``(week,)``, into ``out``."""
     l_max = len(weights)
-    geos, weeks = out.shape
-    for g in range(geos):
-        for t in range(weeks):
-            out[g, t] = FLOOR
-        for lag in range(l_max):
-            for t in range(weeks):
-                out[g, t] += weights[lag] * media[g, l_max - 1 - lag + t]
-        for t in range(weeks):
-            out[g, t] = np.log(out[g, t])
+    out[:] = FLOOR
+    for lag in range(l_max):
+        weight, shifted = weights[lag], media[l_max - 1 - lag :]
+        for t in range(len(out)):
+            out[t] += weight * shifted[t]
+    for t in range(len(out)):
+        out[t] = log(out[t])
 
 
-@numba.njit
+@numba.njit(error_model="numpy")
 def saturate(log_adstock, log_kappa, slope, out):
-    """Write the Hill saturation of one channel into ``out``; exactly 0 where there is no adstock."""
-    geos, weeks = out.shape
+    """Write the Hill saturation of one geo into ``out``; exactly 0 where there is no adstock."""
     nothing = np.log(1.01 * FLOOR)
-    for g in range(geos):
-        for t in range(weeks):
-            hill = 1.0 / (1.0 + np.exp(slope * (log_kappa - log_adstock[g, t])))
-            out[g, t] = hill if log_adstock[g, t] > nothing else 0.0
+    for t in range(len(out)):
+        hill = 1.0 / (1.0 + exp(slope * (log_kappa - log_adstock[t])))
+        out[t] = hill if log_adstock[t] > nothing else 0.0
 
 
-@numba.njit
+@numba.njit(error_model="numpy")
 def backward(
     media, money, weights, log_kappa, slope, log_effect, departure, saturation, log_adstock, effect_bar, ratio_bar
 ):
-    """Return the gradients named in `MediaEffectGradient`."""
+    """Return the gradients named in `MediaEffectGradient`; loops as in `forward`."""
+    media, money = np.ascontiguousarray(media), np.ascontiguousarray(money)
+    saturation, log_adstock = np.ascontiguousarray(saturation), np.ascontiguousarray(log_adstock)
+    effect_bar = np.ascontiguousarray(effect_bar)
     channels, l_max = weights.shape
     geos, weeks = money.shape
     weights_bar = np.zeros((channels, l_max))
@@ -140,46 +145,60 @@ def backward(
     slope_bar = np.zeros(channels)
     log_effect_bar = np.zeros(channels)
     departure_bar = np.zeros((channels, geos))
-    bar = np.empty(weeks)
+    average, bar = np.empty(geos), np.empty(weeks)
+    for g in range(geos):
+        average[g] = total(effect_bar[g]) / weeks
     for c in range(channels):
-        mean = np.empty(geos)
         scale = np.exp(departure[c])
-        squares, value, product = 0.0, 0.0, 0.0
-        for g in range(geos):
-            mean[g] = saturation[c, g].mean()
-            for t in range(weeks):
-                centred = scale[g] * (saturation[c, g, t] - mean[g])
-                squares += centred * centred
-                value += scale[g] * saturation[c, g, t] * money[g, t]
-                product += centred * effect_bar[g, t]
-        spread = np.sqrt(squares / (geos * weeks))
-        beta = np.exp(log_effect[c]) / spread
+        mean, square, value, product = sums(saturation[c], scale, money, effect_bar)
+        beta = np.exp(log_effect[c]) / np.sqrt(square / (geos * weeks))
         log_effect_bar[c] = product * beta
-        shrink = -(product * beta + ratio_bar[c]) / squares
+        shrink, pay = -(log_effect_bar[c] + ratio_bar[c]) / square, ratio_bar[c] / value
+        kappas, slopes, lags = np.zeros(weeks), np.zeros(weeks), np.zeros((l_max, weeks))
         for g in range(geos):
-            # gradient with respect to the scaled saturation, then through the mean over weeks
-            average = effect_bar[g].mean() * beta
+            hill, logs, worth, seen = saturation[c, g], log_adstock[c, g], money[g], effect_bar[g]
             for t in range(weeks):
-                centred = scale[g] * (saturation[c, g, t] - mean[g])
-                bar[t] = beta * effect_bar[g, t] - average + shrink * centred + ratio_bar[c] * money[g, t] / value
-                departure_bar[c, g] += bar[t] * scale[g] * saturation[c, g, t]
+                centred = scale[g] * (hill[t] - mean[g])
+                # with respect to the log of the scaled saturation, through the mean over weeks
+                bar[t] = (beta * (seen[t] - average[g]) + shrink * centred + pay * worth[t]) * scale[g] * hill[t]
+            departure_bar[c, g] = total(bar)
             for t in range(weeks):
-                logit_bar = bar[t] * scale[g] * saturation[c, g, t] * (1.0 - saturation[c, g, t])
-                kappa_bar[c] -= logit_bar
-                slope_bar[c] += logit_bar * (log_adstock[c, g, t] - log_kappa[c])
-                bar[t] = logit_bar * slope[c] * np.exp(-log_adstock[c, g, t])
+                logit_bar = bar[t] * (1.0 - hill[t])
+                kappas[t] -= logit_bar
+                slopes[t] += logit_bar * (logs[t] - log_kappa[c])
+                bar[t] = logit_bar * slope[c] * exp(-logs[t])
             for lag in range(l_max):
+                products, shifted = lags[lag], media[c, g, l_max - 1 - lag :]
                 for t in range(weeks):
-                    weights_bar[c, lag] += bar[t] * media[c, g, l_max - 1 - lag + t]
-        kappa_bar[c] *= slope[c]
+                    products[t] += bar[t] * shifted[t]
+        kappa_bar[c], slope_bar[c] = total(kappas) * slope[c], total(slopes)
+        for lag in range(l_max):
+            weights_bar[c, lag] = total(lags[lag])
     return weights_bar, kappa_bar, slope_bar, log_effect_bar, departure_bar
+
+
+@numba.njit(error_model="numpy")
+def sums(saturation, scale, money, effect_bar):
+    """Return one channel's mean saturation (geo,), and its sums of squares, of money and with the gradient."""
+    geos, weeks = money.shape
+    mean = np.empty(geos)
+    squares, value, product = np.zeros(weeks), np.zeros(weeks), np.zeros(weeks)
+    for g in range(geos):
+        hill, worth, seen = saturation[g], money[g], effect_bar[g]
+        mean[g] = total(hill) / weeks
+        for t in range(weeks):
+            centred = scale[g] * (hill[t] - mean[g])
+            squares[t] += centred * centred
+            value[t] += scale[g] * hill[t] * worth[t]
+            product[t] += centred * seen[t]
+    return mean, total(squares), total(value), total(product)
 
 
 @register_funcify_default_op_cache_key(MediaEffect)
 def _numba_forward(op, node, **kwargs):
-    return forward, 1
+    return forward, source_key(__file__)
 
 
 @register_funcify_default_op_cache_key(MediaEffectGradient)
 def _numba_backward(op, node, **kwargs):
-    return backward, 1
+    return backward, source_key(__file__)
