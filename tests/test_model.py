@@ -1,5 +1,6 @@
 """The fused operations, the priors and the graph against independent references."""
 
+import numba
 import numpy as np
 import pymc as pm
 import pytensor
@@ -11,10 +12,11 @@ from scipy import stats
 
 from mmm_bayes.config import ChannelPriors, Model, Prior, make_config
 from mmm_bayes.errors import ConfigError
-from mmm_bayes.model import drift, fused
+from mmm_bayes.model import drift, elementary, fused
 from mmm_bayes.model.arrays import informed, zero_sum_basis
 from mmm_bayes.model.build import build_model, zero_sum
 from mmm_bayes.model.design import build_design, head, trend_features
+from mmm_bayes.model.features import Weighted
 from mmm_bayes.model.fused import MediaEffect
 from mmm_bayes.model.priors import check_channels, frozen, prior_from_range, prior_of
 from mmm_bayes.posterior import effect_scale
@@ -101,12 +103,65 @@ def test_gradient_of_fused_media_effect_is_the_finite_difference(mode):
             assert found[name][index] == pytest.approx(difference, rel=1e-4, abs=1e-5), (name, index)
 
 
+def test_vector_exponential_and_logarithm_are_numpys():
+    apply = numba.njit(lambda x: (np.array([elementary.exp(v) for v in x]), np.array([elementary.log(v) for v in x])))
+    x = np.concatenate([10.0 ** np.random.default_rng(0).uniform(-12, 2.5, 2000), [1.0, 2.0**0.5, 1 - 1e-16]])
+    exponential, logarithm = apply(x)
+    np.testing.assert_allclose(exponential, np.exp(x), rtol=4e-16)
+    np.testing.assert_allclose(apply(-x)[0], np.exp(-x), rtol=4e-16)
+    np.testing.assert_allclose(logarithm, np.log(x), rtol=4e-16, atol=4e-16)
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 4, 11])
+def test_total_is_the_sum(size):
+    x = np.random.default_rng(size).normal(size=size)
+    assert elementary.total(x) == pytest.approx(x.sum(), abs=1e-14)
+
+
+@pytest.mark.parametrize("geos", [1, 3])
+def test_weighted_features_and_their_gradient(geos):
+    random = np.random.default_rng(geos)
+    coefficient, values, bar = random.normal(size=(4, 3)), random.normal(size=(4, geos, 9)), random.normal(size=(3, 9))
+    tensors = pt.dmatrix(), pt.as_tensor(values)
+    out = Weighted()(*tensors)
+    both = pytensor.function([tensors[0]], [out, pt.grad((out * bar).sum(), tensors[0])])(coefficient)
+    np.testing.assert_allclose(both[0], np.einsum("fg,fgt->gt", coefficient, np.broadcast_to(values, (4, 3, 9))))
+    np.testing.assert_allclose(both[1], np.einsum("gt,fgt->fg", bar, np.broadcast_to(values, (4, 3, 9))))
+
+
 def slow_drift(residual, rho, gain):
     state = np.zeros_like(residual)
     for g in range(len(residual)):
         for t in range(1, residual.shape[1]):
             state[g, t] = rho * ((1 - gain[g]) * state[g, t - 1] + gain[g] * residual[g, t - 1])
     return state
+
+
+def test_log_density_of_drift_is_scipys_with_its_gradient():
+    random = np.random.default_rng(2)
+    residual, rho = random.normal(size=(2, 7)), np.array(0.8)
+    gain, sigma = np.array([0.3, 1.0]), np.array([0.5, 1.2])
+    point = (residual, rho, gain, sigma)
+    tensors = [pt.as_tensor(v).type() for v in point]
+    out = drift.log_density(*tensors)
+    density = pytensor.function(tensors, [out, *pt.grad(out, tensors)])
+
+    def slow(residual, rho, gain, sigma):
+        spread = np.repeat(sigma[:, None], 7, axis=1)
+        spread[:, 0] *= np.sqrt(1 + (rho * gain) ** 2 / (1 - rho**2))
+        return stats.norm.logpdf(residual, slow_drift(residual, rho, gain), spread).sum()
+
+    value, *gradients = density(*point)
+    assert value == pytest.approx(slow(*point))
+    for place, gradient in enumerate(gradients):
+        for index in np.ndindex(point[place].shape):
+            up, down = [v.copy() for v in point], [v.copy() for v in point]
+            up[place][index] += 1e-6
+            down[place][index] -= 1e-6
+            assert gradient[index] == pytest.approx((slow(*up) - slow(*down)) / 2e-6, rel=1e-5, abs=1e-6), (
+                place,
+                index,
+            )
 
 
 def test_predicted_drift_is_the_slow_recursion_with_its_gradient():
