@@ -139,13 +139,14 @@ def planning_arms(
     return [arm for arm in arms if flight[arm[1], arm[2]].sum() > 0]
 
 
-def curve_grid(settings: Allocate, arms: Sequence[str], flight: Array) -> Array:
+def curve_grid(settings: Allocate, arms: Sequence[str], flight: Array, stretch: int = 1) -> Array:
     """Return factors on an arm's flight that reach every limit the settings ask for, and twice its spend at least.
 
     Args:
         settings: the budget question with its limits, in currency or relative to today.
         arms: their names.
         flight: spend of each arm over the window, currency, shape ``(arm,)``.
+        stretch: how many times as far to go, with as many times the points.
 
     Returns:
         Ascending from 0, shape ``(arm, point)``.
@@ -156,7 +157,7 @@ def curve_grid(settings: Allocate, arms: Sequence[str], flight: Array) -> Array:
         relative = [limit.relative[1] for limit in limits if limit.relative is not None]
         currency = [limit.upper / spend for limit in limits if limit.upper is not None]
         ends.append(max(2.0, settings.relative[1], *relative, *currency))
-    return 1.001 * np.array(ends)[:, None] * np.linspace(0.0, 1.0, POINTS)
+    return 1.001 * np.array(ends)[:, None] * np.linspace(0.0, stretch, stretch * (POINTS - 1) + 1)
 
 
 @dataclass(frozen=True)
@@ -180,11 +181,11 @@ class PaidMedia:
     respond: Callable[[int, Array], Array]
 
 
-def make_curves(paid: PaidMedia, settings: Allocate, model: str) -> ResponseCurves:
+def make_curves(paid: PaidMedia, settings: Allocate, model: str, stretch: int = 1) -> ResponseCurves:
     """Return the response of every paid channel over the planning window, at an unchanged price of exposure.
 
     Money goes to geos and weeks as it did, or evenly; the carry-in is what ran before the last ``settings.weeks``
-    weeks, and the tail after the window counts.
+    weeks, and the tail after the window counts. ``stretch``: see `curve_grid`.
     """
     weeks, span = settings.weeks, paid.spend.shape[-1]
     history, before = paid.media.shape[-1] - span, max(span - settings.weeks, 0)
@@ -195,7 +196,7 @@ def make_curves(paid: PaidMedia, settings: Allocate, model: str) -> ResponseCurv
     carry = paid.media[..., before : before + history]
     arms = planning_arms(paid.channels, paid.geos, flight.sum(axis=-1), settings.by_geo)
     planned = np.array([flight[c, geos].sum() for _, c, geos in arms])
-    grid = curve_grid(settings, [name for name, _, _ in arms], planned)
+    grid = curve_grid(settings, [name for name, _, _ in arms], planned, stretch)
     response = [
         window_response(partial(paid.respond, c), driver[c, geos], carry[c, geos], steps, paid.worth[:, c][:, geos])
         for (_, c, geos), steps in zip(arms, grid, strict=True)

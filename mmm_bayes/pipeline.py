@@ -221,7 +221,7 @@ def allocate(
     model: str = "bayesian",
     force: bool = False,
 ) -> "Plan":
-    """Find the best budget, or evaluate a change of today's.
+    """Find the best budget and the best plan for each other total, or evaluate a change of today's budget.
 
     Args:
         config: budget, limits and objective.
@@ -236,14 +236,17 @@ def allocate(
         AllocationError: the limits contradict each other.
     """
     from mmm_bayes.allocate import allocate as best_plan
-    from mmm_bayes.allocate import evaluate_plan, frontier, parse_what_if
+    from mmm_bayes.allocate import evaluate_plan, frontier, parse_what_if, reach
+    from mmm_bayes.curves import save_curves
 
     space, panel = _panel(config, root)
     _require_usable(space, force)
     progress("computing response curves", None)
-    curves = _curves(config, space, panel, model)
+    make_curves = _curves(config, space, panel, model)
+    curves = make_curves(1)
     if what_if is not None:
         spend = parse_what_if(what_if, curves)
+        curves = make_curves(needed) if (needed := reach(curves, spend)) > 1 else curves
         plan = evaluate_plan(curves, spend, config.allocate, config.ci_prob)
         _save_allocation(space.data / "what_if", plan, None)
         return plan
@@ -253,6 +256,8 @@ def allocate(
     if len(curves.channels) <= FRONTIER_ARMS:
         progress("searching the best plan for other totals", None)
         found = frontier(curves, config.allocate, config.ci_prob)
+    if model == "bayesian":
+        save_curves(curves, space.data / "curves.parquet")
     _save_allocation(space.data, plan, found)
     return plan
 
@@ -340,20 +345,18 @@ def _require_usable(space: Workspace, force: bool) -> None:
         raise FitError(f"the verdict on the fit is FAIL: {worst['message']} {worst['remedy']} --force plans anyway.")
 
 
-def _curves(config: Config, space: Workspace, panel: "Panel", model: str) -> "ResponseCurves":
-    """Return the response curves for the planning window that the configuration asks for."""
+def _curves(config: Config, space: Workspace, panel: "Panel", model: str) -> "Callable[[int], ResponseCurves]":
+    """Return what makes the response curves for the planning window, so many times as far as the limits ask."""
     if model == "lightgbm":
         from mmm_bayes.baseline import fit_baseline
 
         baseline = fit_baseline(panel, config.model, config.compare.bootstrap, config.sampler.seed)
-        return baseline.curves(panel, config.allocate)
-    from mmm_bayes.curves import save_curves
+        return lambda stretch: baseline.curves(panel, config.allocate, stretch)
     from mmm_bayes.posterior import load_posterior
     from mmm_bayes.response import response_curves
 
-    curves = response_curves(load_posterior(space.needs("posterior.nc", "fit")), config.allocate)
-    save_curves(curves, space.data / "curves.parquet")
-    return curves
+    posterior = load_posterior(space.needs("posterior.nc", "fit"))
+    return lambda stretch: response_curves(posterior, config.allocate, stretch)
 
 
 def demo(root: str | Path, lines: int, seed: int | None = None, progress: Progress = silent) -> Config:

@@ -154,8 +154,14 @@ def fit_table(posterior: Posterior, ci_prob: float) -> pd.DataFrame:
 # --- response curves ----------------------------------------------------------------------------
 
 
-def response_curves(posterior: Posterior, settings: Allocate) -> ResponseCurves:
-    """Return what each paid channel would return over the next ``settings.weeks`` weeks, for a sample of draws."""
+def response_curves(posterior: Posterior, settings: Allocate, stretch: int = 1) -> ResponseCurves:
+    """Return what each paid channel would return over the next ``settings.weeks`` weeks, for a sample of draws.
+
+    Args:
+        posterior: the fit.
+        settings: length of the window, flighting, limits, and whether each geo is an arm of its own.
+        stretch: how many times as far as the limits ask the curves go.
+    """
     data, rows = posterior.data, posterior.thinned(DRAWS)
     paid = np.flatnonzero(data["paid"].to_numpy())
     worth = posterior["beta"][rows][:, paid, None] * posterior["geo_effect"][rows][:, paid]
@@ -171,4 +177,5 @@ def response_curves(posterior: Posterior, settings: Allocate) -> ResponseCurves:
         ),
         settings,
         "bayesian",
+        stretch,
     )

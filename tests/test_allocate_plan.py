@@ -27,7 +27,7 @@ from mmm_bayes.allocate import (
 from mmm_bayes.allocate.frontier import MEASURES
 from mmm_bayes.allocate.information import value_of_information
 from mmm_bayes.allocate.limits import resolve
-from mmm_bayes.allocate.scenarios import Worth, best_plan
+from mmm_bayes.allocate.scenarios import Optimum, Worth, best_plan
 from mmm_bayes.allocate.uncertainty import best_per_draw
 from mmm_bayes.config import Allocate, Group, Limits
 from mmm_bayes.curves import ResponseCurves
@@ -178,10 +178,28 @@ def test_units_do_not_matter(seed: int, unit: float) -> None:
     assert scaled.spend_plan / unit == pytest.approx(plan.spend_plan, rel=1e-6)
 
 
-def test_the_order_of_channels_does_not_matter() -> None:
-    curves = random_curves(11)
-    order = np.array([3, 0, 4, 2, 1])
-    shuffled = replace(
+def grouped_question(curves: ResponseCurves, seed: int) -> Allocate:
+    """A fixed budget with nested groups and a smallest useful spend, all of which can be met."""
+    rng = np.random.default_rng(seed)
+    names, today = curves.channels, curves.today
+    outer, inner = float(today[:3].sum()), float(today[:2].sum())
+    return Allocate(
+        budget=round(float(today.sum()) * rng.uniform(0.9, 1.1), 2),
+        relative=(0.1, 1.9),
+        groups=(
+            Group(channels=names[:3], lower=0.6 * outer, upper=1.2 * outer),
+            Group(channels=names[:2], upper=rng.uniform(0.9, 1.4) * inner),
+        ),
+        limits={names[3]: Limits(minimum_useful=0.5 * float(today[3]), upper=1.9 * float(today[3]))},
+    )
+
+
+def found_plan(curves: ResponseCurves, question: Allocate) -> Optimum:
+    return best_plan(curves.spend, curves.mean, resolve(curves, question), question)
+
+
+def rearranged(curves: ResponseCurves, order: np.ndarray) -> ResponseCurves:
+    return replace(
         curves,
         channels=tuple(curves.channels[i] for i in order),
         spend=curves.spend[order],
@@ -189,6 +207,74 @@ def test_the_order_of_channels_does_not_matter() -> None:
         today=curves.today[order],
         observed=curves.observed[order],
     )
+
+
+@given(SEEDS, st.booleans(), st.permutations(range(4)))
+@settings(max_examples=12, deadline=None)
+def test_no_order_of_channels_changes_a_plan_with_groups(seed: int, stairs: bool, order: list[int]) -> None:
+    curves = staircase_curves(seed, draws=4) if stairs else random_curves(seed, channels=4, draws=4)
+    question = grouped_question(curves, seed)
+    plan, other = allocate(curves, question), allocate(rearranged(curves, np.array(order)), question)
+    assert tuple(plan.channels[i] for i in order) == other.channels
+    assert (plan.objective_value, plan.upper_bound) == (other.objective_value, other.upper_bound)
+
+
+@given(SEEDS, st.booleans(), st.sampled_from([100.0, 1e-6]))
+@settings(max_examples=20, deadline=None)
+def test_pence_or_millions_give_the_same_plan_with_groups(seed: int, stairs: bool, unit: float) -> None:
+    curves = staircase_curves(seed) if stairs else random_curves(seed, channels=4)
+    money = {"spend": curves.spend, "today": curves.today, "observed": curves.observed, "response": curves.response}
+    other = replace(curves, **{name: values * unit for name, values in money.items()})
+    question = grouped_question(curves, seed)
+    scaled = question.model_copy(
+        update={
+            "budget": question.budget * unit,
+            "groups": tuple(
+                g.model_copy(update={"lower": g.lower * unit, "upper": g.upper * unit}) for g in question.groups
+            ),
+            "limits": {
+                name: Limits(minimum_useful=limit.minimum_useful * unit, upper=limit.upper * unit)
+                for name, limit in question.limits.items()
+            },
+        }
+    )
+    plan, same = found_plan(curves, question), found_plan(other, scaled)
+    assert same.value / unit == pytest.approx(plan.value, rel=5e-4)
+    assert same.value / unit <= plan.bound * (1 + 1e-4)
+    assert plan.value <= same.bound / unit * (1 + 1e-4)
+
+
+@given(SEEDS, st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_more_money_never_returns_less_whatever_the_groups(seed: int, stairs: bool) -> None:
+    curves = staircase_curves(seed) if stairs else random_curves(seed, channels=4)
+    question = grouped_question(curves, seed)
+    totals = np.linspace(0.7, 1.15, 6) * float(curves.today.sum())
+    found = [found_plan(curves, question.model_copy(update={"budget": round(t, 2)})) for t in totals]
+    for poorer, richer in itertools.pairwise(found):
+        assert richer.value >= poorer.value * (1 - 1e-3)
+        assert richer.bound >= poorer.value * (1 - 1e-9)
+
+
+@given(SEEDS, st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_the_gap_holds_against_every_plan_that_keeps_the_groups(seed: int, stairs: bool) -> None:
+    curves = staircase_curves(seed) if stairs else random_curves(seed, channels=4)
+    question = grouped_question(curves, seed)
+    bounds = resolve(curves, question)
+    found = best_plan(curves.spend, curves.mean, bounds, question)
+    assert bounds.allows(found.spend)
+    assert 0 <= found.bound - found.value <= 1e-3 * found.value
+    tries = np.random.default_rng(seed).uniform(bounds.lower, bounds.upper, (4_000, 4))
+    tries[:, 0] = question.budget - tries[:, 1:].sum(axis=1)
+    kept = [t for t in tries if (t[0] >= bounds.lower[0]) & (t[0] <= bounds.upper[0]) and bounds.allows(t)]
+    assert all(mean_at(curves, t) <= found.bound * (1 + 1e-9) for t in kept)
+
+
+def test_the_order_of_channels_does_not_matter() -> None:
+    curves = random_curves(11)
+    order = np.array([3, 0, 4, 2, 1])
+    shuffled = rearranged(curves, order)
     plan, other = allocate(curves, Allocate()), allocate(shuffled, Allocate())
     assert tuple(plan.channels[i] for i in order) == other.channels
     assert replace(other, channels=plan.channels) == plan

@@ -94,8 +94,20 @@ def test_risk_plans_keep_groups_holes_and_steps() -> None:
 
 
 def test_risk_objectives_refuse_what_they_cannot_do() -> None:
-    with pytest.raises(AllocationError, match="choose the objective 'mean'"):
+    with pytest.raises(AllocationError, match=r"allocate\.objective 'cvar' .* allocate\.scenario 'target_roi'"):
         allocate(random_curves(1), Allocate(scenario="target_roi", target=0.1, objective="cvar"))
+    with pytest.raises(AllocationError, match=r"at most 60 arms, and these are 61; .* allocate\.by_geo to false"):
+        allocate(random_curves(1, channels=61, draws=3), Allocate(objective="quantile"))
+
+
+@pytest.mark.parametrize("objective", ["quantile", "cvar", "probability"])
+def test_risk_objectives_go_with_a_target_for_the_last_unit(objective: str) -> None:
+    question = Allocate(scenario="target_mroi", target=0.8, objective=objective, relative=(0.2, 1.8))
+    curves = random_curves(2, channels=4, draws=40)
+    plan = allocate(curves, question)
+    own = measure(question)(gains(curves, question, np.array([row.spend_plan for row in plan.channels])))
+    assert plan.objective_value == pytest.approx(own, abs=1e-2)
+    assert plan.objective_value <= plan.upper_bound
 
 
 @given(SEEDS, st.sampled_from(["fixed", "profit"]))

@@ -13,9 +13,17 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_bayes.allocate import allocate, best_schedule, save_schedules, schedule_plan, weekly_media
+from mmm_bayes.allocate import (
+    allocate,
+    best_schedule,
+    load_schedules,
+    reach,
+    save_schedules,
+    schedule_plan,
+    weekly_media,
+)
 from mmm_bayes.allocate.weekly import WeeklyMedia
-from mmm_bayes.config import Allocate, Model
+from mmm_bayes.config import Allocate, Limits, Model
 from mmm_bayes.errors import AllocationError
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.response import response_curves
@@ -152,6 +160,7 @@ def test_a_plan_is_scheduled_channel_by_channel(tmp_path: Path) -> None:
         row.channel: row.spend_plan for row in plan.channels
     }
     assert len(json.loads((tmp_path / "schedule.json").read_text())) == 2
+    assert load_schedules(tmp_path) == found
 
 
 def test_a_plan_by_geo_is_scheduled_by_channel() -> None:
@@ -164,6 +173,33 @@ def test_a_plan_by_geo_is_scheduled_by_channel() -> None:
         schedule_plan(of, plan, replace_weekly(question, {"serch": (0.0, 1.0)}))
     nothing = replace(plan, channels=tuple(replace(row, spend_plan=0.0) for row in plan.channels))
     assert schedule_plan(of, nothing, question) == []
+
+
+def test_a_channel_silent_in_the_window_waits_for_a_limit() -> None:
+    of, question = posterior(), Allocate(weeks=26)
+    data = of.tree["constant_data"].to_dataset().copy(deep=True)
+    for name in ("spend", "media"):
+        data[name][0, :, -26:] = 0.0
+    of.tree["constant_data"] = xr.DataTree(data)
+    curves = response_curves(of, question)
+    assert curves.channels == ("tv", "search") and curves.today[0] == 0
+    plan = allocate(curves, question)
+    assert plan.channels[0].spend_plan == 0
+    assert "tv has no spend today" in plan.notes[0]
+    upper = round(float(curves.observed[0]), 2)
+    more = {"limits": {"tv": Limits(upper=upper)}, "budget": round(upper + float(curves.today[1]), 2)}
+    plan = allocate(curves, question.model_copy(update=more))
+    assert plan.channels[0].spend_plan > 0
+    assert [s.channel for s in schedule_plan(of, plan, question)] == ["tv", "search"]
+
+
+def test_longer_curves_go_through_the_points_of_shorter_ones() -> None:
+    short, long = (response_curves(posterior(), Allocate(weeks=26), stretch) for stretch in (1, 3))
+    np.testing.assert_allclose(long.spend[:, :101], short.spend, rtol=1e-12)
+    np.testing.assert_allclose(long.response[..., :101], short.response, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(long.spend[:, -1], 3 * short.spend[:, -1])
+    for share, needed in ((0.9, 1), (2.5, 3), (1e9, 1)):
+        assert reach(short, share * short.spend[:, -1]) == needed
 
 
 def replace_weekly(question: Allocate, weekly: dict[str, tuple[float, float]]) -> Allocate:

@@ -311,6 +311,68 @@ def test_a_plan_can_be_made_on_lightgbm(fitted):
     assert '"model": "lightgbm"' in Path("data/small/allocation.json").read_text(encoding="utf-8")
 
 
+def asked(fitted: list[str], **allocate: object) -> list[str]:
+    """Put a budget question into the configuration; return the command that answers it."""
+    path = Path(fitted[0])
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump(raw | {"allocate": {"weeks": 13, **allocate}}), encoding="utf-8")
+    return ["allocate", *fitted, "--force"]
+
+
+def test_a_budget_of_nothing_is_a_plan_and_a_report(fitted, capsys):
+    assert main([*asked(fitted, relative=[0, 2]), "--budget", "0"]) == 0
+    assert capsys.readouterr().out.splitlines()[5].split()[-3:] == ["£0", "-100%", "0%"]
+    assert pd.read_csv("data/small/allocation.csv")["spend_plan"].tolist() == [0, 0, 0]
+    assert main(["report", *fitted]) == 0
+
+
+def test_a_what_if_beyond_the_curves_is_answered_as_a_guess(fitted, capsys):
+    assert main([*asked(fitted), "--what-if", "tv=+100%"]) == 0
+    assert main([*asked(fitted), "--what-if", "tv=+400%"]) == 0
+    out = capsys.readouterr().out
+    assert "of the plan lies beyond the spend ever observed (most of it in tv): there the curves are a guess" in out
+    found = pd.read_csv("data/small/what_if/allocation.csv").set_index("channel")
+    assert found.loc["tv", "spend_plan"] == pytest.approx(5 * found.loc["tv", "spend_now"], abs=0.02)
+    kept = pd.read_csv("data/small/allocation.csv").set_index("channel")
+    assert found["contribution_now"].to_numpy() == pytest.approx(kept["contribution_now"].to_numpy(), abs=0.01)
+    assert main(["report", *fitted]) == 0
+    text = Path("reports/small/report.md").read_text(encoding="utf-8")
+    assert "### A plan of your own" in text and "figures/plan.png" in text
+
+
+OVERLAP = [{"channels": ["tv", "search"], "upper": 1e6}, {"channels": ["search", "social"], "upper": 1e6}]
+REFUSALS = {
+    "groups that cross": ({"groups": OVERLAP}, [], "overlap in search but neither holds the other; split them"),
+    "a budget below the limits": ({}, ["--budget", "0"], "allocate.budget: the lower limits add up to "),
+    "risk with a target return": (
+        {"scenario": "target_roi", "target": 1.5, "objective": "cvar"},
+        [],
+        "allocate.objective 'cvar' cannot be had with allocate.scenario 'target_roi'",
+    ),
+    "a target without a number": ({"scenario": "target_mroi"}, [], "allocate.target: "),
+    "a target out of reach": ({"scenario": "target_roi", "target": 1e6}, [], "lower the target to that"),
+    "a limit that is no number": ({"limits": {"tv": {"upper": float("nan")}}}, [], "allocate.limits.tv.upper"),
+    "a limit below zero": ({"limits": {"tv": {"lower": -1}}}, [], "allocate.limits.tv.lower"),
+    "limits of no channel": ({"limits": {"serch": {"fixed": True}}}, [], "did you mean 'search'?"),
+    "a lower limit above the upper": ({"limits": {"tv": {"lower": 9, "upper": 1}}}, [], "raise 'upper' to 9, or lower"),
+    "a group out of reach": ({"groups": [{"channels": ["tv"], "lower": 1e9}]}, [], "raise their upper limits by "),
+    "a what-if beyond anything": ({}, ["--what-if", "tv=+50000000%"], "lies beyond the end of its response curve"),
+    "weeks that cannot hold the plan": ({"weekly": {"tv": [0, 1]}}, ["--schedule"], "raise the weekly limit to "),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_a_question_that_cannot_be_answered_is_one_sentence(case, fitted, capsys):
+    allocate, more, sentence = REFUSALS[case]
+    before = Path("data/small/allocation.json").read_bytes()
+    assert main([*asked(fitted, **allocate), "--quiet", *more]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("Error: ") and err.count("\n") == 1
+    assert sentence in err
+    assert more == ["--schedule"] or Path("data/small/allocation.json").read_bytes() == before
+    assert not list(Path("data").rglob("*.partial"))
+
+
 def test_report_says_where_it_is(fitted, capsys, tmp_path):
     assert main(["report", *fitted]) == 0
     place = tmp_path / "reports" / "small" / "report.html"

@@ -74,10 +74,15 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
     Raises:
         AllocationError: for scenarios and sizes that risk objectives do not cover.
     """
-    if settings.scenario == "target_roi" or len(curves.channels) > MANY_ARMS:
+    if settings.scenario == "target_roi":
         raise AllocationError(
-            f"allocate.objective: '{settings.objective}' is for plans of at most {MANY_ARMS} arms in the scenarios "
-            "fixed, profit and target_mroi; choose the objective 'mean'."
+            f"allocate.objective '{settings.objective}' cannot be had with allocate.scenario 'target_roi', which is "
+            "about the expected return; set objective to 'mean', or scenario to 'fixed', 'profit' or 'target_mroi'."
+        )
+    if len(curves.channels) > MANY_ARMS:
+        raise AllocationError(
+            f"allocate.objective '{settings.objective}' is for plans of at most {MANY_ARMS} arms, and these are "
+            f"{len(curves.channels)}; set objective to 'mean', or allocate.by_geo to false."
         )
     goal, judge = objective(settings), measure(settings)
     today = value_of(curves, bounds.today, goal)

@@ -18,6 +18,10 @@ from mmm_bayes.transforms import Array
 CHANGE = re.compile(r"(?P<sign>[+-]?)(?P<number>\d+(\.\d*)?|\.\d+)(?P<percent>%?)")
 
 
+FARTHEST = 20
+"""Times as far as the limits ask that curves are stretched for a what-if; beyond it is taken for a slip."""
+
+
 def parse_what_if(text: str, curves: ResponseCurves) -> Array:
     """Return the spends that ``"tv=-20%,search=+50000,radio=30000"`` asks for, shape ``(arm,)``, currency.
 
@@ -60,6 +64,16 @@ def _changed(today: Array, change: re.Match[str]) -> Array:
     total = float(today.sum())
     share = today / total if total > 0 else np.full(len(today), 1.0 / len(today))
     return (today if change["sign"] else 0.0) + number * share
+
+
+def reach(curves: ResponseCurves, spend: Array) -> int:
+    """Return how many times as far as they do the curves must go to answer a plan; 1 where they will do.
+
+    Far beyond anything (`FARTHEST`) they are left as they are, and `evaluate_plan` refuses.
+    """
+    ends = curves.spend[:, -1]
+    needed = int(np.ceil((spend / np.where(ends > 0, ends, np.inf)).max() * (1 - 1e-9)))
+    return needed if 1 < needed <= FARTHEST else 1
 
 
 def evaluate_plan(curves: ResponseCurves, spend: Array, settings: Allocate | None = None, ci_prob: float = 0.9) -> Plan:

@@ -95,12 +95,13 @@ class Baseline:
             }
         )
 
-    def curves(self, panel: Panel, settings: Allocate) -> ResponseCurves:
+    def curves(self, panel: Panel, settings: Allocate, stretch: int = 1) -> ResponseCurves:
         """Return the response of every paid channel over the planning window, one draw for each replicate.
 
         Args:
             panel: the training panel.
             settings: length of the window, flighting, limits, and whether each geo is an arm of its own.
+            stretch: how many times as far as the limits ask the curves go.
         """
         paid = np.flatnonzero(panel.data["paid"].to_numpy())
         value = panel.data["value"].transpose("geo", "week").to_numpy().mean(axis=1)
@@ -112,7 +113,7 @@ class Baseline:
             worth=np.tile(self.scaling.kpi * value, (len(self.effects), len(paid), 1)),
             respond=lambda c, driver: self._respond(int(paid[c]), driver),
         )
-        return make_curves(media, settings, "lightgbm")
+        return make_curves(media, settings, "lightgbm", stretch)
 
     def _respond(self, channel: int, media: Array) -> Array:
         """Return the scaled effect ``(draw, geo, week)`` of a channel's scaled media ``(geo, l_max - 1 + week)``."""
