@@ -1,0 +1,86 @@
+"""What plans are worth on the true curves: Bayesian, LightGBM and today's, beside the oracle's (-s shows the table)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmm_bayes.allocate.limits import resolve
+from mmm_bayes.allocate.scenarios import best_plan
+from mmm_bayes.baseline import fit_baseline
+from mmm_bayes.config import Allocate, Model, Sampler, SimulatedChannel
+from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.evaluate import regret_table
+from mmm_bayes.model.design import build_design
+from mmm_bayes.model.sample import sample_design
+from mmm_bayes.panel import panel_from_frame
+from mmm_bayes.response import response_curves
+from mmm_bayes.simulate import PanelSpec, simulate_panel
+
+SHAPES = {"national": (1, 130), "geo": (6, 91)}
+PATTERNS = ("always_on", "flighted", "seasonal", "flighted")
+WEEKS = 26
+LIMITS = ((0.5, 1.5), (0.0, 2.0))
+MODEL, SAMPLER = Model(l_max=6), Sampler(draws=300, tune=300, chains=4)
+
+
+def channels(seed: int, s_shaped: bool) -> dict[str, SimulatedChannel]:
+    """Four channels whose returns, carry-over and saturation nobody chose."""
+    rng = np.random.default_rng([seed, s_shaped])
+    slopes = (1.8, 3.0) if s_shaped else (0.8, 1.1)
+    return {
+        f"channel {i + 1}": SimulatedChannel(
+            pattern=pattern,
+            share=rng.uniform(0.015, 0.045),
+            roi=np.exp(rng.normal(0.7, 0.5)),
+            alpha=rng.uniform(0.1, 0.6),
+            kappa=rng.uniform(0.6, 1.8),
+            slope=rng.uniform(*slopes),
+        )
+        for i, pattern in enumerate(PATTERNS)
+    }
+
+
+def best(curves: ResponseCurves, question: Allocate) -> np.ndarray:
+    return best_plan(curves.spend, curves.mean, resolve(curves, question), question).spend
+
+
+def judged(kind: str, seed: int, s_shaped: bool) -> Iterator[dict[str, object]]:
+    """Yield for each range of limits what share of the oracle's incremental KPI each plan reaches."""
+    geos, weeks = SHAPES[kind]
+    made = simulate_panel(PanelSpec(geos=geos, weeks=weeks, channels=channels(seed, s_shaped), seed=seed))
+    panel = panel_from_frame(made.frame, made.columns, "made")
+    question = Allocate(weeks=WEEKS)
+    posterior = sample_design(build_design(panel, MODEL), MODEL, SAMPLER, lambda message, done: None)
+    found = {
+        "bayesian": response_curves(posterior, question),
+        "lightgbm": fit_baseline(panel, MODEL, 0, seed).curves(panel, question),
+    }
+    truth = made.truth.curves(WEEKS)
+    for relative in LIMITS:
+        asked = question.model_copy(update={"relative": relative})
+        plans = {name: best(curves, asked) for name, curves in found.items()}
+        table = regret_table(truth, plans | {"today": truth.today}, best(truth, asked)).set_index("plan")
+        about = {"panel": kind, "curves": "S-shaped" if s_shaped else "concave", "limits": str(relative)}
+        yield about | table["share_of_oracle"].drop("oracle").to_dict()
+
+
+@pytest.mark.slow
+def test_bayesian_plans_are_nearer_to_the_oracles_than_lightgbms_and_todays() -> None:
+    runs = [
+        row
+        for kind in SHAPES
+        for s_shaped in (False, True)
+        for seed in range(5)
+        for row in judged(kind, seed, s_shaped)
+    ]
+    table = pd.DataFrame(runs)
+    names = ["bayesian", "lightgbm", "today"]
+    print("\n", table.groupby(["limits", "panel", "curves"])[names].median().round(3), sep="")
+    medians = table.groupby("limits")[names].median()
+    print(medians.round(4), table.groupby("limits")[names].min().round(3), sep="\n")
+    assert len(table) == 2 * 20
+    for relative, row in medians.iterrows():
+        assert row["bayesian"] > row["lightgbm"], relative
+        assert row["bayesian"] > row["today"], relative
