@@ -28,8 +28,10 @@ format: .venv/ready ## put the code in its standard form
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: .venv/ready ## wall time and memory of each command
+bench: .venv/ready ## wall time and memory of each command, the allocator on hard cases
 	@$(BIN)/python scripts/benchmark.py
+	@echo
+	@$(BIN)/python scripts/benchmark_allocator.py
 
 clean: ## remove .venv and caches, keep data and reports
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info
