@@ -228,6 +228,7 @@ class Model(Section):
     l_max: Annotated[int, Field(ge=1, le=52)] = 8
     likelihood: Literal["normal", "student_t"] = "normal"
     residual: Literal["drift", "ar1", "white"] = "drift"
+    baseline: Literal["constant", "smooth"] = "constant"
     trend: Literal["linear", "piecewise", "none"] = "linear"
     fourier: Annotated[int, Field(ge=0, le=12)] | None = None
     priors: ChannelPriors = ChannelPriors()

@@ -14,11 +14,12 @@ from mmm_bayes.model.design import Design
 from mmm_bayes.model.drift import first_week_ratio, predicted_drift
 from mmm_bayes.model.fused import MediaEffect
 from mmm_bayes.model.priors import NEEDS, prior_of
+from mmm_bayes.model.smooth import amplitudes
 from mmm_bayes.posterior import effect_scale
 from mmm_bayes.transforms import Shape
 
-SPREAD = {"trend": 0.3, "season": 0.3, "holidays": 0.3, "controls": 0.3}
-"""Prior standard deviation of coefficients, in shares of the mean KPI."""
+SPREAD = {"trend": 0.3, "season": 0.3, "holidays": 0.3, "controls": 0.3, "smooth": 1.0}
+"""Prior standard deviation of coefficients, in shares of the mean KPI; those of a smooth baseline are scaled later."""
 
 
 def shape_of(model: Model) -> Shape:
@@ -173,6 +174,8 @@ def _baseline(design: Design, known: dict[str, Any]) -> Any:
     spread = np.array([SPREAD[str(g)] for g in design.data["group"].to_numpy()])
     level = pm.Normal("level", 1.0, 0.5, dims="geo")
     gamma = pm.Normal("gamma", 0.0, spread, dims="feature")
+    if len(design.smooth):
+        gamma = _with_smooth(gamma, design)
     mu = level[:, None]
     everywhere = known.get("common_features", np.zeros((0, design.data.sizes["week"])))
     shared = gamma[np.flatnonzero(common)]
@@ -186,6 +189,14 @@ def _baseline(design: Design, known: dict[str, Any]) -> Any:
     if not common.all():
         mu = mu + _local(known["local_features"], gamma, design)
     return mu
+
+
+def _with_smooth(gamma: Any, design: Design) -> Any:
+    """Return the coefficients with those of a smooth baseline scaled to its process, see `model.smooth`."""
+    scale = pm.HalfNormal("smooth_scale", 0.1)
+    length = pm.LogNormal("smooth_length", np.log(20.0), 0.3)
+    at = slice(int(design.smooth[0]), int(design.smooth[-1]) + 1)
+    return pt.set_subtensor(gamma[at], gamma[at] * amplitudes(scale, length, design.data.sizes["week"]))
 
 
 def _week_effect(gamma: Any, known: dict[str, Any], weeks: int) -> Any:

@@ -7,6 +7,7 @@ import xarray as xr
 
 from mmm_bayes.config import Model
 from mmm_bayes.model.lift import lift_data, within
+from mmm_bayes.model.smooth import smooth_features
 from mmm_bayes.panel import Panel
 from mmm_bayes.transforms import Array, with_history
 
@@ -27,8 +28,9 @@ class Design:
               by ``l_max - 1`` weeks of history,
             * ``media_scale (channel, geo)``: driver per unit of ``media``,
             * ``spend (channel, geo, week)`` in currency,
-            * ``feature_values (feature, geo, week)``: trend, season, holidays and controls, centred over weeks, with
-              the coordinates ``component (feature)`` (its name in reports) and ``group (feature)`` (its kind),
+            * ``feature_values (feature, geo, week)``: trend, season, sines of a smooth baseline, holidays and controls,
+              centred over weeks, with the coordinates ``component (feature)`` (its name in reports) and ``group
+              (feature)`` (its kind),
             * ``total (channel)``: what a contribution is divided by to give the quantity that carries the
               prior: the spend (ROI), or all KPI in currency (contribution share),
             * the variables of `model.lift.lift_data`, where there are lift tests.
@@ -44,8 +46,13 @@ class Design:
 
     @property
     def departs(self) -> Array:
-        """Whether geos differ in a feature's coefficient, shape ``(feature,)``: all but holidays, several geos only."""
-        return (self.data["group"].to_numpy() != "holidays") & (self.data.sizes["geo"] > 1)
+        """Whether geos differ in a feature's coefficient, shape ``(feature,)``: several geos, some features not."""
+        return ~np.isin(self.data["group"], ("holidays", "smooth")) & (self.data.sizes["geo"] > 1)
+
+    @property
+    def smooth(self) -> Array:
+        """Places of the features of a smooth baseline."""
+        return np.flatnonzero(self.data["group"].to_numpy() == "smooth")
 
 
 def build_design(panel: Panel, model: Model, train: int | None = None) -> Design:
@@ -120,7 +127,7 @@ def _median_week(driver: Array) -> Array:
 
 
 def _features(panel: Panel, model: Model, train: int) -> tuple[Array, list[str], list[str]]:
-    """Stack trend, season, holidays and controls to ``(feature, geo, week)`` with the name and group of each.
+    """Stack all features to ``(feature, geo, week)`` with the name and group of each.
 
     All are centred over the training weeks, so that the level is the mean KPI of an ordinary week.
     """
@@ -128,15 +135,17 @@ def _features(panel: Panel, model: Model, train: int) -> tuple[Array, list[str],
     order = model.fourier if model.fourier is not None else 3
     season = fourier_features(panel.weeks.dayofyear.to_numpy() / YEAR, order)
     shape = (len(panel.geos), len(panel.weeks))
-    common = np.concatenate([trend, season])[:, None, :] * np.ones((1, *shape))
+    smooth = smooth_features(len(panel.weeks), train) if model.baseline == "smooth" else trend[:0]
+    common = np.concatenate([trend, season, smooth])[:, None, :] * np.ones((1, *shape))
     holidays = panel.data["holidays"].transpose("holiday", "geo", "week").to_numpy()
     controls = panel.data["controls"].transpose("control", "geo", "week").to_numpy()
     common, holidays, controls = (_centred(values, train) for values in (common, holidays, controls))
     spread = controls[..., :train].std(axis=(1, 2), keepdims=True)
     controls = controls / np.where(spread > 0, spread, 1.0)
-    component = ["trend"] * len(trend) + ["season"] * len(season) + ["holidays"] * len(holidays)
-    group = component + ["controls"] * len(controls)
-    component = component + [str(c) for c in panel.data["control"].to_numpy()]
+    kinds = {"trend": trend, "season": season, "smooth": smooth, "holidays": holidays, "controls": controls}
+    group = [kind for kind, values in kinds.items() for _ in values]
+    component = ["baseline" if kind == "smooth" else kind for kind in group]
+    component[len(group) - len(controls) :] = [str(c) for c in panel.data["control"].to_numpy()]
     return np.concatenate([common, holidays, controls]), component, group
 
 

@@ -18,7 +18,10 @@ from mmm_bayes.posterior import Posterior
 from mmm_bayes.response import DRAWS, Media
 from mmm_bayes.transforms import Array
 
-GATED = ("contribution_share", "alpha", "kappa", "slope", "theta", "eta", "rho", "gain", "sigma", "tau", "nu")
+GATED = (
+    *("contribution_share", "alpha", "kappa", "slope", "theta", "eta", "rho", "gain", "sigma", "tau", "nu"),
+    *("smooth_scale", "smooth_length"),
+)
 """Variables that must have converged: every ROI (through its share) and hyper-parameter."""
 
 ORDER = ("PASS", "REVIEW", "FAIL")

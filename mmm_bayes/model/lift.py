@@ -186,7 +186,7 @@ def lift_table(posterior: Posterior, ci_prob: float) -> pd.DataFrame:
 
 
 def lift_agreement(posterior: Posterior) -> list[tuple[str, float, tuple[float, float], str, str]]:
-    """Return one check per test: does the model without the tests, priors and panel alone, agree with its result?
+    """Return one check per test: whether the model without the tests, priors and panel alone, agrees with its result.
 
     Each is ``(check, value, limits, message, remedy)``; ``value`` is the distance in standard deviations of both
     together, the model's taken from its central 68%.

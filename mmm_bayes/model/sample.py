@@ -13,6 +13,7 @@ from mmm_bayes.errors import FitError
 from mmm_bayes.model.arrays import zero_sum_basis
 from mmm_bayes.model.compiled import compiled_model
 from mmm_bayes.model.design import Design
+from mmm_bayes.model.smooth import amplitudes
 from mmm_bayes.posterior import Posterior, chunks, effect_scale
 
 Progress = Callable[[str, float | None], None]
@@ -77,7 +78,7 @@ RAW = ("z", "week_raw", "week_total", "departure", "coefficient", "xi_common", "
 
 def assemble(trace: xr.DataTree, design: Design, model: Model, sampler: Sampler) -> Posterior:
     """Turn raw draws into a `Posterior` with coefficients, week effects, ROI and contribution shares."""
-    raw = trace["posterior"].to_dataset()
+    raw = _with_smooth(trace["posterior"].to_dataset(), design)
     draws = raw.drop_vars([v for v in raw.data_vars if v in RAW])
     draws = draws.assign(_geo_effect(raw, design)).assign(_baseline(raw, design))
     draws = draws.drop_vars([c for c in draws.coords if c not in ("chain", "draw")])
@@ -97,6 +98,16 @@ def assemble(trace: xr.DataTree, design: Design, model: Model, sampler: Sampler)
     )
     tree.attrs = attributes
     return with_roi(Posterior(tree))
+
+
+def _with_smooth(raw: xr.Dataset, design: Design) -> xr.Dataset:
+    """Return draws whose coefficients of a smooth baseline are scaled, as `build` does it in the graph."""
+    if not len(design.smooth):
+        return raw
+    gamma = raw["gamma"].copy(deep=True)
+    scale, length = (raw[name].to_numpy() for name in ("smooth_scale", "smooth_length"))
+    gamma[..., design.smooth] *= amplitudes(scale, length, design.data.sizes["week"])
+    return raw.assign(gamma=gamma)
 
 
 def _statistics(trace: xr.DataTree) -> xr.Dataset:

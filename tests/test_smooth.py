@@ -1,0 +1,104 @@
+"""The smooth baseline: its basis against the kernel it stands for, and a swell of demand that is known."""
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+import pytest
+import xarray as xr
+
+from mmm_bayes.config import Model, Sampler
+from mmm_bayes.forecast import explain
+from mmm_bayes.model import build, sample
+from mmm_bayes.model.build import build_model
+from mmm_bayes.model.design import build_design, head
+from mmm_bayes.model.sample import sample_design
+from mmm_bayes.model.smooth import amplitudes, smooth_features
+from mmm_bayes.panel import panel_from_frame
+from mmm_bayes.response import decomposition, media_contributions
+from mmm_bayes.simulate import PanelSpec, simulate_panel
+
+SMOOTH = Model(baseline="smooth")
+WEEKS = 110
+
+
+@pytest.mark.parametrize("length", [10.0, 16.0, 30.0])
+def test_the_sines_have_the_covariance_of_the_squared_exponential_kernel(length):
+    basis = smooth_features(104, 104) * amplitudes(np.array(0.2), np.array(length), 104)[:, None]
+    time = np.arange(104)
+    kernel = 0.2**2 * np.exp(-0.5 * ((time[:, None] - time) / length) ** 2)
+    np.testing.assert_allclose(basis.T @ basis, kernel, atol=0.03 * 0.2**2)
+
+
+def test_after_the_training_weeks_the_curve_stays(small_run):
+    np.testing.assert_array_equal(smooth_features(40, 30)[:, 30:], smooth_features(40, 30)[:, [29] * 10])
+    whole = build_design(small_run.panel, SMOOTH, train=50)
+    known = build_design(small_run.panel.head(50), SMOOTH)
+    np.testing.assert_allclose(head(whole, 50, 8).data["feature_values"], known.data["feature_values"], atol=1e-12)
+    later = whole.data["feature_values"].to_numpy()[whole.smooth][..., 49:]
+    assert len(later) == 9 and (np.ptp(later, axis=-1) < 1e-12).all()
+
+
+def test_all_geos_share_the_curve(small_run):
+    design = build_design(small_run.panel, SMOOTH)
+    assert design.common[design.smooth].all() and not design.departs[design.smooth].any()
+    assert (design.data["component"].to_numpy()[design.smooth] == "baseline").all()
+    graph = build_model(design, SMOOTH)
+    assert np.isfinite(graph.compile_logp(mode="FAST_COMPILE")(graph.initial_point()))
+    plain = build_model(build_design(small_run.panel, Model()), Model())
+    assert {v.name for v in graph.free_RVs} - {v.name for v in plain.free_RVs} == {"smooth_scale", "smooth_length"}
+
+
+def test_draws_are_scaled_as_in_the_graph(small_run):
+    design = build_design(small_run.panel, SMOOTH)
+    gamma = np.random.default_rng(0).normal(size=design.data.sizes["feature"])
+    with pm.Model() as graph:
+        raw = pt.vector("gamma")
+        scaled = build._with_smooth(raw, design)
+    function = pytensor.function([raw, graph["smooth_scale"], graph["smooth_length"]], scaled, mode="FAST_COMPILE")
+    draws = {"gamma": (("chain", "draw", "feature"), gamma[None, None])}
+    draws |= {n: (("chain", "draw"), [[v]]) for n, v in (("smooth_scale", 0.13), ("smooth_length", 17.0))}
+    found = sample._with_smooth(xr.Dataset(draws), design)["gamma"].to_numpy()[0, 0]
+    np.testing.assert_allclose(found, function(gamma, 0.13, 17.0))
+    assert (found != gamma).sum() == len(design.smooth)
+
+
+@pytest.fixture(scope="module")
+def swell():
+    """Return a national panel whose demand swells for half a year, and that demand without media."""
+    simulated = simulate_panel(PanelSpec(geos=1, weeks=WEEKS, drift=0.0, noise=0.02, seed=11))
+    frame = simulated.frame.copy()
+    frame["revenue"] += 0.2 * frame["revenue"].mean() * np.exp(-0.5 * ((np.arange(WEEKS) - 60) / 9) ** 2)
+    media = simulated.truth.data["contribution"].sum(("channel", "geo")).to_numpy()
+    return panel_from_frame(frame, simulated.columns, "swell"), frame["revenue"].to_numpy() - media
+
+
+@pytest.fixture(scope="module")
+def fits(swell):
+    sampler = Sampler(draws=250, tune=300, chains=2)
+    models = {"constant": Model(), "smooth": SMOOTH}
+    return {kind: sample_design(build_design(swell[0], m), m, sampler, lambda *_: None) for kind, m in models.items()}
+
+
+def test_a_swell_of_demand_is_found_and_the_parts_add_up(swell, fits):
+    miss = {}
+    for kind, posterior in fits.items():
+        table = decomposition(posterior, media_contributions(posterior))
+        miss[kind] = np.sqrt(np.mean((table[["baseline", "trend", "season"]].sum(axis=1) - swell[1]) ** 2))
+        parts = table.drop(columns=["week", "prediction", "observed"])
+        np.testing.assert_allclose(parts.sum(axis=1), table["prediction"])
+        assert np.ptp(table["baseline"]) > 0 if kind == "smooth" else np.ptp(table["baseline"]) < 1e-6
+    assert miss["smooth"] < 0.5 * miss["constant"]
+    assert miss["smooth"] < 0.06 * np.mean(swell[1])
+
+
+def test_a_forecast_goes_on_from_the_last_level(fits):
+    """Without media, trend and season, what is explained after the panel is what was explained in its last week."""
+    data = fits["smooth"].data
+    values = data["feature_values"].to_numpy() * (data["group"].to_numpy() == "smooth")[:, None, None]
+    longer = np.concatenate([values, values[..., -1:].repeat(9, axis=-1)], axis=-1)
+    media = np.zeros((5, 1, data.sizes["time"] + 9))
+    ahead = {"feature_values": (("feature", "geo", "later"), longer), "media": (("channel", "geo", "time"), media)}
+    found = explain(fits["smooth"], np.arange(50), xr.Dataset(ahead))
+    np.testing.assert_allclose(found[..., WEEKS:], found[..., [WEEKS - 1] * 9])
+    assert np.ptp(found[0]) > 0.02
