@@ -140,6 +140,9 @@ def _unknown(plan: "Plan", currency: str) -> Iterator[str]:
 
 def show_schedule(terminal: Terminal, found: "list[Schedule]", config: "Config") -> None:
     """Print the best weeks of each channel and what they gain over even ones."""
+    if not any(s.gain.mean for s in found):
+        terminal.say("Spread the plan evenly over the weeks: no others were found that return noticeably more.")
+        return
     rows = [
         [
             s.channel,

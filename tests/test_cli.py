@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ import pytest
 import yaml
 
 from mmm_bayes import pipeline
+from mmm_bayes.allocate import Gain, Schedule
 from mmm_bayes.cli import main
 from mmm_bayes.console import Terminal
 from mmm_bayes.errors import MMMError
+from mmm_bayes.summary import show_schedule
 from mmm_bayes.workspace import Workspace, write_json
 
 
@@ -256,7 +259,7 @@ def test_a_plan_comes_with_its_frontier_and_on_request_with_its_weeks(fitted, ca
     assert main(["allocate", *fitted, "--force", "--weeks", "20", "--schedule"]) == 0
     out, err = capsys.readouterr()
     assert [line.split()[1] for line in err.splitlines()] == ["allocate", "schedule"]
-    assert "Schedule of the plan" in out
+    assert "Schedule of the plan" in out or "Spread the plan evenly" in out
     folder = Path("data/small")
     plan = pd.read_csv(folder / "allocation.csv").set_index("channel")["spend_plan"]
     totals = pd.read_csv(folder / "frontier.csv")
@@ -392,6 +395,18 @@ def test_a_failed_step_prints_no_line(capsys):
 def test_a_table_is_plain_text(capsys):
     Terminal().table("Return", ["channel", "ROI"], [["tv", "1.50"], ["[search]", "12.00"]])
     assert capsys.readouterr().out.splitlines() == ["Return", "channel     ROI", "tv         1.50", "[search]  12.00"]
+
+
+def test_weeks_are_shown_with_their_gain_where_there_is_any(small_run, capsys):
+    gained = Gain(12.0, 11.0, -3.0, 40.0, 0.87, (0.0,) * 101)
+    bursts = Schedule("tv", (60.0, 0.0), (30.0, 30.0), 60.0, 0.0, 60.0, "1 burst of 1 week", 80.0, gained)
+    even = replace(bursts, channel="search", pattern="even", gain=replace(gained, mean=0.0, median=0.0))
+    show_schedule(Terminal(), [bursts, even], small_run.config)
+    lines = capsys.readouterr().out.splitlines()
+    assert re.split(r"  +", lines[2].strip()) == ["tv", "1 burst of 1 week", "£11", "87%", "-£3 to £40"]
+    assert lines[3].split() == ["search", "even"]
+    show_schedule(Terminal(), [even], small_run.config)
+    assert capsys.readouterr().out.startswith("Spread the plan evenly over the weeks")
 
 
 def test_progress_may_be_called_at_any_time(capsys):
