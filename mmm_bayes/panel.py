@@ -35,7 +35,7 @@ class Panel:
             * ``spend (geo, week, channel)`` in currency (zero for organic channels),
             * ``media (geo, week, channel)``: what drives the response (spend, exposure or reach),
             * ``frequency (geo, week, channel)``: average frequency, 1 where a channel has none,
-            * ``history (geo, past, channel)``: media of the weeks before the first,
+            * ``history (geo, past, channel)``: media times frequency of the weeks before the first,
             * ``controls (geo, week, control)``, ``holidays (geo, week, holiday)``,
             * ``population (geo)``: persons, or the mean KPI of the geo where not given,
 
@@ -146,7 +146,8 @@ def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, curr
     kpi = data["kpi"].values
     seen = np.flatnonzero(~np.isnan(kpi).all(axis=0))
     start = int(seen[0]) if len(seen) else 0
-    past = data["media"].isel(week=slice(0, start)).rename(week="past").drop_vars("past")
+    driver = data["media"] * data["frequency"]
+    past = driver.isel(week=slice(0, start)).rename(week="past").drop_vars("past")
     data = data.isel(week=slice(start, None)).assign(history=past)
     _require_values(data, columns)
     if columns.population is None:

@@ -19,6 +19,7 @@ from mmm_bayes.model.design import build_design, head, trend_features
 from mmm_bayes.model.features import Weighted
 from mmm_bayes.model.fused import MediaEffect
 from mmm_bayes.model.priors import check_channels, frozen, prior_from_range, prior_of
+from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.posterior import effect_scale
 from mmm_bayes.transforms import Shape
 
@@ -267,6 +268,19 @@ def test_training_weeks_alone_scale_the_design(small_run):
     cut = head(whole, 50, 8)
     for name in ("y", "scale", "money", "spend", "feature_values"):
         np.testing.assert_allclose(cut.data[name], known.data[name], atol=1e-12, err_msg=name)
+
+
+def test_spend_before_the_first_kpi_enters_the_lags(small_run):
+    """The same panel with and without its first weeks of KPI: what is left sees the same media, lag by lag."""
+    frame, columns = small_run.simulated.frame, small_run.simulated.columns
+    early = frame["week"] < frame["week"].unique()[10]
+    later = panel_from_frame(frame.assign(revenue=frame["revenue"].mask(early)), columns, "later")
+    forgotten = panel_from_frame(frame[~early], columns, "forgotten")
+    whole, cut, dark = (build_design(p, Model()).data for p in (small_run.panel, later, forgotten))
+    raw = [data["media"] * data["media_scale"] for data in (whole, cut, dark)]
+    assert cut.sizes["week"] == 50 and cut.sizes["time"] == 57
+    np.testing.assert_allclose(raw[1], raw[0][..., 10:])
+    assert (raw[1][..., :7].sum("time") > 0).any() and (raw[2][..., :7] == 0).all()
 
 
 def test_trends_bend_every_half_year():

@@ -256,6 +256,14 @@ def test_weeks_before_the_first_kpi_become_history():
     assert panel.data["history"].sel(geo="East", channel="search").values.tolist() == expected.tolist()
 
 
+def test_history_counts_reach_as_often_as_it_was_seen():
+    table = frame()
+    early = table["week"] < "2023-01-23"
+    wanted = columns(reach_frequency={"search": ReachFrequency(reach="mails", frequency="price")})
+    history = panel_from_frame(table.assign(sales=table["sales"].mask(early)), wanted, "shop").data["history"]
+    np.testing.assert_array_equal(history.sel(channel="search"), 2.0 * history.sel(channel="email"))
+
+
 def test_a_gap_in_the_history_is_refused():
     table = frame()
     table.loc[table["week"] < "2023-01-23", "sales"] = np.nan
