@@ -11,7 +11,8 @@ from pytensor.graph.replace import graph_replace
 from mmm_bayes.config import Model, Prior
 from mmm_bayes.model.arrays import graph_data
 from mmm_bayes.model.design import Design
-from mmm_bayes.model.drift import first_week_ratio, predicted_drift
+from mmm_bayes.model.drift import first_week_ratio, log_density, predicted_drift
+from mmm_bayes.model.features import Weighted
 from mmm_bayes.model.fused import MediaEffect
 from mmm_bayes.model.priors import NEEDS, prior_of
 from mmm_bayes.model.smooth import amplitudes
@@ -180,7 +181,7 @@ def _baseline(design: Design, known: dict[str, Any]) -> Any:
     everywhere = known.get("common_features", np.zeros((0, design.data.sizes["week"])))
     shared = gamma[np.flatnonzero(common)]
     mu = mu + (
-        (shared[:, None] * everywhere).sum(axis=0)
+        Weighted()(shared[:, None], everywhere[:, None])
         if geos == 1
         else _week_effect(shared, known, design.data.sizes["week"])
     )
@@ -232,7 +233,7 @@ def _departures(everywhere: Any, design: Design) -> Any:
     xi = pm.HalfNormal("xi_common", 0.1, shape=int(own.sum()))
     departure = pm.Normal("departure", shape=(int(own.sum()), geos - 1))
     departing = zero_sum(departure, geos) * xi[:, None]
-    return (departing[:, :, None] * everywhere[np.flatnonzero(own)][:, None, :]).sum(axis=0)
+    return Weighted()(departing, everywhere[np.flatnonzero(own)][:, None])
 
 
 def _local(features: Any, gamma: Any, design: Design) -> Any:
@@ -242,12 +243,14 @@ def _local(features: Any, gamma: Any, design: Design) -> Any:
     """
     own, local = design.departs[~design.common], np.flatnonzero(~design.common)
     shared, pooled = np.flatnonzero(~own), np.flatnonzero(own)
-    mu = (gamma[local[shared]][:, None, None] * features[shared]).sum(axis=0)
+    mu = pt.zeros((1, 1))
+    if len(shared):
+        mu = mu + Weighted()(gamma[local[shared]][:, None] * pt.ones(design.data.sizes["geo"]), features[shared])
     if len(pooled):
         xi = pm.Gamma("xi_local", mu=0.1, sigma=0.07, shape=len(pooled))
         shape = (len(pooled), design.data.sizes["geo"])
         coefficient = pm.Normal("coefficient", gamma[local[pooled]][:, None], xi[:, None], shape=shape)
-        mu = mu + (coefficient[:, :, None] * features[pooled]).sum(axis=0)
+        mu = mu + Weighted()(coefficient, features[pooled])
     return mu
 
 
@@ -257,15 +260,13 @@ def _local(features: Any, gamma: Any, design: Design) -> Any:
 def _likelihood(y: Any, mu: Any, model: Model) -> None:
     """Observe the surprises: the KPI given the model and its own past."""
     sigma = pm.LogNormal("sigma", -2.5, 1.0, dims="geo")
-    first = 1.0
+    rho, gain = pt.zeros(()), pt.zeros_like(sigma)
     if model.residual != "white":
         rho = pm.Beta("rho", 4.0, 1.0)
-        gain = pm.Beta("gain", 1.5, 2.0, dims="geo") if model.residual == "drift" else pt.ones(y.shape[0])
-        mu = mu + predicted_drift(y - mu, rho, gain)
-        first = first_week_ratio(rho, gain) ** 0.5
-    spread = pt.set_subtensor(pt.ones_like(y)[:, 0], first) * sigma[:, None]
-    if model.likelihood == "student_t":
-        nu = pm.Gamma("nu", mu=10.0, sigma=7.0)
-        pm.StudentT("kpi", nu=nu, mu=mu, sigma=spread, observed=y, dims=("geo", "week"))
-    else:
-        pm.Normal("kpi", mu=mu, sigma=spread, observed=y, dims=("geo", "week"))
+        gain = pm.Beta("gain", 1.5, 2.0, dims="geo") if model.residual == "drift" else pt.ones_like(sigma)
+    if model.likelihood == "normal":
+        pm.Potential("kpi", log_density(y - mu, rho, gain, sigma))
+        return
+    nu = pm.Gamma("nu", mu=10.0, sigma=7.0)
+    spread = pt.set_subtensor(pt.ones_like(y)[:, 0], first_week_ratio(rho, gain) ** 0.5) * sigma[:, None]
+    pm.StudentT("kpi", nu=nu, mu=mu + predicted_drift(y - mu, rho, gain), sigma=spread, observed=y)
