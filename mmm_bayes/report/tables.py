@@ -274,24 +274,19 @@ def schedule(schedules: Sequence[Schedule], table: pd.DataFrame, money: Money) -
         money: currency and decimals.
     """
     planned = dict(zip(table["channel"], table["contribution_plan"], strict=True))
-    rows = [
-        [
-            s.channel,
-            s.pattern,
-            *(money.full(s.total), money.full(planned[s.channel]), money.full(s.response_even)),
-            *(
-                (money.short(s.gain.median), money.between(s.gain.low, s.gain.high), chance(s.gain.probability))
-                if s.gain.mean
-                else (NONE, NONE, NONE)
-            ),
-        ]
-        for s in schedules
-    ]
-    heads = [
-        *("channel", "best weeks", "spend", "contribution, timed as planned", "spent evenly"),
-        *("gain of the best weeks over even", "interval", "probability"),
-    ]
+    heads = ["channel", "best weeks", "spend", "contribution, timed as planned", "spent evenly"]
+    rows = [[s.channel, s.pattern, *map(money.full, (s.total, planned[s.channel], s.response_even))] for s in schedules]
+    if any(s.gain.mean for s in schedules):
+        heads += ["gain of the best weeks over even", "interval", "probability"]
+        rows = [[*row, *_gained(s, money)] for row, s in zip(rows, schedules, strict=True)]
     return Table(heads, rows, text=2)
+
+
+def _gained(found: Schedule, money: Money) -> list[str]:
+    gain = found.gain
+    if not gain.mean:
+        return [NONE] * 3
+    return [money.short(gain.median), money.between(gain.low, gain.high), chance(gain.probability)]
 
 
 def waterfall(quality: dict[str, Any], money: Money) -> Table:
