@@ -24,7 +24,6 @@ from mmm_bayes.allocate import (
     save_frontier,
     save_plan,
 )
-from mmm_bayes.allocate.frontier import MEASURES
 from mmm_bayes.allocate.information import value_of_information
 from mmm_bayes.allocate.limits import resolve
 from mmm_bayes.allocate.scenarios import Optimum, Worth, best_plan
@@ -491,8 +490,13 @@ def test_the_frontier_is_a_table(tmp_path: Path) -> None:
     table = pd.read_csv(tmp_path / "frontier.csv")
     assert list(table.columns[:3]) == ["total", "response_mean", "response_median"]
     assert table.shape == frontier_table(found).shape == (5, 16)
-    np.testing.assert_allclose(table[list(found.channels)].sum(axis=1), table["total"], atol=0.01)
-    assert list(table.columns) == [*MEASURES, *found.channels]
+    arms = [f"spend_{name}" for name in found.channels]
+    assert list(table.columns[-5:]) == arms
+    np.testing.assert_allclose(table[arms].sum(axis=1), table["total"], atol=0.01)
+    named = replace(random_curves(1), channels=("total", "profit", "roi", "tv", "spend_tv"))
+    other = frontier_table(frontier(named, Allocate(relative=(0, 2)), points=4))
+    np.testing.assert_array_equal(other["total"], table["total"])
+    np.testing.assert_allclose(other["spend_total"], found.spend[:, 0], rtol=1e-6)
 
 
 def test_the_frontier_counts_what_profit_gains_over_today() -> None:

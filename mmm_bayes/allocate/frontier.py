@@ -18,11 +18,10 @@ from mmm_bayes.workspace import write_csv
 
 CSV = "frontier.csv"
 
-MEASURES = (
-    *("total", "response_mean", "response_median", "response_low", "response_high"),
-    *("profit", "profit_gain_median", "profit_gain_low", "profit_gain_high", "roi", "certified_gap"),
-)
-"""Columns of ``frontier.csv`` before those of the arms."""
+
+def spend_column(arm: str) -> str:
+    """Return the column of ``frontier.csv`` that holds an arm's spend; a channel may be called ``total``."""
+    return f"spend_{arm}"
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def frontier_table(found: Frontier) -> pd.DataFrame:
         "roi": found.roi,
         "certified_gap": found.gap,
     }
-    arms = {name: found.spend[:, c] for c, name in enumerate(found.channels)}
+    arms = {spend_column(name): found.spend[:, c] for c, name in enumerate(found.channels)}
     return pd.DataFrame({**columns, **arms})
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from mmm_bayes.allocate.frontier import MEASURES
+from mmm_bayes.allocate.frontier import spend_column
 from mmm_bayes.allocate.groups import channel_of
 from mmm_bayes.allocate.plan import Plan, load_plan
 from mmm_bayes.allocate.schedule import Schedule, load_schedules
@@ -213,7 +213,8 @@ def _load_frontier(space: Workspace, plan: Plan) -> pd.DataFrame | None:
     if not has(space, ("frontier.csv",)):
         return None
     found = pd.read_csv(space.data / "frontier.csv")
-    return found if list(found.columns[len(MEASURES) :]) == [c.channel for c in plan.channels] else None
+    arms = [spend_column(c.channel) for c in plan.channels]
+    return found if [c for c in found.columns if c.startswith(spend_column(""))] == arms else None
 
 
 def _load_schedules(folder: Path, plan: Plan) -> Sequence[Schedule]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmm_bayes.allocate.frontier import spend_column
 from mmm_bayes.allocate.plan import ChannelPlan, Plan
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.panel import Panel
@@ -200,7 +201,7 @@ def frontier_table(frontier: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         KPI value per unit of currency since the total before; missing for the first) and ``today`` (whether the total
         is today's).
     """
-    spend = frontier[[c.channel for c in plan.channels]].to_numpy()
+    spend = frontier[[spend_column(c.channel) for c in plan.channels]].to_numpy()
     over = np.maximum(spend - [c.observed for c in plan.channels], 0.0).sum(axis=1)
     total = frontier["total"].to_numpy()
     return frontier.assign(
