@@ -15,6 +15,9 @@ from mmm_bayes.transforms import Array
 DRAWS = 400
 """Draws that response curves, drift and predictions are computed from."""
 
+MARGINAL_DRAWS = 1000
+"""Draws that the marginal ROI is computed from."""
+
 STEP = 1e-4
 """Relative change of spend for the marginal ROI (central difference)."""
 
@@ -25,7 +28,8 @@ class Media:
 
     Attributes:
         worth: contribution in currency, shape ``(draw, channel)``.
-        marginal: derivative of ``worth`` with respect to a common factor on the media, shape ``(draw, channel)``.
+        marginal: derivative of ``worth`` with respect to a common factor on the media, for at most 1,000 of the draws,
+            shape ``(draw, channel)``.
         mean: posterior mean contribution in scaled KPI, shape ``(channel, geo, week)``.
     """
 
@@ -52,16 +56,26 @@ def media_contributions(posterior: Posterior) -> Media:
     """Return contributions of all channels, in one pass over chunks of draws."""
     money = posterior.data["money"].to_numpy()
     channels, draws = len(posterior.channels), posterior.draws
-    worth, marginal = np.empty((draws, channels)), np.empty((draws, channels))
-    mean = np.zeros((channels, *money.shape))
+    worth, mean = np.empty((draws, channels)), np.zeros((channels, *money.shape))
     for c in range(channels):
         for rows in chunks(np.arange(draws), money.size):
             response = media_response(posterior, c, rows)
-            up, down = (media_response(posterior, c, rows, 1 + sign * STEP) for sign in (1, -1))
             worth[rows, c] = np.einsum("dgt,gt->d", response, money)
-            marginal[rows, c] = np.einsum("dgt,gt->d", up - down, money) / (2 * STEP)
             mean[c] += response.sum(axis=0) / draws
-    return Media(worth, marginal, mean)
+    return Media(worth, _marginal(posterior, posterior.thinned(MARGINAL_DRAWS), money), mean)
+
+
+def _marginal(posterior: Posterior, draws: Array, money: Array) -> Array:
+    """Return `Media.marginal`."""
+    parts = []
+    for rows in chunks(draws, money.size):
+        up, down = (
+            [media_response(posterior, c, rows, 1 + sign * STEP) for c in range(len(posterior.channels))]
+            for sign in (1, -1)
+        )
+        change = [np.einsum("dgt,gt->d", u - d, money) for u, d in zip(up, down, strict=True)]
+        parts.append(np.stack(change, axis=1) / (2 * STEP))
+    return np.concatenate(parts)
 
 
 # --- ROI ----------------------------------------------------------------------------------------
