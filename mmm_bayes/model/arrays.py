@@ -5,6 +5,9 @@ import numpy as np
 from mmm_bayes.model.design import Design
 from mmm_bayes.transforms import Array
 
+CENTRED = (0.3, 0.98)
+"""Least and most centring of the week effect: neither end is left to an estimate."""
+
 LIFT = ("lift_media", "lift_weight", "lift_kpi", "lift_error")
 
 
@@ -24,7 +27,15 @@ def graph_data(design: Design) -> dict[str, Array]:
     if len(arrays["y"]) == 1:
         return arrays
     reduced = arrays["common_features"] @ zero_sum_basis(data.sizes["week"]).T
-    return arrays | {"common_reduced": reduced, "centred": np.array(informed(arrays["y"], features))}
+    centred = informed(arrays["y"], np.concatenate([features, *_rough_response(arrays["media"], data.sizes["week"])]))
+    return arrays | {"common_reduced": reduced, "centred": np.array(centred)}
+
+
+def _rough_response(media: Array, weeks: int) -> list[Array]:
+    """Return saturated media of the week and, where there is a history, of the one before."""
+    saturated = media / (1 + media)
+    first = saturated.shape[-1] - weeks
+    return [saturated[..., start : start + weeks] for start in (first, first - 1) if start >= 0]
 
 
 def zero_sum_basis(size: int) -> Array:
@@ -34,20 +45,28 @@ def zero_sum_basis(size: int) -> Array:
     return basis
 
 
-def informed(y: Array, features: Array) -> float:
+def informed(y: Array, explanatory: Array) -> float:
     """Return how far the data inform the shocks common to all geos: their variance over that plus noise's.
 
-    Judged from changes from week to week that the features do not explain.
+    Judged from changes from week to week that nothing else explains.
 
     Args:
         y: scaled KPI of several geos, shape ``(geo, week)``.
-        features: shape ``(feature, geo, week)``.
+        explanatory: what else may move the KPI, shape ``(feature, geo, week)``.
     """
-    change = np.diff(y, axis=1)
-    noise = (change - change.mean(axis=0)).var(axis=1) * len(y) / (len(y) - 1)
-    weight = 1 / np.maximum(noise, 1e-12)
-    common = weight @ change / weight.sum()
-    known = np.diff(np.einsum("g,fgt->ft", weight / weight.sum(), features), axis=1).T
-    left = common - known @ np.linalg.lstsq(known, common, rcond=None)[0]
-    variance = (left**2).sum() / max(len(left) - known.shape[1], 1)
-    return float(np.clip(1 - 1 / (weight.sum() * variance), 0.02, 0.98))
+    change, known = np.diff(y, axis=1), np.diff(explanatory, axis=2)
+    apart = _unexplained((change - change.mean(axis=0)).ravel(), _columns(known - known.mean(axis=1, keepdims=True)))
+    weight = (1 - 1 / len(y)) / np.maximum(apart.reshape(change.shape).var(axis=1), 1e-12)
+    average = weight / weight.sum()
+    shock = _unexplained(average @ change, np.einsum("g,fgt->tf", average, known))
+    degrees = max(len(shock) - len(known), 1)
+    return float(np.clip(1 - degrees / (weight.sum() * (shock**2).sum()), *CENTRED))
+
+
+def _columns(values: Array) -> Array:
+    return values.reshape(len(values), -1).T
+
+
+def _unexplained(y: Array, known: Array) -> Array:
+    """Return the residual of a regression."""
+    return y - known @ np.linalg.lstsq(known, y, rcond=None)[0]
