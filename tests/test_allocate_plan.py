@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from allocate_cases import hill_curves, random_curves, staircase_curves
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mmm_bayes.allocate import (
@@ -244,10 +244,11 @@ def test_pence_or_millions_give_the_same_plan_with_groups(seed: int, stairs: boo
 
 
 @given(SEEDS, st.booleans())
+@example(seed=3115, stairs=False)
 @settings(max_examples=15, deadline=None)
 def test_more_money_never_returns_less_whatever_the_groups(seed: int, stairs: bool) -> None:
     curves = staircase_curves(seed) if stairs else random_curves(seed, channels=4)
-    question = grouped_question(curves, seed)
+    question = grouped_question(curves, seed).model_copy(update={"limits": {}})  # "nothing, or so much" can cost
     totals = np.linspace(0.7, 1.15, 6) * float(curves.today.sum())
     found = [found_plan(curves, question.model_copy(update={"budget": round(t, 2)})) for t in totals]
     for poorer, richer in itertools.pairwise(found):
