@@ -523,7 +523,9 @@ def test_lift_tests_are_shown_before_and_after(results):
     cells |= {f"{n}_{e}": [v + d / 1000] for n, v in (("roi", 2.2), ("roi_before", 1.4)) for e, d in ENDS.items()}
     test = {"channel": "tv", "start": "2022-06-06", "end": "2022-07-03", "geos": "all", "spend_change": -2500.0}
     lift = pd.DataFrame({**test, "incremental_kpi": -5000.0, "standard_error": 600.0, **cells})
-    context = make_context(replace(results, fit=replace(results.fit, lift=lift)), Money("£", 0), channel_of(results.panel))
+    context = make_context(
+        replace(results, fit=replace(results.fit, lift=lift)), Money("£", 0), channel_of(results.panel)
+    )
     (row,) = context["lift_table"].rows
     assert row[:4] == ["tv", "2022-06-06", "2022-07-03", "all"] and amount(row[4]) == -2500
     assert row[5:] == ["−£5.00k ± £600", "£3.10k (£2.90k to £3.40k)", "£5.20k (£5.00k to £5.50k)"]
