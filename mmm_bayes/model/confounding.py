@@ -72,7 +72,7 @@ def follows_demand(posterior: Posterior) -> dict[str, float]:
     A cause precedes its effect: where media are planned regardless of demand, past surprises in the KPI say nothing
     of them that their own past does not say (Granger 1969, Econometrica 37, 424). Tested by least squares over all
     geos, trend, season, holidays and controls taken out of the media, with an F-test. A probability near zero says
-    that the channel follows demand. On 8 simulated geos x 104 weeks it named 9 of 10 channels that did and none of 70
+    that the channel follows demand. On 8 simulated geos x 104 weeks it named 13 of 16 channels that did and none of 88
     that did not; on one series it has no power.
     """
     data = posterior.data
