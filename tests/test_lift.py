@@ -113,6 +113,15 @@ def test_other_results_of_the_same_tests_compile_nothing(small_run):
     assert keys[0] == keys[1] and len(set(keys)) == 3
 
 
+@pytest.mark.parametrize("options", [{}, {"baseline": "smooth", "saturation": "logistic"}])
+def test_the_graph_reads_nothing_but_the_data_that_are_exchanged(small_run, options):
+    """Anything else would be lost when the machine code is read back from the cache."""
+    model = Model(lift_tests=TESTS, **options)
+    design = build_design(small_run.panel, model)
+    gradient = build_model(design, model).compile_dlogp(mode="FAST_COMPILE")
+    assert {v.name for v in gradient.f.get_shared()} <= set(graph_data(design))
+
+
 def test_without_tests_nothing_is_added(small_run):
     plain = build_design(small_run.panel, Model())
     assert not [name for name in graph_data(plain) if name.startswith("lift")]

@@ -43,6 +43,11 @@ def build_model(design: Design, model: Model) -> pm.Model:
     return graph
 
 
+def kept_variables(graph: pm.Model) -> list[str]:
+    """Return the names of the variables whose draws are kept."""
+    return [v.name for v in graph.free_RVs] + [v.name for v in graph.deterministics if v.name == "week_total"]
+
+
 def _coords(data: xr.Dataset) -> dict[str, Any]:
     return {name: data[name].to_numpy() for name in ("geo", "channel")} | {
         "week": np.arange(data.sizes["week"]),
@@ -116,6 +121,8 @@ def _observe_lift(
     """Observe the results of lift tests, see `model.lift`."""
     channel, geo = (design.data[name].to_numpy() for name in ("lift_channel", "lift_geo"))
     tested, place = np.unique(channel, return_inverse=True)
+    # with its shape left open, the gradient would read the number of geos as data, which machine code cannot
+    departure = pt.specify_shape(departure, tuple(design.data.sizes[dim] for dim in ("channel", "geo")))
     shape = shape_of(model)
     whole, sides = (
         shape.respond(media, {name: values[at][:, None] for name, values in parameters.items()})
@@ -123,8 +130,8 @@ def _observe_lift(
     )
     spread = effect_scale(whole * pt.exp(departure[tested])[:, :, None], known["money"])[0]
     beta = pt.exp(log_effect[tested]) / spread
-    at = (channel[:, None] * design.data.sizes["geo"] + geo).ravel()
-    geo_effect = pt.exp(departure.flatten()[at]).reshape(geo.shape)
+    chosen = np.eye(design.data.sizes["geo"])[geo]  # (test, place, geo)
+    geo_effect = (pt.exp(departure[channel])[:, None, :] * chosen).sum(axis=-1)
     gain = ((sides[0] - sides[1]) * known["lift_weight"]).sum(axis=-1) * geo_effect
     lift = gain.sum(axis=-1) * beta[place]
     pm.Normal("lift", lift, known["lift_error"], observed=known["lift_kpi"])
