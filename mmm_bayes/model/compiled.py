@@ -21,9 +21,10 @@ from nutpie.compile_pymc import CompiledPyMCModel, make_user_data
 
 from mmm_bayes.cache import compile_cache
 from mmm_bayes.config import Model
-from mmm_bayes.errors import FitError
-from mmm_bayes.model.arrays import graph_data, zero_sum_basis
+from mmm_bayes.model.arrays import graph_data
 from mmm_bayes.model.design import Design
+from mmm_bayes.model.jax_backend import compile_jax
+from mmm_bayes.model.start import PLACED, start_of
 from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import writing
 
@@ -54,13 +55,13 @@ def compiled_model(design: Design, model: Model, backend: str) -> Any:
     Args:
         design: scaled panel.
         model: what is assumed.
-        backend: ``numba``.
+        backend: ``numba``, or ``jax`` (which keeps nothing between runs).
 
     Raises:
-        FitError: another backend was asked for.
+        FitError: JAX was asked for and is not installed.
     """
     if backend == "jax":
-        raise FitError("sampler.backend 'jax' is not available yet; use numba.")
+        return compile_jax(design, model)
     path = compile_cache() / "mmm_bayes" / f"{cache_key(design, model)}.pkl"
     if path.exists():
         path.touch()
@@ -95,12 +96,11 @@ def _compile(design: Design, model: Model) -> Any:
     """
     import pytensor
 
-    from mmm_bayes.model.build import build_model
+    from mmm_bayes.model.build import build_model, kept_variables
 
     graph = build_model(design, model)
-    names = [v.name for v in graph.free_RVs] + [v.name for v in graph.deterministics if v.name == "week_total"]
     with pytensor.config.change_flags(numba__fastmath=False):
-        return nutpie.compile_pymc_model(graph, backend="numba", var_names=names, jitter_rvs=set())
+        return nutpie.compile_pymc_model(graph, backend="numba", var_names=kept_variables(graph), jitter_rvs=set())
 
 
 # --- machine code on disk -----------------------------------------------------------------------
@@ -155,9 +155,6 @@ def _load(packed: Mapping[str, Any]) -> CompiledPyMCModel:
 
 # --- start --------------------------------------------------------------------------------------
 
-PLACED = ("level", "sigma_log__", "week_raw", "tau_log__", "gamma", "coefficient")
-"""Parameters that start where the data are; all others start dispersed, so that chains can disagree."""
-
 
 def with_start(compiled: Any, design: Design) -> Any:
     """Return the compiled model with the panel's data and with its starting points.
@@ -166,8 +163,7 @@ def with_start(compiled: Any, design: Design) -> Any:
     """
     arrays = {name: values for name, values in graph_data(design).items() if values.size}
     base = compiled.initial_point_func(0).copy()
-    spread = np.ones_like(base)
-    placed = starting_values(arrays["y"], design.data.sizes["feature"], arrays.get("centred"))
+    spread, placed = np.ones_like(base), start_of(design)
     for name, place in zip(*compiled.shape_info[:2], strict=True):
         if name in PLACED:
             spread[place] = 0.0
@@ -178,13 +174,3 @@ def with_start(compiled: Any, design: Design) -> Any:
         return base + spread * np.random.default_rng(seed).uniform(-1, 1, len(base))
 
     return replace(compiled.with_data(**arrays), initial_point_func=start)
-
-
-def starting_values(y: Array, features: int, centred: Array | None) -> dict[str, Array]:
-    """Return starts on the unconstrained scale; a little off zero, since the sampler refuses zero gradients."""
-    around = y - y.mean(axis=0) if len(y) > 1 else y - 1.0
-    start = {"level": np.ones(len(y)), "gamma": np.full(features, 0.01)}
-    start["sigma_log__"] = np.log(np.maximum(around.std(axis=1), 1e-3))
-    if centred is not None:
-        start["week_raw"] = centred * zero_sum_basis(y.shape[1]) @ (y.mean(axis=0) - y.mean())
-    return start

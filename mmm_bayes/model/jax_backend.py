@@ -1,0 +1,101 @@
+"""The model compiled by JAX, which runs on a GPU where there is one; its operations in JAX's words."""
+
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from mmm_bayes.config import Model
+from mmm_bayes.errors import FitError
+from mmm_bayes.model.design import Design
+from mmm_bayes.model.start import PLACED, start_of
+from mmm_bayes.posterior import effect_scale
+from mmm_bayes.transforms import FLOOR
+
+
+def compile_jax(design: Design, model: Model) -> Any:
+    """Return what nutpie samples from; chains start where those of the Numba backend do.
+
+    Raises:
+        FitError: JAX is not installed.
+    """
+    if find_spec("jax") is None:
+        raise FitError(
+            "sampler.backend 'jax' needs the package jax; install it with pip install 'mmm-bayes[gpu]', or use numba."
+        )
+    import nutpie
+
+    from mmm_bayes.model.build import build_model, kept_variables
+
+    _teach_jax()
+    graph = build_model(design, model)
+    placed = {name.removesuffix("_log__"): _constrained(name, value) for name, value in start_of(design).items()}
+    free = {v for v in graph.free_RVs if v.name not in {name.removesuffix("_log__") for name in PLACED}}
+    return nutpie.compile_pymc_model(
+        graph,
+        backend="jax",
+        gradient_backend="jax",
+        initial_points=placed,
+        jitter_rvs=free,
+        var_names=kept_variables(graph),
+    )
+
+
+def _constrained(name: str, value: Any) -> Any:
+    return np.exp(value) if name.endswith("_log__") else value
+
+
+def _teach_jax() -> None:
+    """Tell PyTensor how JAX evaluates the operations of this package; JAX finds their gradients itself."""
+    from pytensor.link.jax.dispatch import jax_funcify
+
+    from mmm_bayes.model.drift import Smooth, Squares
+    from mmm_bayes.model.features import Weighted
+    from mmm_bayes.model.fused import MediaEffect
+
+    functions = {MediaEffect: media_effect, Weighted: weighted, Smooth: smooth, Squares: squares}
+    for operation, function in functions.items():
+        jax_funcify.register(operation, lambda op, function=function, **kwargs: function)
+
+
+def media_effect(
+    media: Any, money: Any, weights: Any, log_kappa: Any, slope: Any, log_effect: Any, departure: Any
+) -> tuple[Any, Any, Any, Any]:
+    """Return the outputs of `fused.MediaEffect`."""
+    import jax.numpy as jnp
+
+    l_max, weeks = weights.shape[1], money.shape[1]
+    parts = [weights[:, lag, None, None] * media[:, :, l_max - 1 - lag :][:, :, :weeks] for lag in range(l_max)]
+    log_adstock = jnp.log(FLOOR + sum(parts))
+    hill = 1 / (1 + jnp.exp(slope[:, None, None] * (log_kappa[:, None, None] - log_adstock)))
+    saturation = jnp.where(log_adstock > np.log(1.01 * FLOOR), hill, 0.0)
+    response = saturation * jnp.exp(departure)[:, :, None]
+    spread, value = effect_scale(response, money)
+    centred = response - response.mean(axis=-1, keepdims=True)
+    effect = (centred * (jnp.exp(log_effect) / spread)[:, None, None]).sum(axis=0)
+    return effect, jnp.log(value / spread), saturation, log_adstock
+
+
+def weighted(coefficient: Any, values: Any) -> Any:
+    """Return the sum of `features.Weighted`."""
+    return (coefficient[:, :, None] * values).sum(axis=0)
+
+
+def smooth(residual: Any, decay: Any) -> Any:
+    """Return the recursion of `drift.Smooth`, all weeks at once: steps ``f -> a f + b`` compose."""
+    import jax
+    import jax.numpy as jnp
+
+    def compose(first: tuple[Any, Any], then: tuple[Any, Any]) -> tuple[Any, Any]:
+        return first[0] * then[0], first[1] * then[0] + then[1]
+
+    before = jnp.pad(residual, ((0, 0), (1, 0)))[:, :-1]
+    factors = jnp.broadcast_to(decay[:, None], before.shape)
+    return jax.lax.associative_scan(compose, (factors, before), axis=1)[1]
+
+
+def squares(residual: Any, decay: Any, weight: Any, first: Any) -> tuple[Any, Any]:
+    """Return the outputs of `drift.Squares`."""
+    smoothed = smooth(residual, decay)
+    surprise = residual - weight[:, None] * smoothed
+    return (surprise**2).sum(axis=1) - surprise[:, 0] ** 2 * (1 - 1 / first), smoothed

@@ -1,0 +1,73 @@
+"""The JAX backend against the Numba one: the same operations, and the same posterior within Monte Carlo error."""
+
+from typing import Any
+
+import arviz_stats as azs
+import numpy as np
+import pytest
+
+from mmm_bayes.config import Model, Sampler
+from mmm_bayes.errors import FitError
+from mmm_bayes.model import drift, features, fit, fused, jax_backend
+from mmm_bayes.posterior import Posterior
+
+jax = pytest.importorskip("jax", reason="the package jax is not installed")
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
+def arrays(seed: int = 0) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(seed)
+    return {
+        "media": random.gamma(1.0, 1.0, (2, 3, 3 + 9)) * (random.random((2, 3, 1)) < 0.9),
+        "money": random.uniform(1, 2, (3, 9)),
+        "weights": random.dirichlet(np.ones(4), 2),
+        "log_kappa": random.normal(0, 0.5, 2),
+        "slope": random.uniform(0.8, 2, 2),
+        "log_effect": random.normal(-3, 1, 2),
+        "departure": random.normal(0, 0.2, (2, 3)),
+    }
+
+
+def several(outputs: Any) -> tuple[Any, ...]:
+    return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def test_operations_are_those_of_numba():
+    media = arrays()
+    pairs: list[tuple[Any, Any, list[np.ndarray]]] = [
+        (fused.forward, jax_backend.media_effect, list(media.values())),
+        (features.weighted, jax_backend.weighted, [media["departure"], media["media"][:, :1]]),
+        (drift.smooth, jax_backend.smooth, [media["money"], np.array([0.0, 0.5, 0.9])]),
+        (drift.squares, jax_backend.squares, [media["money"], *np.array([[0.0, 0.5, 0.9], [0.3] * 3, [1, 2, 3]])]),
+    ]
+    for own, other, inputs in pairs:
+        for wanted, found in zip(several(own(*inputs)), several(other(*inputs)), strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
+
+
+def log_roi(posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of log ROI by channel, and its Monte Carlo standard error."""
+    draws = np.log(posterior.tree["posterior"]["roi"])
+    effective = azs.ess(draws.to_dataset(name="roi"), method="mean")["roi"].to_numpy()
+    return draws.mean(("chain", "draw")).to_numpy(), draws.std(("chain", "draw")).to_numpy() / np.sqrt(effective)
+
+
+def test_both_backends_find_the_same_posterior(small_run):
+    sampler = Sampler(draws=300, tune=300, chains=2)
+    numba, jax_ = (
+        log_roi(fit(small_run.panel, Model(), sampler.model_copy(update={"backend": b}), lambda text, share: None))
+        for b in ("numba", "jax")
+    )
+    distance = (numba[0] - jax_[0]) / np.hypot(numba[1], jax_[1])
+    assert np.abs(distance).max() < 4, f"apart by {distance} Monte Carlo standard errors"
+
+
+def test_without_jax_one_sentence_says_what_to_install(small_run, monkeypatch):
+    monkeypatch.setattr(jax_backend, "find_spec", lambda name: None)
+    with pytest.raises(FitError, match=r"pip install 'mmm-bayes\[gpu\]'"):
+        fit(small_run.panel, Model(), Sampler(backend="jax"), lambda text, share: None)
