@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mmm_bayes.cache import compile_cache
 from mmm_bayes.config import Config, load_config, override
 from mmm_bayes.errors import AllocationError, DataError, FitError
-from mmm_bayes.workspace import Workspace, write_csv, write_json
+from mmm_bayes.workspace import Workspace, read_csv, write_csv, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from mmm_bayes.panel import Panel
     from mmm_bayes.posterior import Posterior
     from mmm_bayes.response import Media
+
+BASELINE = ("lightgbm_roi.csv", "lightgbm_curves.parquet")
+"""What the LightGBM baseline leaves; an earlier fit's must not stand beside a new posterior."""
 
 FRONTIER_ARMS = 60
 """With more arms than this (plans by geo) the best plans for other totals take too long to be made each time."""
@@ -134,12 +137,15 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
     prior = model.prior_quantity(posterior, config.model, config.ci_prob)
     diagnostics = model.diagnose(posterior, media, prior, config.ci_prob) | {"panel": _digest(space)}
     roi = roi_table(posterior, media, model.prior_roi(posterior, config.model, config.ci_prob), config.ci_prob)
-    baseline = fit_baseline(panel, config.model, config.compare.bootstrap, config.sampler.seed, progress)
-    progress("writing", None)
     fitted = Fitted(posterior, roi, diagnostics)
     _save_fit(space, config, fitted, media)
-    write_csv(space.data / "lightgbm_roi.csv", baseline.roi(panel, config.ci_prob))
-    save_curves(baseline.curves(panel, config.allocate), space.data / "lightgbm_curves.parquet")
+    for name in BASELINE:
+        (space.data / name).unlink(missing_ok=True)
+    baseline = fit_baseline(panel, config.model, config.compare.bootstrap, config.sampler.seed, progress)
+    progress("writing", None)
+    table, curves = (space.data / name for name in BASELINE)
+    write_csv(table, baseline.roi(panel, config.ci_prob))
+    save_curves(baseline.curves(panel, config.allocate), curves)
     return fitted
 
 
@@ -203,12 +209,10 @@ def compare(config: Config, root: str | Path = ".", progress: Progress = silent)
 
 def _both_roi(space: Workspace) -> "pd.DataFrame":
     """Return the ROI of both models and, where there is one, the truth side by side."""
-    import pandas as pd
-
     from mmm_bayes.evaluate import roi_table
     from mmm_bayes.simulate import load_truth
 
-    own, other = (pd.read_csv(space.needs(name, "fit")) for name in ("roi.csv", "lightgbm_roi.csv"))
+    own, other = (read_csv(space.needs(name, "fit")) for name in ("roi.csv", BASELINE[0]))
     truth = load_truth(space.data).roi if (space.data / "truth.json").exists() else None
     return roi_table(own, other, truth)
 

@@ -75,3 +75,10 @@ def write_csv(path: Path, frame: "pd.DataFrame") -> None:
     """Write a table as CSV without its index, numbers with 12 significant digits."""
     with writing(path) as temporary:
         frame.to_csv(temporary, index=False, float_format="%.12g", lineterminator="\n", date_format="%Y-%m-%d")
+
+
+def read_csv(path: Path) -> "pd.DataFrame":
+    """Read what `write_csv` wrote; a channel or geo may be called NA or 7."""
+    import pandas as pd
+
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"channel": str, "geo": str})

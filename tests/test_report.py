@@ -467,7 +467,8 @@ def test_a_run_with_such_names_gives_a_whole_page(small_run, tmp_path):
     frame.to_csv(space.data / "contributions.csv", index=False)
     for file in ("diagnostics.json", "panel.json", "truth.json"):
         found = json.loads((space.data / file).read_text(encoding="utf-8"))
-        for owner, key in ((found, "learning"), (found, "channels"), (found.get("columns", {}), "spend")):
+        keyed = [(found, key) for key in ("learning", "sensitivity", "demand", "channels")]
+        for owner, key in [*keyed, (found.get("columns", {}), "spend")]:
             if key in owner:
                 owner[key] = {new[name]: value for name, value in owner[key].items()}
         write_json(space.data / file, found)

@@ -20,7 +20,7 @@ from mmm_bayes.config import Config
 from mmm_bayes.curves import ResponseCurves, load_curves
 from mmm_bayes.panel import Panel, load_panel
 from mmm_bayes.transforms import Array
-from mmm_bayes.workspace import Workspace
+from mmm_bayes.workspace import Workspace, read_csv
 
 FIT = ("posterior.nc", "roi.csv", "contributions.csv", "fit.csv", "diagnostics.json", "curves.parquet")
 COMPARISON = ("comparison.json", "comparison.csv", "holdout.csv")
@@ -173,11 +173,6 @@ def has(space: Workspace, files: tuple[str, ...]) -> bool:
     return all((space.data / file).exists() for file in files)
 
 
-def read_csv(path: Path) -> pd.DataFrame:
-    """Read a table of a step; a channel or geo may be called ``NA`` or ``1``."""
-    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"channel": str, "geo": str})
-
-
 def _json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
@@ -212,7 +207,7 @@ def _load_frontier(space: Workspace, plan: Plan) -> pd.DataFrame | None:
     """Read the frontier where it is of the plan's channels."""
     if not has(space, ("frontier.csv",)):
         return None
-    found = pd.read_csv(space.data / "frontier.csv")
+    found = read_csv(space.data / "frontier.csv")
     arms = [spend_column(c.channel) for c in plan.channels]
     return found if [c for c in found.columns if c.startswith(spend_column(""))] == arms else None
 
