@@ -107,7 +107,7 @@ def weekly_table(weeks: int = 60) -> pd.DataFrame:
 def test_the_python_block_runs(tmp_path, monkeypatch, capsys):
     (tmp_path / "config").mkdir()
     text = Path("config/weekly_panel.yaml").read_text(encoding="utf-8")
-    small = "\nsampler: {draws: 100, tune: 200, chains: 2}\ncompare: {bootstrap: 5}\n"
+    small = "\nsampler: {draws: 250, tune: 300, chains: 2}\ncompare: {bootstrap: 5}\n"
     (tmp_path / "config" / "weekly_panel.yaml").write_text(text + small, encoding="utf-8")
     weekly_table().to_csv(tmp_path / "weekly.csv", index=False)
     monkeypatch.chdir(tmp_path)

@@ -18,6 +18,9 @@ from mmm_bayes.transforms import Array
 SENSITIVE = 0.05
 """Sensitivity from which on a posterior is said to follow; the value of Kallioinen et al."""
 
+DRAWS = 1000
+"""Draws that sensitivity is computed from."""
+
 TAIL = 0.01
 """Prior probability beyond the posterior median, on either side, below which prior and data contradict each other."""
 
@@ -52,23 +55,28 @@ def prior_sensitivity(posterior: Posterior, given: ChannelPriors) -> dict[str, M
 
 
 def _tree(posterior: Posterior, given: ChannelPriors) -> xr.DataTree:
-    """Return log ROI, its log prior and the log likelihood, each as ``value`` in the group that ArviZ reads."""
-    quantity = carried(posterior)
+    """Return log ROI, its log prior and the log likelihood, each as ``value`` in the group that ArviZ reads.
+
+    At most about `DRAWS` draws, evenly from each chain: the likelihood costs a pass over the panel each.
+    """
+    chains, draws = (posterior.tree["posterior"].sizes[name] for name in ("chain", "draw"))
+    kept = np.arange(0, draws, -(-chains * draws // DRAWS))
+    rows = (np.arange(chains)[:, None] * draws + kept).ravel()
+    quantity = carried(posterior)[rows]
     priors = roi_priors(posterior.data, given)
     density = np.stack([frozen(p).logpdf(q) for p, q in zip(priors, quantity.T, strict=True)], axis=1)
-    likelihood = log_likelihood(posterior, np.arange(posterior.draws))
+    likelihood = log_likelihood(posterior, rows)
     if "lift_kpi" in (data := posterior.data):
         tests = stats.norm(data["lift_kpi"].to_numpy(), data["lift_error"].to_numpy())
-        likelihood = likelihood + tests.logpdf(predicted_lift(posterior, data)).sum(axis=1)
+        likelihood = likelihood + tests.logpdf(predicted_lift(posterior, data)[rows]).sum(axis=1)
     groups = {
         "posterior": ("channel", np.log(quantity)),
         "log_prior": ("channel", density + np.log(quantity)),
         "log_likelihood": ("data", likelihood),
     }
-    sizes = posterior.tree["posterior"].sizes
-    chains = (sizes["chain"], sizes["draw"])
-    coords = {"chain": np.arange(chains[0]), "draw": np.arange(chains[1]), "channel": posterior.channels}
-    tree = {g: {"value": (("chain", "draw", d), v.reshape(*chains, -1))} for g, (d, v) in groups.items()}
+    shape = (chains, len(kept))
+    coords = {"chain": np.arange(chains), "draw": kept, "channel": posterior.channels}
+    tree = {g: {"value": (("chain", "draw", d), v.reshape(*shape, -1))} for g, (d, v) in groups.items()}
     return xr.DataTree.from_dict({group: xr.Dataset(value, coords) for group, value in tree.items()})
 
 
