@@ -57,9 +57,8 @@ def _coords(data: xr.Dataset) -> dict[str, Any]:
 
 def _shape_parameters(design: Design, model: Model) -> dict[str, Any]:
     channels = [str(c) for c in design.data["channel"].to_numpy()]
-    national = design.data.sizes["geo"] == 1
     return {
-        name: channel_vector(name, [prior_of(name, c, model.priors, national) for c in channels])
+        name: channel_vector(name, [prior_of(name, c, model.priors) for c in channels])
         for name in shape_of(model).parameters
     }
 
@@ -159,7 +158,7 @@ def _effect(
 def _prior_of_effect(design: Design, model: Model, log_quantity: Any) -> Any:
     """Return the log density of ``log_quantity`` (log ROI or log share), such that the quantity follows its prior."""
     channels = zip(design.data["channel"].to_numpy(), design.data["by_share"].to_numpy(), strict=True)
-    priors = [prior_of("contribution_share" if share else "roi", str(c), model.priors, False) for c, share in channels]
+    priors = [prior_of("contribution_share" if share else "roi", str(c), model.priors) for c, share in channels]
     if all(p.distribution == "lognormal" for p in priors):
         mu, sigma = (np.array([getattr(p, f) for p in priors]) for f in ("mu", "sigma"))
         return -0.5 * (((log_quantity - mu) / sigma) ** 2).sum()

@@ -20,15 +20,14 @@ DEFAULTS: Mapping[str, Prior] = {
     "contribution_share": Prior(distribution="lognormal", mu=-3.9, sigma=1.0),
     # most of the effect within a few weeks, long carry-over possible
     "alpha": Prior(distribution="beta", alpha=1.5, beta=2.5),
-    # half saturation around the median week's media
-    "kappa": Prior(distribution="lognormal", mu=-0.1, sigma=0.7),
-    # from concave to clearly S-shaped
-    "slope": Prior(distribution="lognormal", mu=0.1, sigma=0.35),
+    # half saturation from a sixth of the median week's media to three times as much: narrower priors missed the ROI
+    # of channels close to their ceiling
+    "kappa": Prior(distribution="lognormal", mu=-0.3, sigma=0.9),
+    # from concave to clearly S-shaped: 0.6 to 2.4
+    "slope": Prior(distribution="lognormal", mu=0.15, sigma=0.45),
     # weeks until the delayed peak, or the age dependence of Weibull retention
     "theta": Prior(distribution="gamma", mu=1.5, sigma=1.0),
 }
-NATIONAL_SLOPE = Prior(distribution="lognormal", mu=0.0, sigma=0.25)
-"""One series cannot tell S-shapes from noise, so the slope stays close to concave."""
 
 SUPPORT = {
     "roi": (0, np.inf),
@@ -39,7 +38,7 @@ SUPPORT = {
 }
 
 
-def prior_of(quantity: str, channel: str, given: ChannelPriors, national: bool) -> Prior:
+def prior_of(quantity: str, channel: str, given: ChannelPriors) -> Prior:
     """Return the prior of one quantity of one channel: named, else the user's ``default``, else ours.
 
     Raises:
@@ -48,7 +47,7 @@ def prior_of(quantity: str, channel: str, given: ChannelPriors, national: bool) 
     table: Mapping[str, PriorLike] = getattr(given, quantity, {})
     like = table.get(channel, table.get("default"))
     if like is None:
-        return NATIONAL_SLOPE if quantity == "slope" and national else DEFAULTS[quantity]
+        return DEFAULTS[quantity]
     place = f"model.priors.{quantity}.{channel if channel in table else 'default'}"
     prior = like if isinstance(like, Prior) else prior_from_range(quantity, like, place)
     _require_complete(prior, place)
@@ -57,7 +56,7 @@ def prior_of(quantity: str, channel: str, given: ChannelPriors, national: bool) 
 
 def roi_priors(data: xr.Dataset, given: ChannelPriors) -> list[Prior]:
     """Return the prior of each channel's ROI, or of its contribution share where that carries the prior."""
-    return [prior_of(_carrier(data, c), _name(data, c), given, False) for c in range(data.sizes["channel"])]
+    return [prior_of(_carrier(data, c), _name(data, c), given) for c in range(data.sizes["channel"])]
 
 
 def prior_place(data: xr.Dataset, channel: int, given: ChannelPriors) -> str:

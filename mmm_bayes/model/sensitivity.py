@@ -82,13 +82,12 @@ def _tree(posterior: Posterior, given: ChannelPriors) -> xr.DataTree:
 
 def contradicted_priors(posterior: Posterior, given: ChannelPriors) -> list[str]:
     """Return a sentence for every prior of a channel in whose outermost hundredth the posterior median lies."""
-    national = posterior.data.sizes["geo"] == 1
     media = roi_priors(posterior.data, given)
     found = []
     for c, name in enumerate(posterior.channels):
         believed = {prior_place(posterior.data, c, given): (media[c], carried(posterior)[:, c])}
         for parameter in posterior.shape.parameters:
-            prior = prior_of(parameter, name, given, national)
+            prior = prior_of(parameter, name, given)
             believed[f"model.priors.{parameter}.{name}"] = (prior, posterior[parameter][:, c])
         for place, (prior, draws) in believed.items():
             median = float(np.median(draws))
