@@ -17,7 +17,7 @@ test: .venv/ready ## the default tests, under ten minutes on two cores
 	@$(BIN)/python -m pytest
 
 test-slow: .venv/ready ## the tests that take minutes each
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -x -m slow
 
 lint: .venv/ready ## style, formatting and types
 	@$(BIN)/ruff check .
