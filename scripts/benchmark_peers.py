@@ -148,9 +148,9 @@ def fit_ours(panel: Path, folder: Path, quick: bool) -> Fit:
     data = folder / "data" / panel.stem
     roi, sampler = pd.read_csv(data / "roi.csv"), json.loads((data / "diagnostics.json").read_text())["sampler"]
     found = {name.removeprefix("roi_"): roi[name].tolist() for name in ("channel", "roi_median", "roi_low", "roi_high")}
-    found |= {"ess": roi["ess_bulk"].min(), "rhat": roi["rhat"].max(), "divergences": sampler["divergences"]}
+    found |= {"ess": roi["ess_bulk"].min(), "rhat": roi["rhat"].max(), "draws": sampler["draws"] * sampler["chains"]}
     versions = {name: version(name) for name in (OURS, "pymc", "nutpie", "arviz")}
-    found |= {"draws": sampler["draws"] * sampler["chains"], "versions": versions}
+    found |= {"divergences": sampler["divergences"], "versions": versions}
     return Fit((data / "roi.csv").stat().st_mtime - started, whole, memory, found)
 
 
@@ -209,8 +209,7 @@ def markdown(tables: dict[str, dict[str, Fit | str]], truth: dict[str, float]) -
     """Return all tables, with what they were made with."""
     fits = {title: fit for table in tables.values() for title, fit in table.items() if isinstance(fit, Fit)}
     versions = {t: ", ".join(f"{name} {v}" for name, v in fit.found["versions"].items()) for t, fit in fits.items()}
-    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores."
-    lines = [machine, "", *(f"- {title}: {used}" for title, used in versions.items())]
+    lines = [f"{os.cpu_count()} cores.", "", *(f"- {title}: {used}" for title, used in versions.items())]
     for name, table in tables.items():
         rows = [row(title, table, truth) for title in table]
         body = ("| " + " | ".join(line) + " |" for line in [HEADER, ["---"] * len(HEADER), *rows])
@@ -220,7 +219,7 @@ def markdown(tables: dict[str, dict[str, Fit | str]], truth: dict[str, float]) -
 
 def write(text: str) -> None:
     """Put the tables between the markers of the report."""
-    before, _, after = re.split(f"({BEGIN}.*{END})", REPORT.read_text(encoding="utf-8"), flags=re.DOTALL)
+    before, after = re.split(f"{BEGIN}.*{END}", REPORT.read_text(encoding="utf-8"), flags=re.DOTALL)
     REPORT.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
@@ -235,12 +234,12 @@ def write(text: str) -> None:
 def main(data: Path, runs: int, peer_runs: int, names: list[str], panels: list[str], quick: bool, keep: bool) -> None:
     """Fit panels whose truth is known with mmm_bayes and its peers; print what each took and found."""
     if quick and keep:
-        raise click.UsageError("--quick measures nothing that is worth --write")
+        raise click.UsageError("--quick measures nothing worth writing: leave out --write.")
     folder, peers = data / "meridian", [PEERS[name] for name in names]
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["roi"]
     tables = {name: compare(folder / f"{name}.csv", peers, (runs, peer_runs), quick) for name in panels}
-    made = f"`python scripts/benchmark_peers.py --runs {runs} --peer-runs {peer_runs}`"
-    text = f"{made}, medians of so many runs. {markdown(tables, truth)}"
+    made = f"`python scripts/benchmark_peers.py --runs {runs} --peer-runs {peer_runs}`, medians of so many runs"
+    text = f"{made}, Python {platform.python_version()}, {markdown(tables, truth)}"
     click.echo(text)
     if keep:
         write(text)
