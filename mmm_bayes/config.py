@@ -154,9 +154,14 @@ class PanelColumns(Section):
 
 
 class PanelSource(PanelColumns):
-    """A weekly panel that the user brings."""
+    """A weekly panel that the user brings.
+
+    ``public_holidays`` adds columns of a country's holidays: ``none``, ``auto`` (by the geo's name), a country code for
+    all geos (``GB`` or, with a subdivision, ``GB-ENG``), or geo: code.
+    """
 
     path: str
+    public_holidays: str | dict[str, str] = "none"
     date_format: str | None = None
     separator: str = ","
 

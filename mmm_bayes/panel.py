@@ -85,7 +85,7 @@ def save_panel(
         DataError: see `panel_from_frame`; nothing is written then.
     """
     panel = panel_from_frame(frame, columns, name, currency)
-    parsed = _parse_weeks(frame[columns.week], getattr(columns, "date_format", None))
+    parsed = parse_weeks(frame[columns.week], getattr(columns, "date_format", None))
     frame = frame.assign(**{columns.week: parsed})
     with writing(folder / "panel.parquet") as path:
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
@@ -137,7 +137,7 @@ def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, curr
     if frame.empty:
         raise DataError("the panel has no rows; check the file and the filters that made it.")
     _require_columns(frame, columns)
-    weeks = _parse_weeks(frame[columns.week], getattr(columns, "date_format", None))
+    weeks = parse_weeks(frame[columns.week], getattr(columns, "date_format", None))
     geos = _geos(frame, columns)
     grid = frame.set_axis(pd.MultiIndex.from_arrays([geos, weeks], names=["geo", "week"]))
     _require_grid(grid.index)
@@ -243,7 +243,12 @@ def _geos(frame: pd.DataFrame, columns: PanelColumns) -> pd.Series:
     return frame[columns.geo].astype(str)
 
 
-def _parse_weeks(values: pd.Series, date_format: str | None) -> pd.Series:
+def parse_weeks(values: pd.Series, date_format: str | None) -> pd.Series:
+    """Return dates without time or zone.
+
+    Raises:
+        DataError: a value that is no date.
+    """
     if pd.api.types.is_numeric_dtype(values):
         values = values.astype(str)  # pandas would take numbers for nanoseconds since 1970
         date_format = date_format or "%Y%m%d"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.cache import compile_cache
-from mmm_bayes.config import Config, load_config, override
+from mmm_bayes.config import Config, PanelSource, load_config, override
 from mmm_bayes.errors import AllocationError, DataError, FitError
 from mmm_bayes.workspace import Workspace, read_csv, write_csv, write_json
 
@@ -61,11 +61,22 @@ def prepare(config: Config, root: str | Path = ".", progress: Progress = silent)
         return _prepare_transactions(config, space, progress)
     path = config.find(config.panel.path)
     progress(f"reading {path}", None)
-    frame = read_table(config.panel, path)
-    panel = save_panel(frame, config.panel, space.data, config.name, config.currency, source=path)
+    frame, columns = _public_holidays(read_table(config.panel, path), config.panel)
+    panel = save_panel(frame, columns, space.data, config.name, config.currency, source=path)
     write_json(space.data / "quality.json", {"source": path, "rows": len(frame), "notes": panel.notes})
     _forget_truth(space)
     return panel
+
+
+def _public_holidays(frame: "pd.DataFrame", source: PanelSource) -> tuple["pd.DataFrame", PanelSource]:
+    """Add public holidays where they are asked for; the table is checked first."""
+    if source.public_holidays == "none":
+        return frame, source
+    from mmm_bayes.panel import panel_from_frame
+    from mmm_bayes.prepare.calendar import with_public_holidays
+
+    panel_from_frame(frame, source, "")
+    return with_public_holidays(frame, source)
 
 
 def _prepare_transactions(config: Config, space: Workspace, progress: Progress) -> "Panel":

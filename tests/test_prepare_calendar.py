@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from mmm_bayes import pipeline
+from mmm_bayes.config import make_config
 from mmm_bayes.errors import ConfigError
 from mmm_bayes.prepare.calendar import Holidays, add_holidays, country_code
 
@@ -98,3 +100,40 @@ def test_setting() -> None:
 )
 def test_country_code(name: str, code: str | None) -> None:
     assert country_code(name) == code
+
+
+def bring(folder, **panel) -> pipeline.Config:
+    """Return the configuration of a weekly table of two regions that the user brings."""
+    frame = table("South", "North")
+    frame = frame.assign(kpi=[100.0 + i % 7 for i in range(len(frame))], tv=[1.0 + i % 3 for i in range(len(frame))])
+    frame.to_csv(folder / "weekly.csv", index=False)
+    source = {"path": str(folder / "weekly.csv"), "geo": "geo", "kpi": "kpi", "spend": {"tv": "tv"}}
+    return make_config({"name": "own", "panel": source | panel})
+
+
+def test_a_table_of_ones_own_gets_public_holidays_where_it_asks_for_them(tmp_path) -> None:
+    none = pipeline.prepare(bring(tmp_path), tmp_path)
+    assert none.data.sizes["holiday"] == 0
+    panel = pipeline.prepare(bring(tmp_path, public_holidays={"North": "GB-SCT", "South": "GB-ENG"}), tmp_path)
+    flags = panel.data["holidays"].sel(week="2023-11-27")
+    assert flags.sel(geo="North", holiday="holiday_other") == 1
+    assert flags.sel(geo="South", holiday="holiday_other") == 0
+    assert panel.data["holidays"].sel(week="2022-12-19", holiday="holiday_christmas_day").min() == 1
+    assert (panel.data["kpi"].values == none.data["kpi"].values).all()
+
+
+@pytest.mark.parametrize(
+    ("panel", "sentence"),
+    [
+        ({"public_holidays": "XX"}, "no holidays are known for 'XX'; use an ISO code"),
+        ({"public_holidays": {"East": "GB"}}, "names the geo 'East'; valid are"),
+        ({"public_holidays": "auto", "geo": None}, "give a country code such as GB"),
+    ],
+)
+def test_holidays_that_cannot_be_found_are_one_sentence(tmp_path, panel, sentence) -> None:
+    config = bring(tmp_path, **panel)
+    if config.panel.geo is None:
+        pd.read_csv(tmp_path / "weekly.csv").query("geo == 'North'").to_csv(tmp_path / "weekly.csv", index=False)
+    with pytest.raises(ConfigError, match=sentence):
+        pipeline.prepare(config, tmp_path)
+    assert not (tmp_path / "data" / "own" / "panel.parquet").exists()

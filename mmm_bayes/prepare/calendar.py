@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+import numpy as np
 import pandas as pd
 from holidays import country_holidays
 from holidays.registry import COUNTRIES
 
+from mmm_bayes.config import PanelSource
 from mmm_bayes.errors import ConfigError
+from mmm_bayes.panel import parse_weeks
 
 NAMES = {
     "united kingdom": "GB-ENG",
@@ -91,6 +94,25 @@ def add_holidays(frame: pd.DataFrame, setting: str | Mapping[str, str], largest:
     return Holidays(frame.join(flags[list(columns)]), columns, countries)
 
 
+def with_public_holidays(frame: pd.DataFrame, source: PanelSource) -> tuple[pd.DataFrame, PanelSource]:
+    """Return a user's weekly table, and what its columns hold, with the public holidays that it asks for.
+
+    Raises:
+        ConfigError: a country or geo that does not exist, or columns of that name are there already.
+    """
+    if source.public_holidays == "auto" and source.geo is None:
+        raise ConfigError("'panel.public_holidays': auto goes by the names of geos; give a country code such as GB.")
+    geo = frame[source.geo].astype(str) if source.geo else pd.Series("national", frame.index)
+    size = pd.to_numeric(frame[source.kpi], errors="coerce").groupby(geo).sum().sort_values(ascending=False)
+    cells = pd.DataFrame({"week": parse_weeks(frame[source.week], source.date_format), "geo": geo})
+    ordered = cells.iloc[np.argsort(size.index.get_indexer(geo), kind="stable")]
+    found = add_holidays(ordered, source.public_holidays, str(size.index[0]))
+    added = found.frame[list(found.columns)].sort_index()
+    if taken := [name for name in added if name in frame]:
+        raise ConfigError(f"the table has a column '{taken[0]}' already; rename it, or leave out public_holidays.")
+    return frame.join(added), source.model_copy(update={"holidays": (*source.holidays, *added)})
+
+
 def country_code(name: str) -> str | None:
     """Return the code of a country by its name or code, such as 'EIRE' or 'DEU'; None when it is none."""
     plain = " ".join(name.casefold().split())
@@ -109,7 +131,7 @@ def _countries(geos: list[str], setting: str | Mapping[str, str], largest: str) 
         return dict.fromkeys(geos, setting)
     given = {} if isinstance(setting, str) else dict(setting)
     if unknown := [geo for geo in given if geo not in geos]:
-        raise ConfigError(f"'transactions.holidays' names the geo '{unknown[0]}'; valid are {', '.join(geos)}.")
+        raise ConfigError(f"the setting of holidays names the geo '{unknown[0]}'; valid are {', '.join(geos)}.")
     fallback = given.get(largest) or country_code(largest)
     return {geo: given.get(geo) or country_code(geo) or fallback for geo in geos}
 
@@ -123,7 +145,7 @@ def _calendar(code: str, weeks: pd.DatetimeIndex) -> list[tuple[pd.Timestamp, st
         found = country_holidays(country, subdiv=subdivision or None, years=years, language="en_US")
     except NotImplementedError:
         raise ConfigError(
-            f"'transactions.holidays': no holidays are known for '{code}'; use an ISO code such as GB, GB-ENG or DE."
+            f"no holidays are known for '{code}'; use an ISO code such as GB, GB-ENG or DE."
         ) from None
     calendar = []
     for day, names in sorted(found.items()):
