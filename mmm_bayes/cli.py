@@ -41,17 +41,21 @@ def app() -> None:
     """
 
 
+CONFIG = click.argument("config", type=click.Path(path_type=Path))
+OUTPUT = click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder that data/ and reports/ are made in; the current one by default.",
+)
+
+
 def placed(command: Command) -> Command:
     """Add the options of every command that runs a step."""
     for option in (
         click.option("--quiet", is_flag=True, help="Show nothing but errors."),
         click.option("--seed", type=click.IntRange(min=0), help="Seed of the sampler; one seed, one answer."),
-        click.option(
-            "--output",
-            type=click.Path(file_okay=False, path_type=Path),
-            default=Path(),
-            help="Folder that data/ and reports/ are made in; the current one by default.",
-        ),
+        OUTPUT,
     ):
         command = option(command)
     return command
@@ -62,8 +66,7 @@ def configured(command: Command) -> Command:
     data = click.option(
         "--data", envvar="MMM_BAYES_DATA", show_envvar=True, help="Replaces the path of the transactions or panel."
     )
-    argument = click.argument("config", type=click.Path(path_type=Path))
-    return argument(data(placed(command)))
+    return CONFIG(data(placed(command)))
 
 
 def sampled(command: Command) -> Command:
@@ -153,6 +156,21 @@ def report(**options: Any) -> None:
     Example: mmm-bayes report config/online_retail.yaml
     """
     _steps(("report",), options)
+
+
+@app.command()
+@CONFIG
+@OUTPUT
+@click.option("--port", type=click.IntRange(1, 65535), help="The next free one from 8501 on by default.")
+def dashboard(config: Path, output: Path, port: int | None) -> None:
+    """Serve what the other steps found on this machine, with a what-if, until stopped with Ctrl-C.
+
+    \b
+    Example: mmm-bayes dashboard config/online_retail.yaml --port 8600
+    """
+    from mmm_bayes.dashboard.serve import serve
+
+    serve(config, output, port)
 
 
 @app.command()

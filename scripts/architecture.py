@@ -19,8 +19,8 @@ FLOORS = (
     ("allocate/", "evaluate/"),
     ("report/", "console.py"),
     ("pipeline.py", "doctor.py"),
-    ("summary.py",),
-    ("cli.py", "dashboard/"),
+    ("summary.py", "dashboard/"),
+    ("cli.py",),
 )
 ROWS = re.compile(r"(?<=\|---\|---\|---\|\n)(\| \d \|.*\n)+")
 

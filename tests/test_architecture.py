@@ -29,6 +29,7 @@ HOMES = {
     "lightgbm": "baseline/",
     "click": "cli.py",
     "rich": "console.py",
+    "streamlit": "dashboard/",
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -5,7 +5,7 @@ from mmm_bayes.allocate.plan import ChannelPlan, Gain, Interval, Plan, load_plan
 from mmm_bayes.allocate.planner import allocate
 from mmm_bayes.allocate.schedule import Schedule, best_schedule, load_schedules, save_schedules, schedule_plan
 from mmm_bayes.allocate.weekly import WeeklyMedia, weekly_media
-from mmm_bayes.allocate.what_if import evaluate_plan, parse_what_if, reach
+from mmm_bayes.allocate.what_if import change_spend, evaluate_plan, parse_what_if, reach
 
 __all__ = [
     "ChannelPlan",
@@ -17,6 +17,7 @@ __all__ = [
     "WeeklyMedia",
     "allocate",
     "best_schedule",
+    "change_spend",
     "evaluate_plan",
     "frontier",
     "frontier_table",

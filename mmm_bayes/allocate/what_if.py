@@ -1,6 +1,7 @@
 """A plan that somebody else has in mind, judged by the same table."""
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -64,6 +65,19 @@ def _changed(today: Array, change: re.Match[str]) -> Array:
     total = float(today.sum())
     share = today / total if total > 0 else np.full(len(today), 1.0 / len(today))
     return (today if change["sign"] else 0.0) + number * share
+
+
+def change_spend(curves: ResponseCurves, percent: Mapping[str, float]) -> Array:
+    """Return today's spend with some channels changed, shape ``(arm,)``, currency.
+
+    Args:
+        curves: by channel or by geo; the name of a channel speaks for all its geos.
+        percent: the change by channel, such as -20 for a fifth less.
+    """
+    spend = curves.today.astype(float).copy()
+    for name, change in percent.items():
+        spend[list(arms_of(curves.channels, (name,)))] *= 1.0 + change / 100.0
+    return spend
 
 
 def reach(curves: ResponseCurves, spend: Array) -> int:

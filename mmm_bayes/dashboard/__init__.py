@@ -1,1 +1,1 @@
-"""The Streamlit dashboard; no arithmetic."""
+"""The Streamlit dashboard: the report's words, tables and figures on tabs, and a what-if; no arithmetic."""

@@ -31,7 +31,7 @@ def to_markdown(name: str, context: Mapping[str, Any], filters: Mapping[str, Cal
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
         autoescape=True,
-        finalize=_plain,
+        finalize=literal,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -41,7 +41,7 @@ def to_markdown(name: str, context: Mapping[str, Any], filters: Mapping[str, Cal
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def _plain(value: Any) -> Markup:
+def literal(value: Any) -> Markup:
     """Return a value as Markdown that shows it as it is; what is `Markup` already stays."""
     if hasattr(value, "__html__"):
         return value
@@ -52,9 +52,9 @@ def _plain(value: Any) -> Markup:
 def table(content: Table) -> Markup:
     """Return a table in Markdown."""
     marks = [":--" if column < content.text else "--:" for column in range(len(content.heads))]
-    lines: list[list[str]] = [[_plain(head) for head in content.heads], marks]
+    lines: list[list[str]] = [[literal(head) for head in content.heads], marks]
     for i, row in enumerate(content.rows):
-        lines.append([f"**{_plain(cell)}**" if i in content.bold and cell else _plain(cell) for cell in row])
+        lines.append([f"**{literal(cell)}**" if i in content.bold and cell else literal(cell) for cell in row])
     return Markup("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
@@ -69,7 +69,7 @@ def image(name: str, description: str, figures: Mapping[str, bytes]) -> Markup:
     """Return a figure in Markdown; one that was not drawn is an error."""
     if name not in figures:
         raise KeyError(f"there is no figure '{name}'")
-    return Markup(f"![{_plain(description)}](figures/{name}.png)")
+    return Markup(f"![{literal(description)}](figures/{name}.png)")
 
 
 # --- HTML ---------------------------------------------------------------------------------------
