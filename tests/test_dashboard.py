@@ -58,7 +58,9 @@ def what_if(page: AppTest) -> str:
 def test_the_page_shows_verdict_and_every_channel_and_figure(folder, small_run):
     page = opened()
     assert page.title[0].value.startswith(r"Spring \*2024\* :")
-    assert f"-badge[{small_run.fitted.diagnostics['verdict']}]" in page.title[0].value
+    verdict = small_run.fitted.diagnostics["verdict"]
+    assert f"-badge[{verdict}]" in page.title[0].value
+    assert [box.value[:6] for box in page.error] == (["Do not"] if verdict == "FAIL" else [])
     assert [tab.label for tab in page.tabs] == [
         *("Summary", "Returns", "Over time", "Curves & plan", "What if", "Data quality")
     ]

@@ -57,6 +57,8 @@ def page(config: str, root: str) -> None:
     st.html(STYLE)
     badge = f" :{COLOURS[context['verdict']]}-badge[{context['verdict']}]" if context["verdict"] else ""
     st.title(text(context["title"]) + badge, anchor=False)
+    if context["verdict"] == "FAIL":
+        st.error(text(context["verdict_line"]))
     tabs = dict(zip(TABS, st.tabs(list(TABS)), strict=True))
     with tabs["Summary"]:
         cards(make_cards(context))
@@ -136,7 +138,8 @@ def show(content: Content, markdown: str) -> None:
     """Show Markdown of the report with its figures where they stand."""
     parts = FIGURE.split(markdown)
     for words, figure in zip_longest(parts[::2], parts[1::2]):
-        st.markdown(dollars(words))
+        if words.strip():
+            st.markdown(dollars(words))
         if figure:
             st.image(content.figures[figure], width=WIDTH)
 

@@ -4,6 +4,7 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 from mmm_bayes.config import load_config
 from mmm_bayes.errors import MMMError
@@ -22,7 +23,7 @@ OPTIONS = {
 }
 
 
-def serve(config: Path, root: Path, port: int | None = None) -> None:
+def serve(config: Path, root: Path, port: int | None = None) -> NoReturn:
     """Become the server of a run's dashboard; does not return.
 
     Args:
