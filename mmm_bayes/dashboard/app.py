@@ -34,9 +34,13 @@ STYLE = """<style>
 h1 {font-size: 2rem !important} h2 {font-size: 1.45rem !important} h3 {font-size: 1.15rem !important}
 </style>"""
 WIDTH = 900
+"""Pixels of a figure: its type is then as large as the text around it."""
+
 FIGURE = re.compile(r"^!\[.*\]\(figures/(\w+)\.png\)$", re.MULTILINE)
 DOLLAR = re.compile(r"(`[^`]*`)|\$")
 REACH = 50
+"""Percent of today's spend that a slider goes up and down; every response curve reaches that far."""
+
 COLUMNS = 4
 
 
