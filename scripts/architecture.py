@@ -11,7 +11,7 @@ from pathlib import Path
 DOCUMENT = Path("ARCHITECTURE.md")
 PACKAGE = Path("mmm_bayes")
 FLOORS = (
-    ("errors.py", "cache.py", "config.py", "workspace.py", "transforms.py"),
+    ("errors.py", "cache.py", "config/", "workspace.py", "transforms.py"),
     ("panel.py", "curves.py", "posterior.py"),
     ("prepare/", "simulate/", "forecast.py"),
     ("response.py", "baseline/"),

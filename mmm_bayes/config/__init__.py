@@ -1,0 +1,43 @@
+"""The configuration of a run: frozen, validated, and every mistake named with its remedy.
+
+One class per section of the YAML file; ``config/reference.yaml`` shows each key with its default.
+"""
+
+from mmm_bayes.config.allocation import Allocate, Group, Limits
+from mmm_bayes.config.data import (
+    PanelColumns,
+    PanelSource,
+    ReachFrequency,
+    Simulate,
+    SimulatedChannel,
+    SpendFile,
+    TransactionColumns,
+    Transactions,
+)
+from mmm_bayes.config.load import Config, load_config, make_config, override
+from mmm_bayes.config.model import ChannelPriors, Compare, LiftTest, Model, Prior, PriorLike, Sampler
+
+__all__ = [
+    "Allocate",
+    "ChannelPriors",
+    "Compare",
+    "Config",
+    "Group",
+    "LiftTest",
+    "Limits",
+    "Model",
+    "PanelColumns",
+    "PanelSource",
+    "Prior",
+    "PriorLike",
+    "ReachFrequency",
+    "Sampler",
+    "Simulate",
+    "SimulatedChannel",
+    "SpendFile",
+    "TransactionColumns",
+    "Transactions",
+    "load_config",
+    "make_config",
+    "override",
+]

@@ -1,0 +1,145 @@
+"""Sections that say where the data come from."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from mmm_bayes.config.section import Fraction, NonNegative, Positive, Section
+
+
+class TransactionColumns(Section):
+    """Which column of the transaction table holds what (``customer`` and ``geo`` may be absent)."""
+
+    invoice: str
+    product: str
+    quantity: str
+    date: str
+    price: str
+    customer: str | None = None
+    geo: str | None = None
+
+
+class Transactions(Section):
+    """Where the transaction lines are and how they are cleaned and aggregated.
+
+    ``date_format`` is in Python's notation (``%d/%m/%Y %H:%M``), ISO dates need none. ``cancellation_prefix`` and
+    ``non_product_codes`` (``*`` stands for any characters) come with a preset; without one there are none.
+    Lines before ``start`` or after ``end`` are left out. Of the ``top_n`` geos with most revenue, those with orders
+    in fewer than ``min_active`` of the weeks go to ``rest`` as well. ``holidays`` is ``auto`` (by the geo's name),
+    ``none``, a country code for all geos (``GB`` or, with a subdivision, ``GB-ENG``), or geo: code.
+    """
+
+    path: str
+    format: Literal["csv", "parquet", "json"] | None = None
+    preset: Literal["online_retail", "online_retail_ii"] | None = None
+    columns: TransactionColumns | None = None
+    date_format: str | None = None
+    separator: str = ","
+    encoding: str = "UTF-8"
+    cancellations: Literal["own_week", "order_week"] = "own_week"
+    cancellation_prefix: str | None = None
+    duplicates: Literal["drop", "keep"] = "drop"
+    non_product_codes: tuple[str, ...] | None = None
+    start: date | None = None
+    end: date | None = None
+    top_n: Annotated[int, Field(ge=1)] | None = 5
+    min_active: Fraction = 0.8
+    rest: str = "Rest"
+    geo_level: Literal["geo", "national"] = "geo"
+    week_start: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+    holidays: str | dict[str, str] = "auto"
+    controls: tuple[Literal["trading_days", "average_price"], ...] = ("trading_days",)
+
+    @model_validator(mode="after")
+    def _columns_or_preset(self) -> "Transactions":
+        if (self.preset is None) == (self.columns is None):
+            raise ValueError("give either 'preset' or 'columns' (one of the two)")
+        return self
+
+
+class SpendFile(Section):
+    """A file of real spend: ``long`` (date, channel, spend) or ``wide`` (date, one column per channel)."""
+
+    path: str
+    format: Literal["csv", "parquet", "json"] | None = None
+    layout: Literal["long", "wide"]
+    date: str
+    date_format: str | None = None
+    separator: str = ","
+    encoding: str = "UTF-8"
+    geo: str | None = None
+    channel: str | None = None
+    spend: str | None = None
+    channels: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _layout_columns(self) -> "SpendFile":
+        if self.layout == "long" and not (self.channel and self.spend):
+            raise ValueError("a long spend file needs 'channel' and 'spend' (column names)")
+        if self.layout == "long" and self.channels:
+            raise ValueError("a long spend file names its channels itself; leave out 'channels'")
+        if self.layout == "wide" and not self.channels:
+            raise ValueError("a wide spend file needs 'channels' (channel: column)")
+        return self
+
+
+class SimulatedChannel(Section):
+    """One simulated channel: how its money is spent and what it truly does."""
+
+    pattern: Literal["always_on", "seasonal", "flighted", "demand"] = "always_on"
+    share: Fraction = 0.03
+    roi: NonNegative = 2.0
+    alpha: Annotated[float, Field(ge=0, lt=1)] = 0.4
+    kappa: Positive = 1.0
+    slope: Positive = 1.0
+
+
+class Simulate(Section):
+    """Simulated spend with a known response, for panels without real spend.
+
+    ``correlation`` makes the channels' spend move together; ``departure`` is the spread (log scale) of the
+    effect over geos.
+    """
+
+    seed: Annotated[int, Field(ge=0)] = 1
+    channels: dict[str, SimulatedChannel] = {}
+    correlation: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    departure: Annotated[float, Field(ge=0, le=1)] = 0.1
+    l_max: Annotated[int, Field(ge=1, le=52)] = 8
+
+
+class ReachFrequency(Section):
+    """The two columns of a channel that is planned by reach and average frequency."""
+
+    reach: str
+    frequency: str
+
+
+class PanelColumns(Section):
+    """Which column of a weekly table holds what; ``geo`` absent means one national series."""
+
+    week: str = "week"
+    geo: str | None = None
+    kpi: str
+    kpi_value: str | None = None
+    population: str | None = None
+    spend: dict[str, str] = {}
+    exposure: dict[str, str] = {}
+    reach_frequency: dict[str, ReachFrequency] = {}
+    organic: dict[str, str] = {}
+    controls: tuple[str, ...] = ()
+    holidays: tuple[str, ...] = ()
+
+
+class PanelSource(PanelColumns):
+    """A weekly panel that the user brings.
+
+    ``public_holidays`` adds columns of a country's holidays: ``none``, ``auto`` (by the geo's name), a country code for
+    all geos (``GB`` or, with a subdivision, ``GB-ENG``), or geo: code.
+    """
+
+    path: str
+    public_holidays: str | dict[str, str] = "none"
+    date_format: str | None = None
+    separator: str = ","

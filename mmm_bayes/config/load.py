@@ -1,0 +1,152 @@
+"""The whole configuration, read from YAML; every mistake is one sentence with its place and remedy."""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from mmm_bayes.config.allocation import Allocate
+from mmm_bayes.config.data import PanelSource, Simulate, SpendFile, Transactions
+from mmm_bayes.config.model import Compare, Model, Sampler
+from mmm_bayes.config.section import Fraction, Section
+from mmm_bayes.errors import ConfigError, nearest
+
+
+class Config(Section):
+    """One run, from its data to its report."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    title: str | None = None
+    currency: str = ""
+    transactions: Transactions | None = None
+    spend: SpendFile | None = None
+    simulate: Simulate | None = None
+    panel: PanelSource | None = None
+    ci_prob: Fraction = 0.9
+    model: Model = Model()
+    sampler: Sampler = Sampler()
+    compare: Compare = Compare()
+    allocate: Allocate = Allocate()
+    folder: Path = Path()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Config":
+        if (self.transactions is None) == (self.panel is None):
+            raise ValueError("give either 'transactions' or 'panel' (one of the two)")
+        if self.panel is not None and (self.spend is not None or self.simulate is not None):
+            raise ValueError("'spend' and 'simulate' belong to 'transactions'; a 'panel' brings its own spend columns")
+        if self.spend is not None and self.simulate is not None:
+            raise ValueError("give either 'spend' (a file) or 'simulate', not both")
+        return self
+
+    def find(self, path: str) -> str:
+        """Return ``path`` with variables expanded: as given, beside the configuration, or from the working directory.
+
+        Raises:
+            ConfigError: when the path names an environment variable that is not set.
+        """
+        expanded = os.path.expandvars(path if "://" in path else Path(path).expanduser())
+        if unset := re.search(r"\$\{?(\w+)\}?", expanded):
+            raise ConfigError(
+                f"path '{path}': the environment variable {unset[1]} is not set; set it, or give the path with --data."
+            )
+        beside = self.folder / expanded
+        if Path(expanded).is_absolute() or not _matches(beside):
+            return expanded
+        return str(beside)
+
+
+def _matches(path: Path) -> bool:
+    """Whether a file, a folder or a glob finds something."""
+    anchor = Path(path.anchor) if path.is_absolute() else Path()
+    relative = path.relative_to(path.anchor) if path.is_absolute() else path
+    return path.exists() or any(anchor.glob(str(relative)))
+
+
+def load_config(path: str | Path, data: str | None = None) -> Config:
+    """Read a YAML configuration.
+
+    Args:
+        path: the YAML file.
+        data: replaces the path of the transactions or of the panel.
+
+    Raises:
+        ConfigError: one sentence naming the file, the key and the nearest valid one.
+    """
+    path = Path(path)
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}); give the path of a configuration file."
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = " ".join(str(error).split())
+        raise ConfigError(f"{path}: is not valid YAML ({problem}).") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: holds no configuration; it needs at least 'name' and 'transactions' or 'panel'.")
+    if data is not None:
+        source = "panel" if "panel" in raw else "transactions"
+        if isinstance(raw.get(source), dict):
+            raw[source]["path"] = str(Path(data).absolute())
+    return make_config(raw, origin=str(path), folder=path.parent)
+
+
+def make_config(raw: dict[str, Any], origin: str = "configuration", folder: Path = Path()) -> Config:
+    """Validate a mapping; see `load_config`."""
+    try:
+        return Config(**{**raw, "folder": folder})
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {_explain(error)}") from None
+
+
+def override(config: Config, **sections: dict[str, Any]) -> Config:
+    """Replace single keys of sections, such as ``override(config, sampler={"draws": 200})``; None leaves a key alone.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    raw = config.model_dump(exclude_unset=True, exclude={"folder"})
+    for section, values in sections.items():
+        given = {key: value for key, value in values.items() if value is not None}
+        raw[section] = {**raw.get(section, {}), **given}
+    return make_config(raw, "option", config.folder)
+
+
+def _explain(error: ValidationError) -> str:
+    """Turn pydantic's first complaint into one sentence with its place and remedy."""
+    first = next((e for e in error.errors() if e["type"] == "extra_forbidden"), error.errors()[0])
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        *parents, key = first["loc"]
+        valid = _fields(parents)
+        return f"unknown key '{place}'; {nearest(str(key), valid)}"
+    if first["type"] == "missing":
+        return f"'{place}' is missing; add it."
+    message = first["msg"].removeprefix("Value error, ")
+    given = first.get("input")
+    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) or given is None else ""
+    return f"'{place}': {message}{shown}." if place else f"{message}."
+
+
+def _fields(parents: list[Any]) -> list[str]:
+    """Names of the valid keys of the section at ``parents``."""
+    section: type[BaseModel] = Config
+    for part in parents:
+        if isinstance(part, str) and part in section.model_fields:
+            found = _section_in(section.model_fields[part].annotation)
+            section = found if found is not None else section
+    hidden = {"folder"} if section is Config else set()
+    return [name for name in section.model_fields if name not in hidden]
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in getattr(annotation, "__args__", ()):
+        if (found := _section_in(part)) is not None:
+            return found
+    return None
