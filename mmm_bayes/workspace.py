@@ -1,5 +1,6 @@
 """Where each step leaves its files, and how a file is written whole or not at all."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -37,6 +38,11 @@ class Workspace:
         if not path.exists():
             raise DataError(f"{path} does not exist yet: run 'mmm-bayes {command}' first.")
         return path
+
+
+def digest(path: Path) -> str:
+    """Return what tells one file from another, such as the panel of a fit in ``diagnostics.json``."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 @contextmanager

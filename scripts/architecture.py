@@ -18,7 +18,7 @@ FLOORS = (
     ("model/",),
     ("allocate/", "evaluate/"),
     ("report/", "console.py"),
-    ("pipeline.py", "doctor.py"),
+    ("pipeline/", "doctor.py"),
     ("summary.py", "dashboard/"),
     ("cli.py",),
 )

@@ -19,7 +19,7 @@ from mmm_bayes.cli import main
 from mmm_bayes.console import Terminal
 from mmm_bayes.errors import MMMError
 from mmm_bayes.summary import show_schedule
-from mmm_bayes.workspace import Workspace, write_json
+from mmm_bayes.workspace import Workspace, digest, write_json
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def diagnosed(shop: Path, verdict: str, panel: str | None = None) -> None:
     """Leave the diagnostics of a fit in the folder of the run."""
     space = Workspace("shop", shop)
     reason = {"check": "R-hat", "status": verdict, "message": "Chains disagree.", "remedy": "To mend it, tune longer."}
-    found = {"verdict": verdict, "reasons": [reason], "panel": panel or pipeline._digest(space)}
+    found = {"verdict": verdict, "reasons": [reason], "panel": panel or digest(space.data / "panel.parquet")}
     write_json(space.data / "diagnostics.json", found)
 
 

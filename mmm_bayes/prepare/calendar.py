@@ -144,9 +144,7 @@ def _calendar(code: str, weeks: pd.DatetimeIndex) -> list[tuple[pd.Timestamp, st
     try:
         found = country_holidays(country, subdiv=subdivision or None, years=years, language="en_US")
     except NotImplementedError:
-        raise ConfigError(
-            f"no holidays are known for '{code}'; use an ISO code such as GB, GB-ENG or DE."
-        ) from None
+        raise ConfigError(f"no holidays are known for '{code}'; use an ISO code such as GB, GB-ENG or DE.") from None
     calendar = []
     for day, names in sorted(found.items()):
         if weeks[0] <= pd.Timestamp(day) <= last:

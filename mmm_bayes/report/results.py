@@ -1,6 +1,5 @@
 """`Results`: what the steps left in the folders of a run, as far as it belongs together."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from mmm_bayes.config import Config
 from mmm_bayes.curves import ResponseCurves, load_curves
 from mmm_bayes.panel import Panel, load_panel
 from mmm_bayes.transforms import Array
-from mmm_bayes.workspace import Workspace, read_csv
+from mmm_bayes.workspace import Workspace, digest, read_csv
 
 FIT = ("posterior.nc", "roi.csv", "contributions.csv", "fit.csv", "diagnostics.json", "curves.parquet")
 COMPARISON = ("comparison.json", "comparison.csv", "holdout.csv")
@@ -142,11 +141,6 @@ def load_results(config: Config, space: Workspace) -> Results:
 
 
 # --- what belongs together ----------------------------------------------------------------------
-
-
-def digest(path: Path) -> str:
-    """Return what tells one panel from another, as ``diagnostics.json`` holds it."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def same_roi(roi: pd.DataFrame, comparison: pd.DataFrame) -> bool:

@@ -1,0 +1,99 @@
+"""The step from transactions, or a table of one's own, to a checked panel; and the transactions of the demo."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmm_bayes.config import Config, PanelSource, load_config, override
+from mmm_bayes.pipeline.run import Progress, silent
+from mmm_bayes.workspace import Workspace, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmm_bayes.panel import Panel
+
+
+def prepare(config: Config, root: str | Path = ".", progress: Progress = silent) -> "Panel":
+    """Turn transactions, or a weekly table that the user brings, into a checked panel.
+
+    Args:
+        config: names the source.
+        root: folder that holds ``data/`` and ``reports/``.
+        progress: told what is being done.
+
+    Returns:
+        The panel as written to ``panel.parquet`` and ``panel.json``.
+
+    Raises:
+        DataError: the data cannot be used; earlier files are kept then.
+    """
+    from mmm_bayes.panel import read_table, save_panel
+
+    space = Workspace(config.name, Path(root))
+    if config.panel is None:
+        return _prepare_transactions(config, space, progress)
+    path = config.find(config.panel.path)
+    progress(f"reading {path}", None)
+    frame, columns = _public_holidays(read_table(config.panel, path), config.panel)
+    panel = save_panel(frame, columns, space.data, config.name, config.currency, source=path)
+    write_json(space.data / "quality.json", {"source": path, "rows": len(frame), "notes": panel.notes})
+    _forget_truth(space)
+    return panel
+
+
+def _public_holidays(frame: "pd.DataFrame", source: PanelSource) -> tuple["pd.DataFrame", PanelSource]:
+    """Add public holidays where they are asked for; the table is checked first."""
+    if source.public_holidays == "none":
+        return frame, source
+    from mmm_bayes.panel import panel_from_frame
+    from mmm_bayes.prepare.calendar import with_public_holidays
+
+    panel_from_frame(frame, source, "")
+    return with_public_holidays(frame, source)
+
+
+def _prepare_transactions(config: Config, space: Workspace, progress: Progress) -> "Panel":
+    from mmm_bayes.panel import save_panel
+    from mmm_bayes.prepare import weekly_table
+
+    progress("reading transactions with Spark", None)
+    prepared = weekly_table(config, space.data / "quarantine.parquet")
+    frame, columns, truth = prepared.frame, prepared.columns, None
+    if config.simulate is not None:
+        from mmm_bayes.simulate import simulate_spend
+
+        progress("simulating spend", None)
+        simulated = simulate_spend(frame, columns, config.simulate)
+        frame, columns, truth = simulated.frame, simulated.columns, simulated.truth
+    panel = save_panel(frame, columns, space.data, config.name, config.currency, simulated=truth is not None)
+    write_json(space.data / "quality.json", prepared.quality)
+    _forget_truth(space)
+    if truth is not None:
+        from mmm_bayes.simulate import save_truth
+
+        save_truth(truth, space.data, config.allocate.weeks)
+    return panel
+
+
+def _forget_truth(space: Workspace) -> None:
+    """Remove the truth of an earlier panel: it would be shown beside this one."""
+    for path in space.data.glob("truth*"):
+        path.unlink()
+
+
+def demo(root: str | Path, lines: int, seed: int | None = None, progress: Progress = silent) -> Config:
+    """Write the transactions of a made-up shop and return the configuration for all steps on them.
+
+    Args:
+        root: folder that holds ``data/`` and ``reports/``.
+        lines: about this many transaction lines.
+        seed: decides the transactions and the draws; the default ones where not given.
+        progress: told what is being done.
+    """
+    from mmm_bayes.prepare.sample import write_sample
+
+    path = Workspace("demo", Path(root)).data / "transactions.csv.gz"
+    progress("writing transactions", None)
+    write_sample(path, lines) if seed is None else write_sample(path, lines, seed=seed)
+    config = load_config(Path(__file__).parents[1] / "demo.yaml", data=str(path))
+    return override(config, sampler={"seed": seed})
