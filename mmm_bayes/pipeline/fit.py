@@ -58,7 +58,9 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
     progress("working out contributions", None)
     media = media_contributions(posterior)
     prior = model.prior_quantity(posterior, config.model, config.ci_prob)
-    diagnostics = model.diagnose(posterior, media, prior, config.ci_prob) | {"panel": digest(space.data / "panel.parquet")}
+    diagnostics = model.diagnose(posterior, media, prior, config.ci_prob) | {
+        "panel": digest(space.data / "panel.parquet")
+    }
     roi = roi_table(posterior, media, model.prior_roi(posterior, config.model, config.ci_prob), config.ci_prob)
     fitted = Fitted(posterior, roi, diagnostics)
     _save_fit(space, config, fitted, media)
