@@ -190,7 +190,8 @@ def _draw_movers(axes: Axes, weeks: pd.Series, parts: dict[str, pd.Series]) -> N
 
 
 def _finish(axes: Axes, weeks: pd.Series, title: str) -> None:
-    locator = AutoDateLocator(minticks=3, maxticks=int(axes.bbox.width / DPI / 0.5))
+    # with fewer ticks allowed than seven it finds no interval for some lengths of panel, and warns
+    locator = AutoDateLocator(minticks=3, maxticks=max(7, int(axes.bbox.width / DPI / 0.5)))
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
     axes.set_xlim(weeks.iloc[0], weeks.iloc[-1])
