@@ -33,6 +33,7 @@ def test_nine_in_ten_intervals_hold_the_truth_though_demand_drifts_in_each_geo(g
     found = table(geos)
     assert len(found) == 120
     held = found.groupby("kind")["covered"].mean()
+    print(f"\n{geos} geos: {found['covered'].sum()} of {len(found)} held;", held.round(2).to_dict())
     assert found["covered"].mean() >= 0.85, held
     assert held.min() >= 0.7, held
     low, high = frozen(DEFAULTS["roi"]).ppf([0.05, 0.95])
