@@ -12,7 +12,7 @@ DOCUMENT = Path("ARCHITECTURE.md")
 PACKAGE = Path("mmm_bayes")
 FLOORS = (
     ("errors.py", "cache.py", "config/", "workspace.py", "transforms.py"),
-    ("panel.py", "curves.py", "posterior.py"),
+    ("panel/", "curves.py", "posterior.py"),
     ("prepare/", "simulate/", "forecast.py"),
     ("response.py", "baseline/"),
     ("model/",),

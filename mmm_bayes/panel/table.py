@@ -1,8 +1,4 @@
-"""`Panel`: the weekly arrays that every model reads, with named dimensions and checked contents.
-
-On disk a panel is ``panel.parquet`` (long, one row per geo and week) and ``panel.json``
-(which column holds what, and where the panel came from).
-"""
+"""A weekly table becomes a `Panel`, and a panel two files and back."""
 
 import json
 from dataclasses import dataclass
@@ -16,10 +12,10 @@ import pyarrow.parquet as pq
 import xarray as xr
 
 from mmm_bayes.config import PanelColumns, PanelSource
-from mmm_bayes.errors import DataError, nearest
+from mmm_bayes.errors import DataError
+from mmm_bayes.panel.checks import remarks, require_columns, require_grid, require_values
 from mmm_bayes.workspace import writing
 
-MIN_WEEKS = 20
 NATIONAL = "national"
 
 
@@ -115,7 +111,7 @@ def read_table(source: PanelSource, path: str) -> pd.DataFrame:
         raise DataError(f"{path}: cannot be read as a table ({' '.join(str(error).split())}).") from None
 
 
-# --- checks -------------------------------------------------------------------------------------
+# --- from a long table to arrays ----------------------------------------------------------------
 
 
 def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, currency: str = "") -> Panel:
@@ -136,11 +132,11 @@ def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, curr
     """
     if frame.empty:
         raise DataError("the panel has no rows; check the file and the filters that made it.")
-    _require_columns(frame, columns)
+    require_columns(frame, columns)
     weeks = parse_weeks(frame[columns.week], getattr(columns, "date_format", None))
     geos = _geos(frame, columns)
     grid = frame.set_axis(pd.MultiIndex.from_arrays([geos, weeks], names=["geo", "week"]))
-    _require_grid(grid.index)
+    require_grid(grid.index)
     cube = _Cube(grid.sort_index(), list(dict.fromkeys(geos)), pd.DatetimeIndex(sorted(weeks.unique())))
     data = _dataset(cube, columns)
     kpi = data["kpi"].values
@@ -149,10 +145,10 @@ def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, curr
     driver = data["media"] * data["frequency"]
     past = driver.isel(week=slice(0, start)).rename(week="past").drop_vars("past")
     data = data.isel(week=slice(start, None)).assign(history=past)
-    _require_values(data, columns)
+    require_values(data, columns)
     if columns.population is None:
         data["population"] = data["kpi"].mean("week")
-    return Panel(name, data, columns.kpi, currency, _notes(data, columns))
+    return Panel(name, data, columns.kpi, currency, remarks(data, columns))
 
 
 @dataclass(frozen=True)
@@ -214,24 +210,6 @@ def _dataset(cube: _Cube, columns: PanelColumns) -> xr.Dataset:
     )
 
 
-def _require_columns(frame: pd.DataFrame, columns: PanelColumns) -> None:
-    single = (columns.week, columns.geo, columns.kpi, columns.kpi_value, columns.population)
-    wanted = [c for c in single if c is not None]
-    wanted += [*columns.spend.values(), *columns.exposure.values(), *columns.organic.values()]
-    wanted += [c for rf in columns.reach_frequency.values() for c in (rf.reach, rf.frequency)]
-    wanted += [*columns.controls, *columns.holidays]
-    available = [str(c) for c in frame.columns]
-    for column in wanted:
-        if column not in available:
-            raise DataError(f"the panel has no column '{column}'; {nearest(column, available)}")
-    if not columns.spend and not columns.organic:
-        raise DataError("the panel names no channel; list at least one under 'spend'.")
-    for section, channels in (("exposure", columns.exposure), ("reach_frequency", columns.reach_frequency)):
-        for channel in channels:
-            if channel not in columns.spend:
-                raise DataError(f"'{section}' names the channel '{channel}'; {nearest(channel, list(columns.spend))}")
-
-
 def _geos(frame: pd.DataFrame, columns: PanelColumns) -> pd.Series:
     if columns.geo is None:
         return pd.Series(NATIONAL, index=frame.index)
@@ -260,92 +238,3 @@ def parse_weeks(values: pd.Series, date_format: str | None) -> pd.Series:
             "use YYYY-MM-DD, or give 'date_format' (such as %d/%m/%Y)."
         )
     return parsed.dt.tz_localize(None).dt.normalize()
-
-
-def _require_grid(index: pd.MultiIndex) -> None:
-    """Every geo has every week once, and weeks are seven days apart."""
-    duplicate = index.duplicated()
-    if duplicate.any():
-        geo, week = index[duplicate.argmax()]
-        raise DataError(
-            f"{duplicate.sum()} duplicate geo-weeks, the first {geo}, {week:%Y-%m-%d}; "
-            "keep one row for each geo and week."
-        )
-    weeks = pd.DatetimeIndex(sorted(index.get_level_values("week").unique()))
-    steps = np.diff(weeks.to_numpy()).astype("timedelta64[D]").astype(int)
-    if len(steps) and (steps != 7).any():
-        at = int((steps != 7).argmax())
-        raise DataError(
-            f"weeks must be seven days apart: {weeks[at]:%Y-%m-%d} is followed by {weeks[at + 1]:%Y-%m-%d} "
-            f"({steps[at]} days); aggregate to weeks and fill the gaps."
-        )
-    counts = index.get_level_values("geo").value_counts()
-    short = counts[counts < len(weeks)]
-    if len(short):
-        geo = short.index[0]
-        here = index.get_level_values("week")[index.get_level_values("geo") == geo]
-        missing = weeks.difference(here)
-        raise DataError(
-            f"geo '{geo}' lacks {len(missing)} of {len(weeks)} weeks, the first {missing[0]:%Y-%m-%d}; "
-            "add the rows (spend 0 where none was spent) or leave the geo out."
-        )
-
-
-def _require_values(data: xr.Dataset, columns: PanelColumns) -> None:
-    if data.sizes["week"] < MIN_WEEKS:
-        raise DataError(
-            f"the panel has {data.sizes['week']} weeks; at least {MIN_WEEKS} are needed to tell channels from season."
-        )
-    for variable in ("kpi", "value", "spend", "media", "frequency", "controls", "holidays"):
-        _require_finite(data[variable], variable, columns)
-    for variable in ("value", "spend", "media", "frequency"):
-        _require_not_negative(data[variable], variable, columns)
-    if (data["history"].isnull() | (data["history"] < 0)).any():
-        raise DataError("the weeks before the first KPI value have missing or negative media; fill or remove them.")
-    for channel in data["channel"].values[data["media"].sum(["geo", "week"]).values == 0]:
-        raise DataError(f"channel '{channel}' has no spend in any week; leave it out of the panel.")
-    paid = data["spend"].sum(["geo", "week"]).where(data["paid"], 1.0)
-    for channel in data["channel"].values[paid.values == 0]:
-        raise DataError(f"channel '{channel}' has exposure but no spend; list it under 'organic'.")
-    for geo in data["geo"].values[(data["kpi"].std("week") == 0).values]:
-        raise DataError(f"the KPI '{columns.kpi}' of {geo} never changes; there is nothing to explain.")
-    for geo in data["geo"].values[(data["kpi"].mean("week") <= 0).values]:
-        raise DataError(f"the KPI '{columns.kpi}' of {geo} is not positive on average; leave that geo out.")
-    if not (data["population"] > 0).all():
-        raise DataError(f"column '{columns.population}': every geo needs a positive population.")
-
-
-def _require_finite(values: xr.DataArray, variable: str, columns: PanelColumns) -> None:
-    finite = xr.apply_ufunc(np.isfinite, values)
-    if not finite.all():
-        raise DataError(f"{_place(~finite, variable, columns)} is missing or infinite; fill it (0 if none).")
-
-
-def _require_not_negative(values: xr.DataArray, variable: str, columns: PanelColumns) -> None:
-    if (values.values < 0).any():
-        raise DataError(f"{_place(values < 0, variable, columns)} is negative; correct it.")
-
-
-def _place(bad: xr.DataArray, variable: str, columns: PanelColumns) -> str:
-    """Name the first bad cell: what, which channel or control, week and geo."""
-    at = {dim: int(i[0]) for dim, i in zip(bad.dims, np.nonzero(bad.values), strict=True)}
-    cell = bad.isel(at).coords
-    own = next((str(cell[d].item()) for d in ("channel", "control", "holiday") if d in at), None)
-    names = {"kpi": f"KPI '{columns.kpi}'", "value": f"column '{columns.kpi_value}'"}
-    what = names.get(variable, f"{variable} of '{own}'")
-    week = pd.Timestamp(cell["week"].item())
-    return f"{what} in the week of {week:%Y-%m-%d} ({cell['geo'].item()})"
-
-
-def _notes(data: xr.Dataset, columns: PanelColumns) -> tuple[str, ...]:
-    notes = []
-    if negative := int((data["kpi"] < 0).sum()):
-        notes.append(f"The KPI '{columns.kpi}' is negative in {negative} geo-weeks (more returned than sold).")
-    media = data["media"].transpose("channel", "geo", "week").values
-    for i, first in enumerate(data["channel"].values):
-        for j in range(i + 1, len(media)):
-            if np.allclose(media[i] * media[j].sum(), media[j] * media[i].sum()):
-                notes.append(
-                    f"Channels '{first}' and '{data['channel'].values[j]}' move in step and cannot be told apart."
-                )
-    return tuple(notes)

@@ -1,0 +1,132 @@
+"""What a weekly table must be to become a panel: each fault is one sentence with its place and remedy."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from mmm_bayes.config import PanelColumns
+from mmm_bayes.errors import DataError, nearest
+
+MIN_WEEKS = 20
+
+
+def require_columns(frame: pd.DataFrame, columns: PanelColumns) -> None:
+    """Every column that is named is there, and every channel has a spend or is organic.
+
+    Raises:
+        DataError: the first that is not.
+    """
+    single = (columns.week, columns.geo, columns.kpi, columns.kpi_value, columns.population)
+    wanted = [c for c in single if c is not None]
+    wanted += [*columns.spend.values(), *columns.exposure.values(), *columns.organic.values()]
+    wanted += [c for rf in columns.reach_frequency.values() for c in (rf.reach, rf.frequency)]
+    wanted += [*columns.controls, *columns.holidays]
+    available = [str(c) for c in frame.columns]
+    for column in wanted:
+        if column not in available:
+            raise DataError(f"the panel has no column '{column}'; {nearest(column, available)}")
+    if not columns.spend and not columns.organic:
+        raise DataError("the panel names no channel; list at least one under 'spend'.")
+    for section, channels in (("exposure", columns.exposure), ("reach_frequency", columns.reach_frequency)):
+        for channel in channels:
+            if channel not in columns.spend:
+                raise DataError(f"'{section}' names the channel '{channel}'; {nearest(channel, list(columns.spend))}")
+
+
+def require_grid(index: pd.MultiIndex) -> None:
+    """Every geo has every week once, and weeks are seven days apart.
+
+    Raises:
+        DataError: the first that is not so.
+    """
+    duplicate = index.duplicated()
+    if duplicate.any():
+        geo, week = index[duplicate.argmax()]
+        raise DataError(
+            f"{duplicate.sum()} duplicate geo-weeks, the first {geo}, {week:%Y-%m-%d}; "
+            "keep one row for each geo and week."
+        )
+    weeks = pd.DatetimeIndex(sorted(index.get_level_values("week").unique()))
+    steps = np.diff(weeks.to_numpy()).astype("timedelta64[D]").astype(int)
+    if len(steps) and (steps != 7).any():
+        at = int((steps != 7).argmax())
+        raise DataError(
+            f"weeks must be seven days apart: {weeks[at]:%Y-%m-%d} is followed by {weeks[at + 1]:%Y-%m-%d} "
+            f"({steps[at]} days); aggregate to weeks and fill the gaps."
+        )
+    counts = index.get_level_values("geo").value_counts()
+    short = counts[counts < len(weeks)]
+    if len(short):
+        geo = short.index[0]
+        here = index.get_level_values("week")[index.get_level_values("geo") == geo]
+        missing = weeks.difference(here)
+        raise DataError(
+            f"geo '{geo}' lacks {len(missing)} of {len(weeks)} weeks, the first {missing[0]:%Y-%m-%d}; "
+            "add the rows (spend 0 where none was spent) or leave the geo out."
+        )
+
+
+def require_values(data: xr.Dataset, columns: PanelColumns) -> None:
+    """Weeks are enough, numbers are there and possible, and there is something to explain.
+
+    Raises:
+        DataError: the first number, channel or geo of which that is not true.
+    """
+    if data.sizes["week"] < MIN_WEEKS:
+        raise DataError(
+            f"the panel has {data.sizes['week']} weeks; at least {MIN_WEEKS} are needed to tell channels from season."
+        )
+    for variable in ("kpi", "value", "spend", "media", "frequency", "controls", "holidays"):
+        _require_finite(data[variable], variable, columns)
+    for variable in ("value", "spend", "media", "frequency"):
+        _require_not_negative(data[variable], variable, columns)
+    if (data["history"].isnull() | (data["history"] < 0)).any():
+        raise DataError("the weeks before the first KPI value have missing or negative media; fill or remove them.")
+    for channel in data["channel"].values[data["media"].sum(["geo", "week"]).values == 0]:
+        raise DataError(f"channel '{channel}' has no spend in any week; leave it out of the panel.")
+    paid = data["spend"].sum(["geo", "week"]).where(data["paid"], 1.0)
+    for channel in data["channel"].values[paid.values == 0]:
+        raise DataError(f"channel '{channel}' has exposure but no spend; list it under 'organic'.")
+    for geo in data["geo"].values[(data["kpi"].std("week") == 0).values]:
+        raise DataError(f"the KPI '{columns.kpi}' of {geo} never changes; there is nothing to explain.")
+    for geo in data["geo"].values[(data["kpi"].mean("week") <= 0).values]:
+        raise DataError(f"the KPI '{columns.kpi}' of {geo} is not positive on average; leave that geo out.")
+    if not (data["population"] > 0).all():
+        raise DataError(f"column '{columns.population}': every geo needs a positive population.")
+
+
+def _require_finite(values: xr.DataArray, variable: str, columns: PanelColumns) -> None:
+    finite = xr.apply_ufunc(np.isfinite, values)
+    if not finite.all():
+        raise DataError(f"{_place(~finite, variable, columns)} is missing or infinite; fill it (0 if none).")
+
+
+def _require_not_negative(values: xr.DataArray, variable: str, columns: PanelColumns) -> None:
+    if (values.values < 0).any():
+        raise DataError(f"{_place(values < 0, variable, columns)} is negative; correct it.")
+
+
+def _place(bad: xr.DataArray, variable: str, columns: PanelColumns) -> str:
+    """Name the first bad cell: what, which channel or control, week and geo."""
+    at = {dim: int(i[0]) for dim, i in zip(bad.dims, np.nonzero(bad.values), strict=True)}
+    cell = bad.isel(at).coords
+    own = next((str(cell[d].item()) for d in ("channel", "control", "holiday") if d in at), None)
+    names = {"kpi": f"KPI '{columns.kpi}'", "value": f"column '{columns.kpi_value}'"}
+    what = names.get(variable, f"{variable} of '{own}'")
+    week = pd.Timestamp(cell["week"].item())
+    return f"{what} in the week of {week:%Y-%m-%d} ({cell['geo'].item()})"
+
+
+def remarks(data: xr.Dataset, columns: PanelColumns) -> tuple[str, ...]:
+    """Return what is allowed and yet to be told: a negative KPI, channels that move in step."""
+    notes = []
+    if negative := int((data["kpi"] < 0).sum()):
+        notes.append(f"The KPI '{columns.kpi}' is negative in {negative} geo-weeks (more returned than sold).")
+    media = data["media"].transpose("channel", "geo", "week").values
+    for i, first in enumerate(data["channel"].values):
+        for j in range(i + 1, len(media)):
+            if np.allclose(media[i] * media[j].sum(), media[j] * media[i].sum()):
+                notes.append(
+                    f"Channels '{first}' and '{data['channel'].values[j]}' move in step and cannot be told apart."
+                )
+    return tuple(notes)
