@@ -23,6 +23,7 @@ from mmm_bayes.report.style import (
     canvas,
     legend,
     margin,
+    name_rows,
     number_axis,
     place,
     wrapped,
@@ -93,9 +94,7 @@ def plan(table: pd.DataFrame, look: Look) -> Figure:
     axes = place(figure, left, HEAD, 7.6 - left - 0.75, step * len(table))
     limit = 1.04 * max(table[["now", "plan", "upper"]].to_numpy().max(), 1e-12)
     axes.set_xlim(0, limit)
-    axes.set_yticks(range(len(table)), names, color=INK, fontsize=9)
-    axes.set_ylim(len(table) - 0.5, -0.5)
-    axes.grid(False, axis="y")
+    name_rows(axes, names)
     for y, row in enumerate(table.itertuples()):
         colour = look.colour[row.channel]
         axes.barh(y, row.upper - row.lower, 0.5, left=row.lower, color=SHADE, zorder=1)

@@ -20,6 +20,7 @@ from mmm_bayes.report.style import (
     Ticks,
     canvas,
     margin,
+    name_rows,
     number_axis,
     place,
     wrapped,
@@ -53,8 +54,7 @@ def roi_forest(roi: pd.DataFrame, true_roi: pd.Series, look: Look) -> Figure:
     axes = place(figure, left, HEAD, 7.6 - left - right, step * len(roi))
     truth = true_roi.reindex(roi["channel"]).to_numpy(dtype=float)
     shown = _roi_axis(axes, roi[["roi_median", "roi_low", "roi_high"]].to_numpy(), truth, look.break_even)
-    axes.set_yticks(range(len(roi)), names, color=INK, fontsize=9)
-    axes.set_ylim(len(roi) - 0.5, -0.5)
+    name_rows(axes, names)
     for y, row in enumerate(roi.itertuples()):
         colour = look.colour[row.channel]
         _bar(axes, y, (row.prior_roi_low, row.prior_roi_high), shown, 15, PRIOR)
@@ -87,8 +87,7 @@ def models_roi(table: pd.DataFrame, look: Look) -> Figure:
     axes = place(figure, left, HEAD, 7.6 - left - 0.25, step * len(table))
     values = [table[[f"{m}_roi", f"{m}_low", f"{m}_high"]].to_numpy() for m, _, _ in parts]
     shown = _roi_axis(axes, np.concatenate(values), table["true_roi"].to_numpy(), look.break_even)
-    axes.set_yticks(range(len(table)), names, color=INK, fontsize=9)
-    axes.set_ylim(len(table) - 0.5, -0.5)
+    name_rows(axes, names)
     for (model, marker, shift), intervals in zip(parts, values, strict=True):
         for y, (median, low, high) in enumerate(intervals):
             _bar(axes, y + shift, (low, high), shown, 3, MODELS[model])
@@ -122,9 +121,7 @@ def contributions(table: pd.DataFrame, look: Look) -> Figure:
     limit = min(table["high"].max(), 3 * table["mean"].max())
     limit = 1.03 * max(limit, table["spend"].max())
     axes.set_xlim(0, limit)
-    axes.set_yticks(range(len(table)), names, color=INK, fontsize=9)
-    axes.set_ylim(len(table) - 0.5, -0.5)
-    axes.grid(False, axis="y")
+    name_rows(axes, names)
     for y, row in enumerate(table.itertuples()):
         colour = look.colour[row.channel]
         axes.barh(y - 0.1, row.mean, 0.42, color=colour, zorder=2)

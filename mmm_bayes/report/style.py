@@ -207,6 +207,13 @@ class Ticks(Formatter):
         return ticks(values, self.symbol)
 
 
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Write a name beside each row of a horizontal chart, the first on top."""
+    axes.set_yticks(range(len(names)), names, color=INK, fontsize=9)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(False, axis="y")
+
+
 def number_axis(axes: Axes, which: str, symbol: str = "", parts: int = 5, zero: bool = True) -> None:
     """Show an axis in short numbers, of money where there is a symbol, in at most ``parts`` steps."""
     axis = axes.xaxis if which == "x" else axes.yaxis
