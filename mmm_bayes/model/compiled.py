@@ -163,7 +163,7 @@ def with_start(compiled: Any, design: Design) -> Any:
     """
     arrays = {name: values for name, values in graph_data(design).items() if values.size}
     base = compiled.initial_point_func(0).copy()
-    spread, placed = np.ones_like(base), start_of(design)
+    spread, placed = np.ones_like(base), start_of(arrays, design.data.sizes["feature"])
     for name, place in zip(*compiled.shape_info[:2], strict=True):
         if name in PLACED:
             spread[place] = 0.0

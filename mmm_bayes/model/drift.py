@@ -13,9 +13,8 @@ import numba
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.graph import Apply, Op
-from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from mmm_bayes.model.elementary import source_key, total
+from mmm_bayes.model.elementary import run_with, total
 
 
 class Smooth(Op):
@@ -130,19 +129,7 @@ def squares_gradient(residual, decay, weight, first, smoothed, bar):
     return residual_bar, decay_bar, weight_bar, first_bar
 
 
-@register_funcify_default_op_cache_key(Smooth)
-def _numba_smooth(op, node, **kwargs):
-    return smooth, source_key(__file__)
-
-
-@register_funcify_default_op_cache_key(Squares)
-def _numba_squares(op, node, **kwargs):
-    return squares, source_key(__file__)
-
-
-@register_funcify_default_op_cache_key(SquaresGradient)
-def _numba_squares_gradient(op, node, **kwargs):
-    return squares_gradient, source_key(__file__)
+run_with({Smooth: smooth, Squares: squares, SquaresGradient: squares_gradient}, __file__)
 
 
 def predicted_drift(residual, rho, gain):

@@ -1,4 +1,4 @@
-"""Exponential, logarithm and sums that the compiler turns into vector instructions; for Numba kernels.
+"""What Numba kernels share: exponential, logarithm and sums that become vector instructions, and their registration.
 
 Numba calls the C library for each number; these run on four or eight at once, to the last bit or two. No sum
 needs to be reordered for that, so the draws are the same in each compilation.
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numba
 import numpy as np
+from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 LOG2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
 """The leading bits of ln 2: a whole number times this is exact."""
@@ -24,10 +25,20 @@ WHOLE = np.int64(0x433 << 52)
 ROOT2 = 2.0**0.5
 
 
-def source_key(path):
-    """Return a number for a module of kernels as it stands, so that compiled code of an older one is never used."""
-    sources = Path(path).read_bytes() + Path(__file__).read_bytes()
-    return int.from_bytes(hashlib.sha256(sources).digest()[:6])
+def run_with(kernels, path):
+    """Tell PyTensor which kernel runs each operation of a module.
+
+    The module's source is part of the key under which compiled code is kept, so that a kernel of an older version
+    is never used.
+
+    Args:
+        kernels: compiled function by class of the operation.
+        path: the module.
+    """
+    source = Path(path).read_bytes() + Path(__file__).read_bytes()
+    key = int.from_bytes(hashlib.sha256(source).digest()[:6])
+    for operation, kernel in kernels.items():
+        register_funcify_default_op_cache_key(operation)(lambda op, kernel=kernel, **kwargs: (kernel, key))
 
 
 @numba.njit(inline="always", error_model="numpy")

@@ -8,9 +8,8 @@ import numba
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.graph import Apply, Op
-from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from mmm_bayes.model.elementary import source_key, total
+from mmm_bayes.model.elementary import run_with, total
 
 
 class Weighted(Op):
@@ -80,11 +79,4 @@ def gradient(bar, coefficient, values):
     return out
 
 
-@register_funcify_default_op_cache_key(Weighted)
-def _numba_weighted(op, node, **kwargs):
-    return weighted, source_key(__file__)
-
-
-@register_funcify_default_op_cache_key(WeightedGradient)
-def _numba_gradient(op, node, **kwargs):
-    return gradient, source_key(__file__)
+run_with({Weighted: weighted, WeightedGradient: gradient}, __file__)

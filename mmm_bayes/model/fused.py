@@ -10,9 +10,8 @@ import numpy as np
 import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType
 from pytensor.graph import Apply, Op
-from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from mmm_bayes.model.elementary import exp, log, source_key, total
+from mmm_bayes.model.elementary import exp, log, run_with, total
 from mmm_bayes.transforms import FLOOR
 
 
@@ -194,11 +193,4 @@ def sums(saturation, scale, money, effect_bar):
     return mean, total(squares), total(value), total(product)
 
 
-@register_funcify_default_op_cache_key(MediaEffect)
-def _numba_forward(op, node, **kwargs):
-    return forward, source_key(__file__)
-
-
-@register_funcify_default_op_cache_key(MediaEffectGradient)
-def _numba_backward(op, node, **kwargs):
-    return backward, source_key(__file__)
+run_with({MediaEffect: forward, MediaEffectGradient: backward}, __file__)

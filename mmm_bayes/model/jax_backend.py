@@ -7,6 +7,7 @@ import numpy as np
 
 from mmm_bayes.config import Model
 from mmm_bayes.errors import FitError
+from mmm_bayes.model.arrays import graph_data
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.start import PLACED, start_of
 from mmm_bayes.posterior import effect_scale
@@ -29,7 +30,8 @@ def compile_jax(design: Design, model: Model) -> Any:
 
     _teach_jax()
     graph = build_model(design, model)
-    placed = {name.removesuffix("_log__"): _constrained(name, value) for name, value in start_of(design).items()}
+    start = start_of(graph_data(design), design.data.sizes["feature"])
+    placed = {name.removesuffix("_log__"): _constrained(name, value) for name, value in start.items()}
     free = {v for v in graph.free_RVs if v.name not in {name.removesuffix("_log__") for name in PLACED}}
     return nutpie.compile_pymc_model(
         graph,

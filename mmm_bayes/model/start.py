@@ -1,26 +1,27 @@
 """Where chains start: the nuisance parameters where the data are, so that none wanders off in its first steps."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from mmm_bayes.model.arrays import graph_data, zero_sum_basis
-from mmm_bayes.model.design import Design
+from mmm_bayes.model.arrays import zero_sum_basis
 from mmm_bayes.transforms import Array
 
 PLACED = ("level", "sigma_log__", "week_raw", "tau_log__", "gamma", "coefficient")
 """Parameters that start where the data are; all others start dispersed, so that chains can disagree."""
 
 
-def start_of(design: Design) -> dict[str, Array]:
-    """Return starts of a panel's nuisance parameters, on the unconstrained scale."""
-    arrays = graph_data(design)
-    return starting_values(arrays["y"], design.data.sizes["feature"], arrays.get("centred"))
+def start_of(arrays: Mapping[str, Array], features: int) -> dict[str, Array]:
+    """Return starts on the unconstrained scale; a little off zero, since the sampler refuses zero gradients.
 
-
-def starting_values(y: Array, features: int, centred: Array | None) -> dict[str, Array]:
-    """Return starts on the unconstrained scale; a little off zero, since the sampler refuses zero gradients."""
+    Args:
+        arrays: of the panel, see `arrays.graph_data`.
+        features: number of features.
+    """
+    y = arrays["y"]
     around = y - y.mean(axis=0) if len(y) > 1 else y - 1.0
     start = {"level": np.ones(len(y)), "gamma": np.full(features, 0.01)}
     start["sigma_log__"] = np.log(np.maximum(around.std(axis=1), 1e-3))
-    if centred is not None:
-        start["week_raw"] = centred * zero_sum_basis(y.shape[1]) @ (y.mean(axis=0) - y.mean())
+    if "centred" in arrays:
+        start["week_raw"] = arrays["centred"] * zero_sum_basis(y.shape[1]) @ (y.mean(axis=0) - y.mean())
     return start
