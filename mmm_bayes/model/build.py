@@ -11,7 +11,7 @@ from pytensor.graph.replace import graph_replace
 from mmm_bayes.config import Model, Prior
 from mmm_bayes.model.arrays import graph_data
 from mmm_bayes.model.design import Design
-from mmm_bayes.model.drift import first_week_ratio, log_density, predicted_drift
+from mmm_bayes.model.drift import first_week_ratio, surprises
 from mmm_bayes.model.features import Weighted
 from mmm_bayes.model.fused import MediaEffect
 from mmm_bayes.model.priors import NEEDS, prior_of
@@ -32,20 +32,21 @@ def build_model(design: Design, model: Model) -> pm.Model:
     """Build the PyMC model of ``design/model.md``; observed data are `pm.Data`, so that refits recompile nothing.
 
     Free variables: ``alpha, kappa, slope, theta`` (channel) as the shape asks, ``log_effect`` (channel),
-    ``eta`` and ``z`` (geo departures), ``level``, coefficients, week effects, ``rho, gain, sigma``.
+    ``eta`` and ``z`` (geo departures), ``level``, coefficients, ``rho, gain, sigma``, and for several geos ``tau``
+    and ``week_raw`` (shocks that all share).
     """
     data = design.data
     with pm.Model(coords=_coords(data), check_bounds=False) as graph:
         known = {name: pm.Data(name, values) for name, values in graph_data(design).items() if values.size}
         parameters = _shape_parameters(design, model)
         mu = _media_effect(design, model, parameters, known) + _baseline(design, known)
-        _likelihood(known["y"], mu, model)
+        _likelihood(known["y"] - mu, model)
     return graph
 
 
 def kept_variables(graph: pm.Model) -> list[str]:
     """Return the names of the variables whose draws are kept."""
-    return [v.name for v in graph.free_RVs] + [v.name for v in graph.deterministics if v.name == "week_total"]
+    return [v.name for v in graph.free_RVs] + [v.name for v in graph.deterministics if v.name == "week_effect"]
 
 
 def _coords(data: xr.Dataset) -> dict[str, Any]:
@@ -176,8 +177,8 @@ def _log_density(prior: Prior, value: Any) -> Any:
 
 
 def _baseline(design: Design, known: dict[str, Any]) -> Any:
-    """Return level, trend, season, holidays, controls and shocks common to all geos; shape ``(geo, week)``."""
-    common, geos = design.common, design.data.sizes["geo"]
+    """Return level, trend, season, holidays and controls; shape ``(geo, week)``."""
+    common = design.common
     spread = np.array([SPREAD[str(g)] for g in design.data["group"].to_numpy()])
     level = pm.Normal("level", 1.0, 0.5, dims="geo")
     gamma = pm.Normal("gamma", 0.0, spread, dims="feature")
@@ -185,12 +186,7 @@ def _baseline(design: Design, known: dict[str, Any]) -> Any:
         gamma = _with_smooth(gamma, design)
     mu = level[:, None]
     everywhere = known.get("common_features", np.zeros((0, design.data.sizes["week"])))
-    shared = gamma[np.flatnonzero(common)]
-    mu = mu + (
-        Weighted()(shared[:, None], everywhere[:, None])
-        if geos == 1
-        else _week_effect(shared, known, design.data.sizes["week"])
-    )
+    mu = mu + Weighted()(gamma[np.flatnonzero(common)][:, None], everywhere[:, None])[0]
     if (common & design.departs).any():
         mu = mu + _departures(everywhere, design)
     if not common.all():
@@ -206,21 +202,6 @@ def _with_smooth(gamma: Any, design: Design) -> Any:
     return pt.set_subtensor(gamma[at], gamma[at] * amplitudes(scale, length, design.data.sizes["week"]))
 
 
-def _week_effect(gamma: Any, known: dict[str, Any], weeks: int) -> Any:
-    """Return what all geos share in a week: zero-sum, around the common features; shape ``(week,)``.
-
-    A zero sum keeps it apart from the levels. It is centred as far as the data inform it (Papaspiliopoulos et
-    al. 2007): wholly where shocks stand out of the noise, hardly where they drown in it, so that neither case is
-    a funnel.
-    """
-    tau = pm.InverseGamma("tau", alpha=2.0, beta=0.03)
-    centred = known["centred"]
-    mean = (gamma[:, None] * known["common_reduced"]).sum(axis=0)
-    raw = pm.Normal("week_raw", mu=centred * mean, sigma=tau**centred, shape=weeks - 1)
-    total = mean + tau ** (1 - centred) * (raw - centred * mean)
-    return pm.Deterministic("week_total", zero_sum(total, weeks))
-
-
 def zero_sum(x: Any, size: int) -> Any:
     """Return ``size`` numbers that add up to zero from ``size - 1`` free ones along the last axis, lengths kept."""
     total = x.sum(axis=-1, keepdims=True)
@@ -232,7 +213,7 @@ def _departures(everywhere: Any, design: Design) -> Any:
     """Return how each geo departs from the common trend and season; shape ``(geo, week)``.
 
     Non-centred, since drifting demand leaves little to inform them; zero-sum over the geos, since the
-    week effect carries what they share.
+    common coefficients carry what they share.
     """
     own = design.departs[design.common]
     geos = design.data.sizes["geo"]
@@ -263,16 +244,36 @@ def _local(features: Any, gamma: Any, design: Design) -> Any:
 # --- likelihood ---------------------------------------------------------------------------------
 
 
-def _likelihood(y: Any, mu: Any, model: Model) -> None:
-    """Observe the surprises: the KPI given the model and its own past."""
+def _likelihood(residual: Any, model: Model) -> None:
+    """Observe the surprises: the KPI given the model, the shocks of the weeks and its own past."""
     sigma = pm.LogNormal("sigma", -2.5, 1.0, dims="geo")
     rho, gain = pt.zeros(()), pt.zeros_like(sigma)
     if model.residual != "white":
         rho = pm.Beta("rho", 4.0, 1.0)
         gain = pm.Beta("gain", 1.5, 2.0, dims="geo") if model.residual == "drift" else pt.ones_like(sigma)
+    surprise = _surprises(residual, rho, gain, sigma)
+    deviation = pt.set_subtensor(pt.ones_like(surprise)[:, 0], first_week_ratio(rho, gain) ** 0.5) * sigma[:, None]
+    pm.Potential("kpi", _log_shape(surprise / deviation, model).sum() - pt.log(deviation).sum())
+
+
+def _surprises(residual: Any, rho: Any, gain: Any, sigma: Any) -> Any:
+    """Return the surprises ``(geo, week)``, of several geos beyond the shocks that all share; see `model.drift`."""
+    if residual.type.shape[0] == 1:
+        return surprises(residual, rho, gain)[0]
+    tau = pm.InverseGamma("tau", alpha=2.0, beta=0.03)
+    raw = pm.Flat("week_raw", dims="week")
+    variance = 1 / (1 / tau**2 + (1 / sigma**2).sum())
+    surprise, shock = surprises(residual, rho, gain, variance / sigma**2, variance**0.5, raw)
+    pm.Deterministic("week_effect", shock, dims="week")
+    # the last part makes it the density of `raw`
+    pm.Potential("shocks", (0.5 * pt.log(variance) - pt.log(tau) - 0.5 * (shock / tau) ** 2).sum())
+    return surprise
+
+
+def _log_shape(standard: Any, model: Model) -> Any:
+    """Return the log density of surprises in units of their scale, Normal or Student-t."""
     if model.likelihood == "normal":
-        pm.Potential("kpi", log_density(y - mu, rho, gain, sigma))
-        return
+        return -0.5 * (standard**2 + np.log(2 * np.pi))
     nu = pm.Gamma("nu", mu=10.0, sigma=7.0)
-    spread = pt.set_subtensor(pt.ones_like(y)[:, 0], first_week_ratio(rho, gain) ** 0.5) * sigma[:, None]
-    pm.StudentT("kpi", nu=nu, mu=mu + predicted_drift(y - mu, rho, gain), sigma=spread, observed=y)
+    constant = pt.gammaln((nu + 1) / 2) - pt.gammaln(nu / 2) - 0.5 * pt.log(nu * np.pi)
+    return constant - (nu + 1) / 2 * pt.log1p(standard**2 / nu)

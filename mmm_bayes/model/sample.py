@@ -73,7 +73,7 @@ def run(compiled: Any, sampler: Sampler, progress: Progress) -> xr.DataTree:
 
 # --- from raw draws to a Posterior --------------------------------------------------------------
 
-RAW = ("z", "week_raw", "week_total", "departure", "coefficient", "xi_common", "xi_local")
+RAW = ("z", "week_raw", "departure", "coefficient", "xi_common", "xi_local")
 
 
 def assemble(trace: xr.DataTree, design: Design, model: Model, sampler: Sampler) -> Posterior:
@@ -126,21 +126,22 @@ def _geo_effect(raw: xr.Dataset, design: Design) -> dict[str, Any]:
 
 def _baseline(raw: xr.Dataset, design: Design) -> dict[str, Any]:
     """Return coefficients per geo and feature, and what all geos share in a week beyond them."""
-    values, common, departs = design.data["feature_values"].to_numpy(), design.common, design.departs
+    common, departs = design.common, design.departs
     geos = design.data.sizes["geo"]
     gamma = raw["gamma"].to_numpy()
     coefficient = np.repeat(gamma[:, :, None, :], geos, axis=2)
-    shock = np.zeros((*gamma.shape[:2], design.data.sizes["week"]))
     if "departure" in raw:
         scaled = raw["departure"].to_numpy() * raw["xi_common"].to_numpy()[..., None]
         coefficient[..., common & departs] += np.einsum("hg,cdfh->cdgf", zero_sum_basis(geos), scaled)
     if "coefficient" in raw:
         coefficient[..., ~common & departs] = np.swapaxes(raw["coefficient"].to_numpy(), 2, 3)
-    if "week_total" in raw:
-        shock = raw["week_total"].to_numpy() - gamma[..., common] @ values[common, 0]
+    weeks = (*gamma.shape[:2], design.data.sizes["week"])
     return {
         "coefficient": (("chain", "draw", "geo", "feature"), coefficient),
-        "week_effect": (("chain", "draw", "week"), shock),
+        "week_effect": (
+            ("chain", "draw", "week"),
+            raw["week_effect"].to_numpy() if "week_effect" in raw else np.zeros(weeks),
+        ),
     }
 
 

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mmm_bayes.model.arrays import zero_sum_basis
 from mmm_bayes.transforms import Array
 
-PLACED = ("level", "sigma_log__", "week_raw", "tau_log__", "gamma", "coefficient")
+PLACED = ("level", "sigma_log__", "gamma", "coefficient")
 """Parameters that start where the data are; all others start dispersed, so that chains can disagree."""
 
 
@@ -22,6 +21,4 @@ def start_of(arrays: Mapping[str, Array], features: int) -> dict[str, Array]:
     around = y - y.mean(axis=0) if len(y) > 1 else y - 1.0
     start = {"level": np.ones(len(y)), "gamma": np.full(features, 0.01)}
     start["sigma_log__"] = np.log(np.maximum(around.std(axis=1), 1e-3))
-    if "centred" in arrays:
-        start["week_raw"] = arrays["centred"] * zero_sum_basis(y.shape[1]) @ (y.mean(axis=0) - y.mean())
     return start
