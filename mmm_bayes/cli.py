@@ -72,10 +72,9 @@ def configured(command: Command) -> Command:
 def sampled(command: Command) -> Command:
     """Add the options of the sampler."""
     for name, text in (
-        ("cores", "Chains at a time; no influence on the result."),
         ("chains", "Independent chains."),
         ("tune", "Draws of each chain before those that are kept."),
-        ("draws", "Kept draws of each chain."),
+        ("draws", "Kept draws of each chain at least; it goes on while the chains do not agree."),
     ):
         command = click.option(f"--{name}", type=int, help=text)(command)
     return click.option("--backend", type=click.Choice(["numba", "jax"]), help="What the model is compiled with.")(
@@ -233,7 +232,7 @@ def _steps(names: Sequence[str], options: dict[str, Any]) -> None:
 
     config = override(
         load_config(options["config"], options["data"]),
-        sampler=given("seed", "draws", "tune", "chains", "cores", "backend"),
+        sampler=given("seed", "draws", "tune", "chains", "backend"),
         allocate=given("budget", "weeks", "schedule"),
     )
     _run(names, config, options, _terminal(options))

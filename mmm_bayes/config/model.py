@@ -80,14 +80,17 @@ class Model(Section):
 
 
 class Sampler(Section):
-    """How the posterior is sampled. ``seed`` alone decides the answer, whatever the cores or caches."""
+    """How the posterior is sampled. ``seed`` alone decides the answer, whatever the cores or caches.
 
-    draws: Annotated[int, Field(ge=50)] = 1000
-    tune: Annotated[int, Field(ge=50)] = 600
+    ``draws`` are those of each chain at least: where the chains have not agreed by then, they go on, up to four times
+    as long. Each chain has a thread of its own.
+    """
+
+    draws: Annotated[int, Field(ge=50)] = 500
+    tune: Annotated[int, Field(ge=50)] = 400
     chains: Annotated[int, Field(ge=2)] = 4
-    cores: Annotated[int, Field(ge=1)] = 2
     seed: int = 1
-    target_accept: Fraction = 0.85
+    target_accept: Fraction = 0.8
     backend: Literal["numba", "jax"] = "numba"
 
 

@@ -40,13 +40,14 @@ def build_model(design: Design, model: Model) -> pm.Model:
         known = {name: pm.Data(name, values) for name, values in graph_data(design).items() if values.size}
         parameters = _shape_parameters(design, model)
         mu = _media_effect(design, model, parameters, known) + _baseline(design, known)
-        _likelihood(known["y"] - mu, model)
+        _likelihood(known["y"] - mu, model, design.data.sizes["geo"])
     return graph
 
 
 def kept_variables(graph: pm.Model) -> list[str]:
     """Return the names of the variables whose draws are kept."""
-    return [v.name for v in graph.free_RVs] + [v.name for v in graph.deterministics if v.name == "week_effect"]
+    derived = ("level", "week_effect")
+    return [v.name for v in graph.free_RVs] + [v.name for v in graph.deterministics if v.name in derived]
 
 
 def _coords(data: xr.Dataset) -> dict[str, Any]:
@@ -180,7 +181,7 @@ def _baseline(design: Design, known: dict[str, Any]) -> Any:
     """Return level, trend, season, holidays and controls; shape ``(geo, week)``."""
     common = design.common
     spread = np.array([SPREAD[str(g)] for g in design.data["group"].to_numpy()])
-    level = pm.Normal("level", 1.0, 0.5, dims="geo")
+    level = _level(design.data.sizes["geo"])
     gamma = pm.Normal("gamma", 0.0, spread, dims="feature")
     if len(design.smooth):
         gamma = _with_smooth(gamma, design)
@@ -192,6 +193,15 @@ def _baseline(design: Design, known: dict[str, Any]) -> Any:
     if not common.all():
         mu = mu + _local(known["local_features"], gamma, design)
     return mu
+
+
+def _level(geos: int) -> Any:
+    """Return the KPI of an ordinary week in each geo, Normal(1, 0.5), as their mean and how they depart from it."""
+    if geos == 1:
+        return pm.Normal("level", 1.0, 0.5, dims="geo")
+    mean = pm.Normal("level_mean", 1.0, 0.5 / geos**0.5)
+    apart = pm.Normal("level_apart", 0.0, 0.5, shape=geos - 1)
+    return pm.Deterministic("level", mean + zero_sum(apart, geos), dims="geo")
 
 
 def _with_smooth(gamma: Any, design: Design) -> Any:
@@ -244,22 +254,20 @@ def _local(features: Any, gamma: Any, design: Design) -> Any:
 # --- likelihood ---------------------------------------------------------------------------------
 
 
-def _likelihood(residual: Any, model: Model) -> None:
+def _likelihood(residual: Any, model: Model, geos: int) -> None:
     """Observe the surprises: the KPI given the model, the shocks of the weeks and its own past."""
     sigma = pm.LogNormal("sigma", -2.5, 1.0, dims="geo")
     rho, gain = pt.zeros(()), pt.zeros_like(sigma)
     if model.residual != "white":
         rho = pm.Beta("rho", 4.0, 1.0)
         gain = pm.Beta("gain", 1.5, 2.0, dims="geo") if model.residual == "drift" else pt.ones_like(sigma)
-    surprise = _surprises(residual, rho, gain, sigma)
+    surprise = surprises(residual, rho, gain)[0] if geos == 1 else _beyond_shocks(residual, rho, gain, sigma)
     deviation = pt.set_subtensor(pt.ones_like(surprise)[:, 0], first_week_ratio(rho, gain) ** 0.5) * sigma[:, None]
     pm.Potential("kpi", _log_shape(surprise / deviation, model).sum() - pt.log(deviation).sum())
 
 
-def _surprises(residual: Any, rho: Any, gain: Any, sigma: Any) -> Any:
-    """Return the surprises ``(geo, week)``, of several geos beyond the shocks that all share; see `model.drift`."""
-    if residual.type.shape[0] == 1:
-        return surprises(residual, rho, gain)[0]
+def _beyond_shocks(residual: Any, rho: Any, gain: Any, sigma: Any) -> Any:
+    """Return the surprises ``(geo, week)`` beyond the shocks that all geos share; see `model.drift`."""
     tau = pm.InverseGamma("tau", alpha=2.0, beta=0.03)
     raw = pm.Flat("week_raw", dims="week")
     variance = 1 / (1 / tau**2 + (1 / sigma**2).sum())

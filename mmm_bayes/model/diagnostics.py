@@ -19,10 +19,23 @@ from mmm_bayes.response import DRAWS, Media
 from mmm_bayes.transforms import Array
 
 GATED = (
-    *("contribution_share", "alpha", "kappa", "slope", "theta", "eta", "rho", "gain", "sigma", "tau", "nu"),
+    *(
+        "log_effect",
+        "contribution_share",
+        "alpha",
+        "kappa",
+        "slope",
+        "theta",
+        "eta",
+        "rho",
+        "gain",
+        "sigma",
+        "tau",
+        "nu",
+    ),
     *("smooth_scale", "smooth_length"),
 )
-"""Variables that must have converged: every ROI (through its share) and hyper-parameter."""
+"""Variables that must have converged: every effect, every ROI (through its share) and hyper-parameter."""
 
 ORDER = ("PASS", "REVIEW", "FAIL")
 
@@ -66,7 +79,7 @@ def diagnose(posterior: Posterior, media: Media, prior: Array, ci_prob: float) -
         ci_prob: mass of the intervals.
     """
     given = Model(**posterior.settings).priors
-    reasons = [*convergence(posterior), *plausibility(posterior, media), *residuals(posterior, ci_prob)]
+    reasons = [*convergence(posterior.tree), *plausibility(posterior, media), *residuals(posterior, ci_prob)]
     pairs, demand = collinear(posterior), follows_demand(posterior)
     reasons += [*beliefs(posterior, given), *confounding(pairs, demand)]
     reasons += [_reason(*found) for found in lift_agreement(posterior)]
@@ -85,16 +98,21 @@ def diagnose(posterior: Posterior, media: Media, prior: Array, ci_prob: float) -
 # --- convergence --------------------------------------------------------------------------------
 
 
-def convergence(posterior: Posterior) -> list[Reason]:
-    """Check R-hat, effective draws, divergences and energy."""
-    draws = posterior.tree["posterior"].to_dataset()
+def unconverged(tree: xr.DataTree) -> dict[str, str]:
+    """Return the checks of convergence that are not passed, with their status."""
+    return {reason.check: reason.status for reason in convergence(tree) if reason.status != "PASS"}
+
+
+def convergence(tree: xr.DataTree) -> list[Reason]:
+    """Check R-hat, effective draws, divergences and energy of a posterior, or of the raw draws it is made of."""
+    draws = tree["posterior"].to_dataset()
     gated = draws[[name for name in GATED if name in draws]]
     worst_rhat, where_rhat = _extreme(azs.rhat(gated), largest=True)
     bulk, where_bulk = _extreme(azs.ess(gated, method="bulk"), largest=False)
     tail, where_tail = _extreme(azs.ess(gated, method="tail"), largest=False)
-    stats = posterior.tree["sample_stats"].to_dataset()
+    stats = tree["sample_stats"].to_dataset()
     divergent = float(stats["diverging"].mean())
-    bfmi = float(azs.bfmi(posterior.tree)["energy"].min())
+    bfmi = float(azs.bfmi(tree)["energy"].min())
     more = "increase sampler.tune and sampler.draws"
     return [
         _reason("R-hat", worst_rhat, (1.01, 1.05), f"Chains agree to {worst_rhat:.3f} at worst ({where_rhat}).", more),

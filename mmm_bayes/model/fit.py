@@ -7,12 +7,13 @@ import numpy as np
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.errors import MMMWarning
 from mmm_bayes.forecast import forecast
+from mmm_bayes.model.chains import Progress
 from mmm_bayes.model.design import Design, build_design, head
-from mmm_bayes.model.diagnostics import convergence
+from mmm_bayes.model.diagnostics import unconverged
 from mmm_bayes.model.lift import with_comparison
 from mmm_bayes.model.prior_predictive import implausible_priors
 from mmm_bayes.model.priors import check_channels, frozen, roi_priors
-from mmm_bayes.model.sample import Progress, sample_design
+from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.transforms import Array
@@ -54,7 +55,7 @@ def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress | None 
 def fit_design(design: Design, panel: Panel, model: Model, sampler: Sampler, progress: Progress) -> Posterior:
     """Fit a scaled panel; see `fit`."""
     posterior = sample_design(design, model, sampler, progress)
-    failed = [reason.check for reason in convergence(posterior) if reason.status != "PASS"]
+    failed = unconverged(posterior.tree)
     if failed:
         progress("the chains disagree: a second, more careful try", None)
         posterior = sample_design(design, model, more_careful(sampler, "divergences" in failed), progress)

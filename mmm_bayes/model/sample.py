@@ -1,31 +1,29 @@
 """Sampling with nutpie: safe starts, one seed one answer, and derived quantities for `Posterior`."""
 
-from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import numpy as np
-import nutpie
 import xarray as xr
 
 import mmm_bayes
 from mmm_bayes.config import Model, Sampler
-from mmm_bayes.errors import FitError
 from mmm_bayes.model.arrays import zero_sum_basis
+from mmm_bayes.model.chains import Progress, growing
 from mmm_bayes.model.compiled import compiled_model
 from mmm_bayes.model.design import Design
+from mmm_bayes.model.diagnostics import unconverged
 from mmm_bayes.model.smooth import amplitudes
 from mmm_bayes.posterior import Posterior, chunks, effect_scale
 
-Progress = Callable[[str, float | None], None]
-
 
 def sample_design(design: Design, model: Model, sampler: Sampler, progress: Progress) -> Posterior:
-    """Draw from the posterior of a scaled panel.
+    """Draw from the posterior of a scaled panel until its convergence is good, or `LONGEST` is reached.
 
     Args:
         design: scaled panel.
         model: what is assumed.
-        sampler: draws, chains and seed.
+        sampler: least draws, chains and seed.
         progress: told what is being done and which share of it is done.
 
     Raises:
@@ -37,43 +35,21 @@ def sample_design(design: Design, model: Model, sampler: Sampler, progress: Prog
 
 def sample_compiled(compiled: Any, design: Design, model: Model, sampler: Sampler, progress: Progress) -> Posterior:
     """Draw from the posterior of a panel whose data a compiled model holds; see `sample_design`."""
-    return assemble(run(compiled, sampler, progress), design, model, sampler)
-
-
-def run(compiled: Any, sampler: Sampler, progress: Progress) -> xr.DataTree:
-    """Sample a compiled model.
-
-    Raises:
-        FitError: no chain found a point to start from.
-    """
-    total = sampler.chains * (sampler.draws + sampler.tune)
-
-    def show(chains: list[Any]) -> None:
-        done = sum(chain.finished_draws for chain in chains)
-        divergences = sum(chain.divergences for chain in chains)
-        note = f", {divergences} divergences" if divergences else ""
-        progress(f"sampling {sampler.chains} chains{note}", done / total)
-
-    try:
-        return nutpie.sample(
-            compiled,
-            draws=sampler.draws,
-            tune=sampler.tune,
-            chains=sampler.chains,
-            cores=min(sampler.cores, sampler.chains),
-            seed=sampler.seed,
-            target_accept=sampler.target_accept,
-            progress_bar=False,
-            progress_callback=show,
-        )
-    except RuntimeError as error:
-        first = str(error).strip().splitlines()[0]
-        raise FitError(f"the sampler could not start ({first}); check the units of the panel and the priors.") from None
+    with closing(growing(compiled, sampler, progress)) as traces:
+        for trace in traces:
+            failed = unconverged(trace)
+            if not failed:
+                posterior = assemble(trace, design, model, sampler)
+                if not unconverged(posterior.tree):
+                    return posterior
+            if failed.get("divergences") == "FAIL":
+                break
+    return assemble(trace, design, model, sampler)
 
 
 # --- from raw draws to a Posterior --------------------------------------------------------------
 
-RAW = ("z", "week_raw", "departure", "coefficient", "xi_common", "xi_local")
+RAW = ("z", "level_mean", "level_apart", "week_raw", "departure", "coefficient", "xi_common", "xi_local")
 
 
 def assemble(trace: xr.DataTree, design: Design, model: Model, sampler: Sampler) -> Posterior:

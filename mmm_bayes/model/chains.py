@@ -1,0 +1,88 @@
+"""Chains that grow until they agree: nutpie in the background, looked at again and again."""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import numpy as np
+import nutpie
+import xarray as xr
+
+from mmm_bayes.config import Sampler
+from mmm_bayes.errors import FitError
+
+Progress = Callable[[str, float | None], None]
+
+LONGEST = 4
+"""Chains that do not agree go on to this many times the draws asked for."""
+
+LOOKS = 7
+"""How often they are looked at, evenly spread from the draws asked for to the last."""
+
+
+def growing(compiled: Any, sampler: Sampler, progress: Progress) -> Generator[xr.DataTree]:
+    """Sample a compiled model and yield its draws so far, again and again; the chains pause meanwhile.
+
+    All chains are cut to the same number of draws, so that what is yielded depends on the seed alone. The iterator
+    must be closed, for the chains live in threads.
+
+    Args:
+        compiled: see `compiled.compiled_model`.
+        sampler: draws of the first look, chains and seed.
+        progress: told what is being done and which share of it is done.
+
+    Raises:
+        FitError: no chain found a point to start from.
+    """
+    wanted = [round(factor * sampler.draws) for factor in np.linspace(1, LONGEST, LOOKS)]
+    finished = [-sampler.tune] * sampler.chains
+
+    def show(chains: list[Any]) -> None:
+        finished[:] = (chain.finished_draws - sampler.tune for chain in chains)
+        divergences = sum(chain.divergences for chain in chains)
+        note = f", {divergences} divergences" if divergences else ""
+        until = next((draws for draws in wanted if draws > min(finished)), wanted[-1])
+        progress(f"sampling {sampler.chains} chains{note}", (min(finished) + sampler.tune) / (until + sampler.tune))
+
+    run = nutpie.sample(
+        compiled,
+        draws=wanted[-1],
+        tune=sampler.tune,
+        chains=sampler.chains,
+        cores=sampler.chains,
+        seed=sampler.seed,
+        target_accept=sampler.target_accept,
+        save_warmup=False,
+        progress_bar=False,
+        progress_rate=50,
+        progress_callback=show,
+        blocking=False,
+    )
+    whole = None
+    try:
+        for draws in wanted:
+            while whole is None and min(finished) < draws:
+                whole = _result(run)
+            if whole is not None:
+                yield _cut(whole, draws)
+                continue
+            run.pause()
+            yield _cut(run.inspect(), draws)
+            run.resume()
+    finally:
+        run.cancel()
+
+
+def _result(run: Any) -> xr.DataTree | None:
+    """Let the chains run on for a moment, and return their draws if all have ended."""
+    try:
+        return run.wait(timeout=0.05)
+    except TimeoutError:
+        return None
+    except RuntimeError as error:
+        first = str(error).strip().splitlines()[0]
+        raise FitError(f"the sampler could not start ({first}); check the units of the panel and the priors.") from None
+
+
+def _cut(trace: xr.DataTree, draws: int) -> xr.DataTree:
+    groups = {name: trace[name].to_dataset().isel(draw=slice(draws)) for name in ("posterior", "sample_stats")}
+    return xr.DataTree.from_dict(groups)
