@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from mmm_bayes.posterior import Posterior, chunks
+from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.transforms import Array
 
 
@@ -96,15 +96,16 @@ def predictive_interval(posterior: Posterior, rows: Array, ci_prob: float, seed:
 def log_likelihood(posterior: Posterior, rows: Array) -> Array:
     """Return the log likelihood of the panel for some draws, shape ``(draw,)``, in chunks of draws."""
     y = posterior.data["y"].to_numpy()
-    parts = []
-    for part in chunks(rows, y.size):
+
+    def density(part: Array) -> Array:
         ahead = one_week_ahead(posterior, part)
         sigma = posterior["sigma"][part][:, :, None] * np.ones_like(ahead.drift)
         sigma[..., 0] *= _first_week(posterior, part)
         surprise = (y - ahead.explained - ahead.drift) / sigma
         shocks = stats.t(posterior["nu"][part][:, None, None]) if "nu" in posterior else stats.norm
-        parts.append((shocks.logpdf(surprise) - np.log(sigma)).sum(axis=(1, 2)))
-    return np.concatenate(parts)
+        return (shocks.logpdf(surprise) - np.log(sigma)).sum(axis=(1, 2))
+
+    return np.concatenate(by_chunks(density, rows, y.size))
 
 
 def _persistence(posterior: Posterior, rows: Array) -> tuple[Array, Array]:

@@ -5,7 +5,9 @@ so that memory stays bounded whatever the number of geos, weeks and channels.
 """
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,11 +90,17 @@ def load_posterior(path: Path) -> Posterior:
         return Posterior(tree.load())
 
 
-def chunks(rows: Array, elements: int) -> Iterator[Array]:
-    """Split draws so that ``elements`` numbers per draw stay within `CHUNK`."""
+def by_chunks(work: Callable[[Array], Any], rows: Array, elements: int) -> list[Any]:
+    """Return what ``work`` makes of the draws, chunk by chunk and in order; NumPy does several at once.
+
+    Args:
+        work: called with the places of some draws.
+        rows: places of all draws.
+        elements: numbers per draw; those of a chunk stay within `CHUNK`.
+    """
     step = max(1, CHUNK // max(elements, 1))
-    for start in range(0, len(rows), step):
-        yield rows[start : start + step]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(work, (rows[start : start + step] for start in range(0, len(rows), step))))
 
 
 def effect_scale(response: Any, money: Any) -> tuple[Any, Any]:

@@ -1,6 +1,7 @@
 """What the posterior says in the reader's units: contributions, ROI, marginal ROI and response curves."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import arviz_stats as azs
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
 from mmm_bayes.forecast import one_week_ahead, predictive_interval
-from mmm_bayes.posterior import Posterior, chunks
+from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.transforms import Array
 
 DRAWS = 400
@@ -57,25 +58,26 @@ def media_contributions(posterior: Posterior) -> Media:
     money = posterior.data["money"].to_numpy()
     channels, draws = len(posterior.channels), posterior.draws
     worth, mean = np.empty((draws, channels)), np.zeros((channels, *money.shape))
+
+    def add_up(c: int, rows: Array) -> Array:
+        response = media_response(posterior, c, rows)
+        worth[rows, c] = np.einsum("dgt,gt->d", response, money)
+        return response.sum(axis=0)
+
     for c in range(channels):
-        for rows in chunks(np.arange(draws), money.size):
-            response = media_response(posterior, c, rows)
-            worth[rows, c] = np.einsum("dgt,gt->d", response, money)
-            mean[c] += response.sum(axis=0) / draws
+        mean[c] = sum(by_chunks(partial(add_up, c), np.arange(draws), money.size)) / draws
     return Media(worth, _marginal(posterior, posterior.thinned(MARGINAL_DRAWS), money), mean)
 
 
 def _marginal(posterior: Posterior, draws: Array, money: Array) -> Array:
     """Return `Media.marginal`."""
-    parts = []
-    for rows in chunks(draws, money.size):
-        up, down = (
-            [media_response(posterior, c, rows, 1 + sign * STEP) for c in range(len(posterior.channels))]
-            for sign in (1, -1)
-        )
-        change = [np.einsum("dgt,gt->d", u - d, money) for u, d in zip(up, down, strict=True)]
-        parts.append(np.stack(change, axis=1) / (2 * STEP))
-    return np.concatenate(parts)
+
+    def change(c: int, rows: Array) -> Array:
+        up, down = (media_response(posterior, c, rows, 1 + sign * STEP) for sign in (1, -1))
+        return np.einsum("dgt,gt->d", up - down, money) / (2 * STEP)
+
+    channels = range(len(posterior.channels))
+    return np.stack([np.concatenate(by_chunks(partial(change, c), draws, money.size)) for c in channels], axis=1)
 
 
 # --- ROI ----------------------------------------------------------------------------------------

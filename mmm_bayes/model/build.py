@@ -262,8 +262,11 @@ def _likelihood(residual: Any, model: Model, geos: int) -> None:
         rho = pm.Beta("rho", 4.0, 1.0)
         gain = pm.Beta("gain", 1.5, 2.0, dims="geo") if model.residual == "drift" else pt.ones_like(sigma)
     surprise = surprises(residual, rho, gain)[0] if geos == 1 else _beyond_shocks(residual, rho, gain, sigma)
-    deviation = pt.set_subtensor(pt.ones_like(surprise)[:, 0], first_week_ratio(rho, gain) ** 0.5) * sigma[:, None]
-    pm.Potential("kpi", _log_shape(surprise / deviation, model).sum() - pt.log(deviation).sum())
+    first = first_week_ratio(rho, gain)
+    standard = surprise / sigma[:, None]
+    standard = pt.set_subtensor(standard[:, 0], standard[:, 0] / first**0.5)
+    scales = (residual.shape[1] * pt.log(sigma) + 0.5 * pt.log(first)).sum()
+    pm.Potential("kpi", _log_likelihood(standard, model) - scales)
 
 
 def _beyond_shocks(residual: Any, rho: Any, gain: Any, sigma: Any) -> Any:
@@ -278,10 +281,10 @@ def _beyond_shocks(residual: Any, rho: Any, gain: Any, sigma: Any) -> Any:
     return surprise
 
 
-def _log_shape(standard: Any, model: Model) -> Any:
-    """Return the log density of surprises in units of their scale, Normal or Student-t."""
+def _log_likelihood(standard: Any, model: Model) -> Any:
+    """Return the log density of surprises in units of their scale, Normal or Student-t, up to a constant."""
     if model.likelihood == "normal":
-        return -0.5 * (standard**2 + np.log(2 * np.pi))
+        return -0.5 * (standard**2).sum()
     nu = pm.Gamma("nu", mu=10.0, sigma=7.0)
-    constant = pt.gammaln((nu + 1) / 2) - pt.gammaln(nu / 2) - 0.5 * pt.log(nu * np.pi)
-    return constant - (nu + 1) / 2 * pt.log1p(standard**2 / nu)
+    constant = pt.gammaln((nu + 1) / 2) - pt.gammaln(nu / 2) - 0.5 * pt.log(nu)
+    return standard.size * constant - (nu + 1) / 2 * pt.log1p(standard**2 / nu).sum()

@@ -16,7 +16,7 @@ LONGEST = 4
 """Chains that do not agree go on to this many times the draws asked for."""
 
 LOOKS = 7
-"""How often they are looked at, evenly spread from the draws asked for to the last."""
+"""How often they are looked at, after ever more draws: the first time after those asked for."""
 
 
 def growing(compiled: Any, sampler: Sampler, progress: Progress) -> Generator[xr.DataTree]:
@@ -33,7 +33,7 @@ def growing(compiled: Any, sampler: Sampler, progress: Progress) -> Generator[xr
     Raises:
         FitError: no chain found a point to start from.
     """
-    wanted = [round(factor * sampler.draws) for factor in np.linspace(1, LONGEST, LOOKS)]
+    wanted = [round(factor * sampler.draws) for factor in np.geomspace(1, LONGEST, LOOKS)]
     finished = [-sampler.tune] * sampler.chains
 
     def show(chains: list[Any]) -> None:

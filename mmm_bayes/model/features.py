@@ -9,7 +9,7 @@ import numpy as np
 import pytensor.tensor as pt
 from pytensor.graph import Apply, Op
 
-from mmm_bayes.model.elementary import run_with, total
+from mmm_bayes.model.elementary import dot, run_with
 
 
 class Weighted(Op):
@@ -75,7 +75,7 @@ def gradient(bar, coefficient, values):
     out = np.empty((features, geos))
     for f in range(features):
         for g in range(geos):
-            out[f, g] = total(bar[g] * values[f, min(g, values.shape[1] - 1)])
+            out[f, g] = dot(bar[g], values[f, min(g, values.shape[1] - 1)])
     return out
 
 

@@ -8,6 +8,7 @@ control geos are in the panel, so its standard error should not be understated.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import xarray as xr
 
 from mmm_bayes.config import LiftTest
 from mmm_bayes.errors import ConfigError, nearest
-from mmm_bayes.posterior import Posterior, chunks
+from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.transforms import Array
 
 SIX = np.timedelta64(6, "D")
@@ -137,16 +138,19 @@ def predicted_lift(posterior: Posterior, data: xr.Dataset) -> Array:
         posterior: the fit, with or without the tests.
         data: their variables, see `lift_data`.
     """
-    lift = np.empty((posterior.draws, data.sizes["test"]))
-    for i, channel in enumerate(data["lift_channel"].to_numpy()):
-        (tested, without), weight = data["lift_media"].to_numpy()[:, i], data["lift_weight"].to_numpy()[i]
-        for rows in chunks(np.arange(posterior.draws), weight.size):
-            parameters = posterior.parameters(channel, rows)
-            response = posterior.shape.respond(tested, parameters) - posterior.shape.respond(without, parameters)
-            geo_effect = posterior["geo_effect"][rows, channel][:, data["lift_geo"].to_numpy()[i]]
-            gain = ((response * weight).sum(axis=-1) * geo_effect).sum(axis=-1)
-            lift[rows, i] = posterior["beta"][rows, channel] * gain
-    return lift
+    tested, without = data["lift_media"].to_numpy()
+    channel, geos, weight = (data[name].to_numpy() for name in ("lift_channel", "lift_geo", "lift_weight"))
+
+    def gained(i: int, rows: Array) -> Array:
+        parameters = posterior.parameters(channel[i], rows)
+        response = posterior.shape.respond(tested[i], parameters) - posterior.shape.respond(without[i], parameters)
+        geo_effect = posterior["geo_effect"][rows, channel[i]][:, geos[i]]
+        gain = ((response * weight[i]).sum(axis=-1) * geo_effect).sum(axis=-1)
+        return posterior["beta"][rows, channel[i]] * gain
+
+    every = np.arange(posterior.draws)
+    tests = range(data.sizes["test"])
+    return np.stack([np.concatenate(by_chunks(partial(gained, i), every, weight[i].size)) for i in tests], axis=1)
 
 
 def with_comparison(posterior: Posterior, before: Posterior) -> Posterior:

@@ -1,6 +1,7 @@
 """Sampling with nutpie: safe starts, one seed one answer, and derived quantities for `Posterior`."""
 
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from mmm_bayes.model.compiled import compiled_model
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.diagnostics import unconverged
 from mmm_bayes.model.smooth import amplitudes
-from mmm_bayes.posterior import Posterior, chunks, effect_scale
+from mmm_bayes.posterior import Posterior, by_chunks, effect_scale
+from mmm_bayes.transforms import Array
 
 
 def sample_design(design: Design, model: Model, sampler: Sampler, progress: Progress) -> Posterior:
@@ -127,15 +129,16 @@ def with_roi(posterior: Posterior) -> Posterior:
     media, money = data["media"].to_numpy(), data["money"].to_numpy()
     everything = (data["y"].to_numpy() * money).sum()
     spend = data["spend"].sum(("geo", "week")).to_numpy()
-    beta = np.empty((posterior.draws, len(media)))
-    worth = np.empty_like(beta)
     effect, geo = np.exp(posterior["log_effect"]), posterior["geo_effect"]
-    for c in range(len(media)):
-        for rows in chunks(np.arange(posterior.draws), money.size):
-            response = posterior.shape.respond(media[c], posterior.parameters(c, rows)) * geo[rows, c, :, None]
-            spread, value = effect_scale(response, money)
-            beta[rows, c] = effect[rows, c] / spread
-            worth[rows, c] = beta[rows, c] * value
+
+    def scaled(c: int, rows: Array) -> tuple[Array, Array]:
+        response = posterior.shape.respond(media[c], posterior.parameters(c, rows)) * geo[rows, c, :, None]
+        spread, value = effect_scale(response, money)
+        return effect[rows, c] / spread, effect[rows, c] / spread * value
+
+    every = np.arange(posterior.draws)
+    channels = [np.concatenate(by_chunks(partial(scaled, c), every, money.size), axis=1) for c in range(len(media))]
+    beta, worth = np.stack(channels, axis=-1)
     sizes = posterior.tree["posterior"].sizes
     lead, dims = (sizes["chain"], sizes["draw"], len(media)), ("chain", "draw", "channel")
     roi = worth / np.where(spend > 0, spend, np.nan)

@@ -7,7 +7,7 @@ ARCHITECTURE.md) and returns what it found. Heavy libraries are imported by the 
 from pathlib import Path
 
 from mmm_bayes.config import Config
-from mmm_bayes.pipeline.fit import Fitted, compare, fit, fit_table
+from mmm_bayes.pipeline.fit import Fitted, compare, fit
 from mmm_bayes.pipeline.plan import allocate, schedule
 from mmm_bayes.pipeline.prepare import demo, prepare
 from mmm_bayes.pipeline.run import Progress, silent
@@ -20,7 +20,6 @@ __all__ = [
     "compare",
     "demo",
     "fit",
-    "fit_table",
     "prepare",
     "report",
     "schedule",

@@ -77,7 +77,7 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
 def _save_fit(space: Workspace, config: Config, fitted: Fitted, media: "Media") -> None:
     from mmm_bayes.curves import save_curves
     from mmm_bayes.posterior import save_posterior
-    from mmm_bayes.response import decomposition, response_curves
+    from mmm_bayes.response import decomposition, fit_table, response_curves
 
     save_posterior(fitted.posterior, space.data / "posterior.nc")
     write_csv(space.data / "roi.csv", fitted.roi)
@@ -96,18 +96,6 @@ def _save_lift(space: Workspace, config: Config, posterior: "Posterior") -> None
         write_csv(space.data / "lift.csv", lift_table(posterior, config.ci_prob))
     else:
         (space.data / "lift.csv").unlink(missing_ok=True)
-
-
-def fit_table(posterior: "Posterior", ci_prob: float) -> "pd.DataFrame":
-    """Return observed and predicted KPI by geo and week, as in ``fit.csv``."""
-    from mmm_bayes.forecast import predictive_interval
-
-    mean, low, high = predictive_interval(posterior, posterior.thinned(1000), ci_prob, seed=0)
-    data = posterior.data
-    values = {"observed": data["y"].to_numpy() * data["scale"].to_numpy()[:, None]}
-    values |= {"predicted": mean, "low": low, "high": high}
-    cells = {name: (("geo", "week"), value) for name, value in values.items()}
-    return data[["geo", "week"]].assign(cells).to_dataframe().reset_index()
 
 
 def compare(config: Config, root: str | Path = ".", progress: Progress = silent) -> "Comparison":
