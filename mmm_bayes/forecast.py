@@ -80,9 +80,18 @@ def forecast(posterior: Posterior, data: xr.Dataset, rows: Array, seed: int) -> 
     return out * posterior.data["scale"].to_numpy()[:, None]
 
 
-def predictive_interval(posterior: Posterior, rows: Array, ci_prob: float, seed: int) -> tuple[Array, Array, Array]:
-    """Return mean, low and high of the one-week-ahead predictive distribution, KPI units, each ``(geo, week)``."""
-    ahead = one_week_ahead(posterior, rows)
+def predictive_interval(
+    posterior: Posterior, rows: Array, ahead: OneWeekAhead, ci_prob: float, seed: int
+) -> tuple[Array, Array, Array]:
+    """Return mean, low and high of the one-week-ahead predictive distribution, KPI units, each ``(geo, week)``.
+
+    Args:
+        posterior: the fit.
+        rows: places of the draws.
+        ahead: their predictions, see `one_week_ahead`.
+        ci_prob: mass of the interval.
+        seed: of the simulated surprises.
+    """
     mean = ahead.explained + ahead.drift
     random = np.random.default_rng(seed)
     sigma = posterior["sigma"][rows][:, :, None] * np.ones_like(mean)

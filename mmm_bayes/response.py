@@ -159,7 +159,8 @@ def _baseline_parts(posterior: Posterior) -> dict[str, Array]:
 def fit_table(posterior: Posterior, ci_prob: float) -> pd.DataFrame:
     """Return one row per geo and week as in ``fit.csv``: observed, predicted a week ahead, and its interval."""
     data = posterior.data
-    predicted, low, high = predictive_interval(posterior, posterior.thinned(DRAWS), ci_prob, seed=0)
+    rows = posterior.thinned(DRAWS)
+    predicted, low, high = predictive_interval(posterior, rows, one_week_ahead(posterior, rows), ci_prob, seed=0)
     observed = data["y"].to_numpy() * data["scale"].to_numpy()[:, None]
     geo = np.repeat(data["geo"].to_numpy(), data.sizes["week"])
     week = np.tile(data["week"].to_numpy(), data.sizes["geo"])

@@ -12,7 +12,10 @@ import pytest
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.errors import FitError
 from mmm_bayes.model import drift, features, fit, fused, jax_backend
+from mmm_bayes.model.design import build_design
+from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import Panel
+from mmm_bayes.pipeline import silent
 
 jax = pytest.importorskip("jax", reason="the package jax is not installed")
 
@@ -51,8 +54,16 @@ def test_operations_are_those_of_numba(elsewhere):
     pairs: list[tuple[Any, str, list[np.ndarray]]] = [
         (fused.forward, "media_effect", list(media.values())),
         (features.weighted, "weighted", [media["departure"], media["media"][:, :1]]),
-        (drift.smooth, "smooth", [media["money"], np.array([0.0, 0.5, 0.9])]),
-        (drift.squares, "squares", [media["money"], *np.array([[0.0, 0.5, 0.9], [0.3] * 3, [1, 2, 3]])]),
+        (
+            drift.forward,
+            "surprises",
+            [
+                media["money"],
+                media["money"][0],
+                *np.array([[0.0, 0.5, 0.9], [0.3] * 3, [0.5, 0.2, 0.1]]),
+                np.array(0.4),
+            ],
+        ),
     ]
     for own, other, inputs in pairs:
         for wanted, found in zip(several(own(*inputs)), elsewhere(with_jax, other, inputs), strict=True):
@@ -61,7 +72,8 @@ def test_operations_are_those_of_numba(elsewhere):
 
 def log_roi(panel: Panel, backend: Literal["numba", "jax"]) -> tuple[np.ndarray, np.ndarray]:
     """Fit, and return the mean of log ROI by channel with its Monte Carlo standard error."""
-    posterior = fit(panel, Model(), Sampler(draws=300, tune=300, chains=2, backend=backend))
+    sampler = Sampler(draws=300, tune=300, chains=2, backend=backend)
+    posterior = sample_design(build_design(panel, Model()), Model(), sampler, silent)
     draws = np.log(posterior.tree["posterior"]["roi"])
     effective = azs.ess(draws.to_dataset(name="roi"), method="mean")["roi"].to_numpy()
     return draws.mean(("chain", "draw")).to_numpy(), draws.std(("chain", "draw")).to_numpy() / np.sqrt(effective)

@@ -12,8 +12,8 @@ from scipy import stats
 
 from mmm_bayes.config import ChannelPriors, Model, Prior, make_config
 from mmm_bayes.errors import ConfigError
-from mmm_bayes.model import drift, elementary, fused
-from mmm_bayes.model.arrays import informed, zero_sum_basis
+from mmm_bayes.model import build, drift, elementary, fused
+from mmm_bayes.model.arrays import zero_sum_basis
 from mmm_bayes.model.build import build_model, zero_sum
 from mmm_bayes.model.design import build_design, head, trend_features
 from mmm_bayes.model.features import Weighted
@@ -130,67 +130,100 @@ def test_weighted_features_and_their_gradient(geos):
     np.testing.assert_allclose(both[1], np.einsum("gt,fgt->fg", bar, np.broadcast_to(values, (4, 3, 9))))
 
 
-def slow_drift(residual, rho, gain):
-    state = np.zeros_like(residual)
-    for g in range(len(residual)):
-        for t in range(1, residual.shape[1]):
-            state[g, t] = rho * ((1 - gain[g]) * state[g, t - 1] + gain[g] * residual[g, t - 1])
-    return state
+def slow_surprises(residual, raw, rho, gain, sigma, tau):
+    """The state-space model, week by week and geo by geo; surprises, shocks and the spread of a shock."""
+    geos, weeks = residual.shape
+    surprise, shock, drift_ahead = np.zeros_like(residual), np.zeros(weeks), np.zeros(geos)
+    precision = sum(1 / s**2 for s in sigma)
+    spread = (1 / (1 / tau**2 + precision)) ** 0.5
+    for t in range(weeks):
+        expected = sum((residual[g, t] - drift_ahead[g]) / sigma[g] ** 2 for g in range(geos)) * spread**2
+        shock[t] = expected + spread * raw[t]
+        for g in range(geos):
+            left = residual[g, t] - shock[t]
+            surprise[g, t] = left - drift_ahead[g]
+            drift_ahead[g] = rho * ((1 - gain[g]) * drift_ahead[g] + gain[g] * left)
+    return surprise, shock, spread
 
 
-def test_log_density_of_drift_is_scipys_with_its_gradient():
-    random = np.random.default_rng(2)
-    residual, rho = random.normal(size=(2, 7)), np.array(0.8)
-    gain, sigma = np.array([0.3, 1.0]), np.array([0.5, 1.2])
-    point = (residual, rho, gain, sigma)
-    tensors = [pt.as_tensor(v).type() for v in point]
-    out = drift.log_density(*tensors)
-    density = pytensor.function(tensors, [out, *pt.grad(out, tensors)])
-
-    def slow(residual, rho, gain, sigma):
-        spread = np.repeat(sigma[:, None], 7, axis=1)
-        spread[:, 0] *= np.sqrt(1 + (rho * gain) ** 2 / (1 - rho**2))
-        return stats.norm.logpdf(residual, slow_drift(residual, rho, gain), spread).sum()
-
-    value, *gradients = density(*point)
-    assert value == pytest.approx(slow(*point))
+def with_finite_differences(function, point, gradients):
+    """Hold gradients to the central differences of a function of several arrays."""
     for place, gradient in enumerate(gradients):
         for index in np.ndindex(point[place].shape):
             up, down = [v.copy() for v in point], [v.copy() for v in point]
             up[place][index] += 1e-6
             down[place][index] -= 1e-6
-            assert gradient[index] == pytest.approx((slow(*up) - slow(*down)) / 2e-6, rel=1e-5, abs=1e-6), (
-                place,
-                index,
-            )
+            wanted = (function(*up) - function(*down)) / 2e-6
+            assert gradient[index] == pytest.approx(wanted, rel=1e-5, abs=1e-6), (place, index)
 
 
-def test_predicted_drift_is_the_slow_recursion_with_its_gradient():
-    random = np.random.default_rng(0)
-    residual, gain, rho = random.normal(size=(2, 9)), np.array([0.3, 0.8]), 0.9
-    r, k = pt.matrix("r"), pt.vector("k")
-    out = drift.predicted_drift(r, rho, k)
-    weights = random.normal(size=residual.shape)
-    function = pytensor.function([r, k], [out, *pt.grad((out * weights).sum(), [r, k])], mode="FAST_COMPILE")
-    found, residual_bar, gain_bar = function(residual, gain)
-    np.testing.assert_allclose(found, slow_drift(residual, rho, gain), atol=1e-12)
-    for index in np.ndindex(residual.shape):
-        bump = np.zeros_like(residual)
-        bump[index] = 1e-6
-        up, down = (slow_drift(residual + s * bump, rho, gain) for s in (1, -1))
-        assert residual_bar[index] == pytest.approx(((up - down) * weights).sum() / 2e-6, abs=1e-6)
-    for g in range(2):
-        bump = 1e-6 * np.eye(2)[g]
-        up, down = (slow_drift(residual, rho, gain + s * bump) for s in (1, -1))
-        assert gain_bar[g] == pytest.approx(((up - down) * weights).sum() / 2e-6, abs=1e-6)
+@pytest.mark.parametrize("mode", ["NUMBA", "FAST_COMPILE"])
+def test_surprises_and_shocks_are_those_of_the_slow_loop_with_their_gradient(mode):
+    random = np.random.default_rng(2)
+    residual, raw, weights = random.normal(size=(3, 7)), random.normal(size=7), random.normal(size=(2, 3, 7))
+    rho, gain, share, spread = np.array(0.8), np.array([0.0, 0.3, 1.0]), np.array([0.5, 0.2, 0.1]), np.array(0.4)
+    point = (residual, rho, gain, share, spread, raw)
+    tensors = [pt.as_tensor(v).type() for v in point]
+    outputs = drift.surprises(*tensors)
+    scalar = (outputs[0] * weights[0]).sum() + (outputs[1] * weights[1, 0]).sum()
+    function = pytensor.function(tensors, [*outputs, *pt.grad(scalar, tensors)], mode=mode)
+    surprise, shock, *gradients = function(*point)
+
+    def slow(residual, rho, gain, share, spread, raw):
+        ahead, left, shocks = np.zeros(3), np.zeros((3, 7)), np.zeros(7)
+        for t in range(7):
+            shocks[t] = share @ (residual[:, t] - ahead) + spread * raw[t]
+            left[:, t] = residual[:, t] - ahead - shocks[t]
+            ahead = rho * ((1 - gain) * ahead + gain * (residual[:, t] - shocks[t]))
+        return left, shocks
+
+    np.testing.assert_allclose(surprise, slow(*point)[0], atol=1e-12)
+    np.testing.assert_allclose(shock, slow(*point)[1], atol=1e-12)
+
+    def total(*point):
+        left, shocks = slow(*point)
+        return (left * weights[0]).sum() + shocks @ weights[1, 0]
+
+    with_finite_differences(total, point, gradients)
+
+
+def test_the_likelihood_of_several_geos_is_scipys_times_the_change_of_variable():
+    random = np.random.default_rng(3)
+    residual = random.normal(0, 0.1, size=(3, 6))
+    with pm.Model(coords={"geo": range(3), "week": range(6)}) as graph:
+        build._likelihood(pt.as_tensor(residual), Model(), 3)
+    density = graph.compile_logp(vars=graph.potentials, mode="FAST_COMPILE")
+    gain = np.array([0.2, 0.5, 0.9])
+    points = [(0.8, 0.1, np.array([0.1, 0.2, 0.3]), random.normal(size=6)), (0.3, 0.02, 0.2 * np.ones(3), np.ones(6))]
+
+    def wanted(rho, tau, sigma, raw):
+        surprise, shock, spread = slow_surprises(residual, raw, rho, gain, sigma, tau)
+        deviation = np.repeat(sigma[:, None], 6, axis=1)
+        deviation[:, 0] *= np.sqrt(1 + (rho * gain) ** 2 / (1 - rho**2))
+        seen = stats.norm.logpdf(surprise, 0, deviation).sum()
+        return seen + stats.norm.logpdf(shock, 0, tau).sum() + 6 * np.log(spread)
+
+    def found(rho, tau, sigma, raw):
+        logit = {"rho_logodds__": np.log(rho / (1 - rho)), "gain_logodds__": np.log(gain / (1 - gain))}
+        return density(logit | {"tau_log__": np.log(tau), "sigma_log__": np.log(sigma), "week_raw": raw})
+
+    assert found(*points[0]) - found(*points[1]) == pytest.approx(wanted(*points[0]) - wanted(*points[1]))
+
+
+def test_levels_are_independent_around_one():
+    with pm.Model(coords={"geo": range(4)}):
+        levels = pm.draw(build._level(4), 4000, random_seed=1)
+    np.testing.assert_allclose(levels.mean(axis=0), 1, atol=4 * 0.5 / np.sqrt(4000))
+    np.testing.assert_allclose(np.cov(levels.T), 0.25 * np.eye(4), atol=0.03)
 
 
 def test_gain_one_is_an_autoregression_and_zero_is_white():
     residual = np.random.default_rng(1).normal(size=(1, 6))
-    whole = drift.predicted_drift(pt.as_tensor(residual), 0.7, pt.as_tensor(np.ones(1))).eval()
-    none = drift.predicted_drift(pt.as_tensor(residual), 0.7, pt.as_tensor(np.zeros(1))).eval()
-    np.testing.assert_allclose(whole[0, 1:], 0.7 * residual[0, :-1])
-    assert (none == 0).all()
+    whole, none = (
+        drift.surprises(pt.as_tensor(residual), 0.7, pt.as_tensor(g))[0].eval() for g in (np.ones(1), np.zeros(1))
+    )
+    np.testing.assert_allclose(whole[0, 1:], residual[0, 1:] - 0.7 * residual[0, :-1])
+    np.testing.assert_allclose(none, residual)
 
 
 # --- priors -------------------------------------------------------------------------------------
@@ -286,15 +319,6 @@ def test_trends_bend_every_half_year():
     assert len(line) == 4 and line[0, 0] == -1 and line[0, -1] == 1
     assert (np.abs(np.diff(line[1], 2)) > 1e-9).sum() == 1
     assert trend_features(10, 10, "none").shape == (0, 10)
-
-
-def test_shocks_common_to_all_geos_are_found_in_the_data():
-    random = np.random.default_rng(0)
-    noise = 0.03 * random.normal(size=(8, 120))
-    season = np.cos(np.arange(120) / 8) * np.ones((1, 8, 1))
-    assert informed(1 + noise, season) < 0.4
-    assert informed(1 + noise + 0.2 * season[0], season) < 0.4
-    assert informed(1 + noise + 0.2 * random.normal(size=120), season) > 0.95
 
 
 @pytest.mark.parametrize("roi", [{}, {"default": Prior(distribution="halfnormal", sigma=2.0)}])

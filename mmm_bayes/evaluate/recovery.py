@@ -68,7 +68,7 @@ def recover(
     Args:
         specs: what to simulate.
         model: what is assumed of all of them.
-        sampler: draws, chains and seed; there is no second try, so that the time is known.
+        sampler: draws, chains and seed; there is no second try.
         ci_prob: mass of the central intervals.
         progress: told what is being done.
 

@@ -187,7 +187,8 @@ def _baseline(design: Design, known: dict[str, Any]) -> Any:
         gamma = _with_smooth(gamma, design)
     mu = level[:, None]
     everywhere = known.get("common_features", np.zeros((0, design.data.sizes["week"])))
-    mu = mu + Weighted()(gamma[np.flatnonzero(common)][:, None], everywhere[:, None])[0]
+    shared: Any = Weighted()(gamma[np.flatnonzero(common)][:, None], everywhere[:, None])
+    mu = mu + shared[0]
     if (common & design.departs).any():
         mu = mu + _departures(everywhere, design)
     if not common.all():

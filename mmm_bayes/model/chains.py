@@ -15,6 +15,9 @@ Progress = Callable[[str, float | None], None]
 LONGEST = 4
 """Chains that do not agree go on to this many times the draws asked for."""
 
+DEPTH = 7
+"""Doublings of a trajectory at most: 127 steps. Draws need 15 to 63; only the first ones of a chain would take more."""
+
 LOOKS = 7
 """How often they are looked at, after ever more draws: the first time after those asked for."""
 
@@ -51,6 +54,7 @@ def growing(compiled: Any, sampler: Sampler, progress: Progress) -> Generator[xr
         cores=sampler.chains,
         seed=sampler.seed,
         target_accept=sampler.target_accept,
+        maxdepth=DEPTH,
         save_warmup=False,
         progress_bar=False,
         progress_rate=50,

@@ -179,7 +179,7 @@ def residuals(posterior: Posterior, ci_prob: float) -> list[Reason]:
     y = posterior.data["y"].to_numpy()
     surprise = y - (ahead.explained + ahead.drift).mean(axis=0)
     standard = surprise / posterior["sigma"].mean(axis=0)[:, None]
-    _, low, high = predictive_interval(posterior, rows, ci_prob, seed=0)
+    _, low, high = predictive_interval(posterior, rows, ahead, ci_prob, seed=0)
     kpi = y * posterior.data["scale"].to_numpy()[:, None]
     miss = float(np.mean((kpi >= low) & (kpi <= high))) - ci_prob
     slack = 2.0 * np.sqrt(ci_prob * (1 - ci_prob) / y.size)

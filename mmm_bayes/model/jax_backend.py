@@ -51,11 +51,11 @@ def _teach_jax() -> None:
     """Tell PyTensor how JAX evaluates the operations of this package; JAX finds their gradients itself."""
     from pytensor.link.jax.dispatch import jax_funcify
 
-    from mmm_bayes.model.drift import Smooth, Squares
+    from mmm_bayes.model.drift import Surprises
     from mmm_bayes.model.features import Weighted
     from mmm_bayes.model.fused import MediaEffect
 
-    functions = {MediaEffect: media_effect, Weighted: weighted, Smooth: smooth, Squares: squares}
+    functions = {MediaEffect: media_effect, Weighted: weighted, Surprises: surprises}
     for operation, function in functions.items():
         jax_funcify.register(operation, lambda op, function=function, **kwargs: function)
 
@@ -83,21 +83,16 @@ def weighted(coefficient: Any, values: Any) -> Any:
     return (coefficient[:, :, None] * values).sum(axis=0)
 
 
-def smooth(residual: Any, decay: Any) -> Any:
-    """Return the recursion of `drift.Smooth`, all weeks at once: steps ``f -> a f + b`` compose."""
+def surprises(residual: Any, raw: Any, decay: Any, weight: Any, share: Any, spread: Any) -> tuple[Any, Any, Any]:
+    """Return the outputs of `drift.Surprises`."""
     import jax
     import jax.numpy as jnp
 
-    def compose(first: tuple[Any, Any], then: tuple[Any, Any]) -> tuple[Any, Any]:
-        return first[0] * then[0], first[1] * then[0] + then[1]
+    def week(state: Any, data: tuple[Any, Any]) -> tuple[Any, tuple[Any, Any, Any]]:
+        now, own = data
+        ahead = now - weight * state
+        shock = spread * own + (share * ahead).sum()
+        return decay * state + now - shock, (ahead - shock, shock, state)
 
-    before = jnp.pad(residual, ((0, 0), (1, 0)))[:, :-1]
-    factors = jnp.broadcast_to(decay[:, None], before.shape)
-    return jax.lax.associative_scan(compose, (factors, before), axis=1)[1]
-
-
-def squares(residual: Any, decay: Any, weight: Any, first: Any) -> tuple[Any, Any]:
-    """Return the outputs of `drift.Squares`."""
-    smoothed = smooth(residual, decay)
-    surprise = residual - weight[:, None] * smoothed
-    return (surprise**2).sum(axis=1) - surprise[:, 0] ** 2 * (1 - 1 / first), smoothed
+    found = jax.lax.scan(week, jnp.zeros_like(decay), (residual.T, raw))[1]
+    return found[0].T, found[1], found[2].T

@@ -44,8 +44,8 @@ def sample_compiled(compiled: Any, design: Design, model: Model, sampler: Sample
                 posterior = assemble(trace, design, model, sampler)
                 if not unconverged(posterior.tree):
                     return posterior
-            if failed.get("divergences") == "FAIL":
-                break
+            if failed.get("divergences") == "FAIL" or failed.keys() == {"divergences"}:
+                break  # more draws are no remedy
     return assemble(trace, design, model, sampler)
 
 

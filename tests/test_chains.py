@@ -1,0 +1,76 @@
+"""Chains that grow until they agree: what is looked at depends on the seed alone, and nobody waits for nothing."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mmm_bayes.config import Model, Sampler
+from mmm_bayes.errors import FitError
+from mmm_bayes.model.chains import LONGEST, LOOKS, growing
+from mmm_bayes.model.compiled import compiled_model
+from mmm_bayes.model.design import build_design
+from mmm_bayes.model.diagnostics import unconverged
+from mmm_bayes.model.sample import sample_compiled
+from mmm_bayes.pipeline import silent
+
+SAMPLER = Sampler(draws=50, tune=100, chains=2, seed=3)
+
+
+@pytest.fixture(scope="module")
+def design(small_run):
+    return build_design(small_run.panel, Model())
+
+
+@pytest.fixture(scope="module")
+def compiled(design):
+    return compiled_model(design, Model(), "numba")
+
+
+def looks(compiled, sampler, most=LOOKS):
+    """Return log effects ``(chain, draw, channel)`` of the first looks."""
+    with closing(growing(compiled, sampler, silent)) as traces:
+        return [trace["posterior"]["log_effect"].to_numpy() for _, trace in zip(range(most), traces, strict=False)]
+
+
+def test_every_look_adds_draws_to_those_before(compiled):
+    found = looks(compiled, SAMPLER)
+    sizes = [draws.shape[1] for draws in found]
+    assert len(found) == LOOKS and sizes[0] == 50 and sizes[-1] == LONGEST * 50 and sizes == sorted(set(sizes))
+    for size, draws in zip(sizes, found, strict=True):
+        np.testing.assert_array_equal(draws, found[-1][:, :size])
+        assert np.isfinite(draws).all()
+
+
+def test_stopping_early_changes_nothing_of_what_was_seen(compiled):
+    whole, first = looks(compiled, SAMPLER), looks(compiled, SAMPLER, most=2)
+    for early, late in zip(first, whole[:2], strict=True):
+        np.testing.assert_array_equal(early, late)
+    assert not np.array_equal(first[0], looks(compiled, SAMPLER.model_copy(update={"seed": 4}), most=1)[0])
+
+
+def test_chains_go_on_until_they_agree_and_no_longer(compiled, design):
+    """50 draws of two chains cannot hold 400 effective ones; some hundreds of four do."""
+    short = sample_compiled(compiled, design, Model(), SAMPLER, silent)
+    assert short.tree["posterior"].sizes["draw"] == LONGEST * 50
+    careful = Sampler(target_accept=0.95, seed=3)
+    enough = sample_compiled(compiled, design, Model(), careful, silent).tree
+    with closing(growing(compiled, careful, silent)) as traces:
+        agreed = next(trace for trace in traces if not unconverged(trace))
+    assert not unconverged(enough)
+    assert 500 < enough["posterior"].sizes["draw"] == agreed["posterior"].sizes["draw"] < LONGEST * 500
+
+
+def test_progress_is_told_and_never_more_than_all(compiled):
+    told = []
+    with closing(growing(compiled, SAMPLER, lambda message, done: told.append((message, done)))) as traces:
+        for _ in traces:
+            pass
+    assert told and all("2 chains" in message and 0 <= done <= 1 for message, done in told)
+
+
+def test_chains_that_find_no_start_are_one_sentence(compiled):
+    nowhere = replace(compiled, initial_point_func=lambda seed: np.full_like(compiled.initial_point_func(0), np.nan))
+    with pytest.raises(FitError, match=r"the sampler could not start .*; check the units"):
+        looks(nowhere, SAMPLER)
