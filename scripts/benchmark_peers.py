@@ -1,20 +1,18 @@
 """Fit two panels whose truth is known with mmm_bayes, Meridian and PyMC-Marketing, and print what each took and found.
 
-Each fit is a whole process. Each peer gets an environment of its own below ``.bench/``, made on the first call.
+Each fit is a whole process. We and each peer get an environment of our own below ``.bench/``, made on the first call,
+with what the package asks for and no more. They are fitted in turns, so that a slow minute of the machine meets all.
 """
 
 import json
 import os
 import platform
 import re
-import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from subprocess import PIPE, CalledProcessError, Popen
@@ -97,14 +95,14 @@ def measure(command: list[Any], log: Path, **variables: str) -> tuple[float, flo
     return time.perf_counter() - started, usage.ru_maxrss / 2**20, output
 
 
-def environment(peer: Peer) -> Path:
-    """Return the interpreter of a peer, after installing it where it is not yet."""
-    folder = BENCH / peer.environment
+def environment(name: str, *packages: str) -> Path:
+    """Return the interpreter of an environment, after making it where it is not yet."""
+    folder = BENCH / name
     python, ready = folder / "bin" / "python", folder / "ready"
     if not ready.exists():
-        click.echo(f"installing {', '.join(peer.packages)} into {folder.relative_to(ROOT)}", err=True)
+        click.echo(f"installing {packages[-1]} into {folder.relative_to(ROOT)}", err=True)
         venv.create(folder, clear=True, with_pip=True)
-        measure([python, "-m", "pip", "install", "--quiet", *peer.packages], BENCH / f"{peer.environment}-pip.log")
+        measure([python, "-m", "pip", "install", "--quiet", *packages], BENCH / f"{name}-pip.log")
         ready.touch()
     return python
 
@@ -113,7 +111,14 @@ def fit_peer(peer: Peer, panel: Path, quick: bool) -> Fit:
     """Fit a panel with a peer."""
     draws, script = 10 if quick else peer.draws, ROOT / "scripts" / "peers" / f"fit_{peer.environment}.py"
     seconds, memory, output = measure(
-        [environment(peer), script, panel, f"--tune={draws}", f"--draws={draws}", *peer.options],
+        [
+            environment(peer.environment, *peer.packages),
+            script,
+            panel,
+            f"--tune={draws}",
+            f"--draws={draws}",
+            *peer.options,
+        ],
         BENCH / f"{peer.environment}-{panel.stem}.log",
         MERIDIAN_BACKEND="jax",
         PYTENSOR_FLAGS=f"base_compiledir={BENCH / peer.environment / 'compiled'}",
@@ -140,7 +145,8 @@ def configure(panel: Path, folder: Path) -> Path:
 
 def fit_ours(panel: Path, folder: Path, quick: bool) -> Fit:
     """Prepare a panel, then measure ``mmm-bayes fit`` on it."""
-    config, program = configure(panel, folder), Path(sys.executable).with_name("mmm-bayes")
+    python = environment(OURS, f"--constraint={ROOT / 'constraints.txt'}", f"--editable={ROOT}")
+    config, program = configure(panel, folder), python.with_name("mmm-bayes")
     common, log = [config, "--quiet", "--output", folder], BENCH / f"{OURS}-{panel.stem}.log"
     measure([program, "prepare", *common], log)
     started = time.time()
@@ -149,39 +155,42 @@ def fit_ours(panel: Path, folder: Path, quick: bool) -> Fit:
     roi, sampler = pd.read_csv(data / "roi.csv"), json.loads((data / "diagnostics.json").read_text())["sampler"]
     found = {name.removeprefix("roi_"): roi[name].tolist() for name in ("channel", "roi_median", "roi_low", "roi_high")}
     found |= {"ess": roi["ess_bulk"].min(), "rhat": roi["rhat"].max(), "draws": sampler["draws"] * sampler["chains"]}
-    versions = {name: version(name) for name in (OURS, "pymc", "nutpie", "arviz")}
-    found |= {"divergences": sampler["divergences"], "versions": versions}
+    versions = "from importlib.metadata import version; import json, sys; "
+    versions += "print(json.dumps({name: version(name) for name in sys.argv[1:]}))"
+    used = json.loads(measure([python, "-c", versions, OURS, "pymc", "nutpie", "arviz"], log)[2])
+    found |= {"divergences": sampler["divergences"], "versions": used}
     return Fit((data / "roi.csv").stat().st_mtime - started, whole, memory, found)
 
 
-def repeated(fit: Callable[[bool], Fit], runs: int, quick: bool) -> Fit:
-    """Return the medians of so many fits, after one with few draws that fills caches and is not measured."""
-    if not quick:
-        fit(True)
-    fits = [fit(quick) for _ in range(runs)]
-    middle = {name: median(getattr(f, name) for f in fits) for name in ("seconds", "whole", "memory")}
-    return replace(fits[-1], **middle)
-
-
-def compare(panel: Path, peers: list[Peer], runs: tuple[int, int], quick: bool) -> dict[str, Fit | str]:
-    """Return our fit of a panel and those of the peers, or how they failed, by title.
+def compare(panel: Path, peers: list[Peer], runs: int, quick: bool) -> dict[str, Fit | str]:
+    """Return our fit of a panel and those of the peers, medians of so many runs, or how they failed, by title.
 
     Args:
         panel: the CSV.
         peers: beside whom.
-        runs: of ours and of each peer.
-        quick: few draws, to see that all works.
+        runs: rounds in which each is fitted once; before them, one with few draws fills caches and is not measured.
+        quick: few draws and nothing else, to see that all works.
     """
-    click.echo(f"{panel.stem}: {OURS}", err=True)
+    fits: dict[str, list[Fit]] = {title: [] for title in (OURS, *(peer.title for peer in peers))}
+    failed: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
-        fits: dict[str, Fit | str] = {OURS: repeated(partial(fit_ours, panel, Path(folder)), runs[0], quick)}
-    for peer in peers:
-        click.echo(f"{panel.stem}: {peer.title}", err=True)
-        try:
-            fits[peer.title] = repeated(partial(fit_peer, peer, panel), runs[1], quick)
-        except CalledProcessError as error:
-            fits[peer.title] = f"failed with code {error.returncode}, see {error.stderr}"
-    return fits
+        fitters = {OURS: partial(fit_ours, panel, Path(folder))} | {p.title: partial(fit_peer, p, panel) for p in peers}
+        for few in [True] if quick else [True, *[False] * runs]:
+            for title, fit in fitters.items():
+                if title not in failed:
+                    click.echo(f"{panel.stem}: {title}", err=True)
+                    try:
+                        fits[title].append(fit(few))
+                    except CalledProcessError as error:
+                        failed[title] = f"failed with code {error.returncode}, see {error.stderr}"
+    return {title: failed.get(title) or middle(found if quick else found[1:]) for title, found in fits.items()}
+
+
+def middle(fits: list[Fit]) -> Fit:
+    """Return the last fit with the medians of all for time and memory."""
+    return replace(
+        fits[-1], **{name: median(getattr(f, name) for f in fits) for name in ("seconds", "whole", "memory")}
+    )
 
 
 def row(title: str, fits: dict[str, Fit | str], truth: dict[str, float]) -> list[str]:
@@ -225,20 +234,19 @@ def write(text: str) -> None:
 
 @click.command()
 @click.option("--data", type=click.Path(exists=True, path_type=Path), default=ROOT.parent / "shared" / "data")
-@click.option("--runs", type=click.IntRange(1), default=3, show_default=True, help="Runs of ours, for medians.")
-@click.option("--peer-runs", type=click.IntRange(1), default=1, show_default=True, help="Runs of each peer.")
+@click.option("--runs", type=click.IntRange(1), default=3, show_default=True, help="Runs of each, for medians.")
 @click.option("--peer", "names", type=click.Choice([*PEERS]), multiple=True, default=["meridian", "pymc_marketing"])
 @click.option("--panel", "panels", type=click.Choice([*PANELS]), multiple=True, default=[*PANELS])
 @click.option("--quick", is_flag=True, help="A few draws of each, to see that all of it runs.")
 @click.option("--write", "keep", is_flag=True, help=f"Put the tables into {REPORT.name}.")
-def main(data: Path, runs: int, peer_runs: int, names: list[str], panels: list[str], quick: bool, keep: bool) -> None:
+def main(data: Path, runs: int, names: list[str], panels: list[str], quick: bool, keep: bool) -> None:
     """Fit panels whose truth is known with mmm_bayes and its peers; print what each took and found."""
     if quick and keep:
         raise click.UsageError("--quick measures nothing worth writing: leave out --write.")
     folder, peers = data / "meridian", [PEERS[name] for name in names]
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["roi"]
-    tables = {name: compare(folder / f"{name}.csv", peers, (runs, peer_runs), quick) for name in panels}
-    made = f"`python scripts/benchmark_peers.py --runs {runs} --peer-runs {peer_runs}`, medians of so many runs"
+    tables = {name: compare(folder / f"{name}.csv", peers, runs, quick) for name in panels}
+    made = f"`python scripts/benchmark_peers.py --runs {runs}`, medians of so many runs"
     text = f"{made}, Python {platform.python_version()}, {markdown(tables, truth)}"
     click.echo(text)
     if keep:

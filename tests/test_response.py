@@ -11,7 +11,7 @@ from mmm_bayes.model.compiled import cache_key
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.diagnostics import grade
 from mmm_bayes.model.fit import more_careful
-from mmm_bayes.posterior import chunks
+from mmm_bayes.posterior import by_chunks
 from mmm_bayes.response import decomposition, media_contributions, media_response, response_curves
 
 
@@ -117,7 +117,7 @@ def test_the_file_opens_in_arviz_with_names(small_run):
 
 def test_chunks_hold_every_draw_once():
     rows = np.arange(1000)
-    parts = list(chunks(rows, 30_000))
+    parts = by_chunks(lambda part: part, rows, 30_000)
     np.testing.assert_array_equal(np.concatenate(parts), rows)
     assert max(len(p) for p in parts) * 30_000 <= 2_000_000
 
