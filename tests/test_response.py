@@ -12,7 +12,7 @@ from mmm_bayes.model.design import build_design
 from mmm_bayes.model.diagnostics import grade
 from mmm_bayes.model.fit import more_careful
 from mmm_bayes.posterior import by_chunks
-from mmm_bayes.response import decomposition, media_contributions, media_response, response_curves
+from mmm_bayes.response import MARGINAL_DRAWS, decomposition, media_contributions, media_response, response_curves
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +32,11 @@ def test_roi_is_the_zero_out_counterfactual(small_posterior, media):
 
 
 def test_marginal_roi_is_the_slope_of_what_more_spend_brings(small_posterior, media):
-    rows, money = np.arange(5), small_posterior.data["money"].to_numpy()
+    rows, money = small_posterior.thinned(MARGINAL_DRAWS)[:5], small_posterior.data["money"].to_numpy()
     for c in range(len(small_posterior.channels)):
         up, down = (media_response(small_posterior, c, rows, 1 + s * 1e-3) for s in (1, -1))
         slope = np.einsum("dgt,gt->d", up - down, money) / 2e-3
-        np.testing.assert_allclose(media.marginal[rows, c], slope, rtol=1e-4)
+        np.testing.assert_allclose(media.marginal[:5, c], slope, rtol=1e-4)
 
 
 def test_total_roi_is_the_spend_weighted_mean(small_posterior, media):

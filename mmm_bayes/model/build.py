@@ -237,7 +237,8 @@ def _departures(everywhere: Any, design: Design) -> Any:
 def _local(features: Any, gamma: Any, design: Design) -> Any:
     """Return features that differ by geo: controls with pooled coefficients per geo, holidays with one.
 
-    Data inform a control's coefficient in each geo well, so it is centred on the common one.
+    Data inform a control's coefficient in each geo well, so it is centred on the common one. The prior of their spread
+    vanishes at zero faster than any power: with few geos, nothing else would keep the sampler out of that funnel.
     """
     own, local = design.departs[~design.common], np.flatnonzero(~design.common)
     shared, pooled = np.flatnonzero(~own), np.flatnonzero(own)
@@ -245,7 +246,7 @@ def _local(features: Any, gamma: Any, design: Design) -> Any:
     if len(shared):
         mu = mu + Weighted()(gamma[local[shared]][:, None] * pt.ones(design.data.sizes["geo"]), features[shared])
     if len(pooled):
-        xi = pm.Gamma("xi_local", mu=0.1, sigma=0.07, shape=len(pooled))
+        xi = pm.LogNormal("xi_local", np.log(0.08), 0.7, shape=len(pooled))
         shape = (len(pooled), design.data.sizes["geo"])
         coefficient = pm.Normal("coefficient", gamma[local[pooled]][:, None], xi[:, None], shape=shape)
         mu = mu + Weighted()(coefficient, features[pooled])
