@@ -278,7 +278,7 @@ def _beyond_shocks(residual: Any, rho: Any, gain: Any, sigma: Any) -> Any:
     variance = 1 / (1 / tau**2 + (1 / sigma**2).sum())
     surprise, shock = surprises(residual, rho, gain, variance / sigma**2, variance**0.5, raw)
     pm.Deterministic("week_effect", shock, dims="week")
-    # the last part makes it the density of `raw`
+    # the log of the variance makes it the density of `raw`
     pm.Potential("shocks", (0.5 * pt.log(variance) - pt.log(tau) - 0.5 * (shock / tau) ** 2).sum())
     return surprise
 

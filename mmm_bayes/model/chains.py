@@ -44,7 +44,9 @@ def growing(compiled: Any, sampler: Sampler, progress: Progress) -> Generator[xr
         divergences = sum(chain.divergences for chain in chains)
         note = f", {divergences} divergences" if divergences else ""
         until = next((draws for draws in wanted if draws > min(finished)), wanted[-1])
-        progress(f"sampling {sampler.chains} chains{note}", (min(finished) + sampler.tune) / (until + sampler.tune))
+        doing = "sampling" if until == wanted[0] else "not yet agreed, going on with"
+        done = (min(finished) + sampler.tune) / (until + sampler.tune)
+        progress(f"{doing} {sampler.chains} chains{note}", done)
 
     run = nutpie.sample(
         compiled,
