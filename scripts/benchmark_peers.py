@@ -13,6 +13,7 @@ import time
 import venv
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from statistics import median
 from subprocess import PIPE, CalledProcessError, Popen
@@ -175,14 +176,17 @@ def compare(panel: Path, peers: list[Peer], runs: int, quick: bool) -> dict[str,
     failed: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         fitters = {OURS: partial(fit_ours, panel, Path(folder))} | {p.title: partial(fit_peer, p, panel) for p in peers}
-        for few in [True] if quick else [True, *[False] * runs]:
-            for title, fit in fitters.items():
-                if title not in failed:
-                    click.echo(f"{panel.stem}: {title}", err=True)
-                    try:
-                        fits[title].append(fit(few))
-                    except CalledProcessError as error:
-                        failed[title] = f"failed with code {error.returncode}, see {error.stderr}"
+        rounds = [True] if quick else [True, *[False] * runs]
+        for few, title in product(rounds, fitters):
+            if title in failed:
+                continue
+            click.echo(f"{panel.stem}: {title}", err=True)
+            try:
+                fits[title].append(fitters[title](few))
+            except CalledProcessError as error:
+                if title == OURS:
+                    raise
+                failed[title] = f"failed with code {error.returncode}, see {error.stderr}"
     return {title: failed.get(title) or middle(found if quick else found[1:]) for title, found in fits.items()}
 
 
