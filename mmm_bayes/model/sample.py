@@ -20,7 +20,7 @@ from mmm_bayes.transforms import Array
 
 
 def sample_design(design: Design, model: Model, sampler: Sampler, progress: Progress) -> Posterior:
-    """Draw from the posterior of a scaled panel until its convergence is good, or `LONGEST` is reached.
+    """Draw from the posterior of a scaled panel until the chains agree, or have run on to `chains.LONGEST`.
 
     Args:
         design: scaled panel.
@@ -103,7 +103,7 @@ def _geo_effect(raw: xr.Dataset, design: Design) -> dict[str, Any]:
 
 
 def _baseline(raw: xr.Dataset, design: Design) -> dict[str, Any]:
-    """Return coefficients per geo and feature, and what all geos share in a week beyond them."""
+    """Return coefficients per geo and feature, and no week effect where there is one geo alone."""
     common, departs = design.common, design.departs
     geos = design.data.sizes["geo"]
     gamma = raw["gamma"].to_numpy()
@@ -113,14 +113,10 @@ def _baseline(raw: xr.Dataset, design: Design) -> dict[str, Any]:
         coefficient[..., common & departs] += np.einsum("hg,cdfh->cdgf", zero_sum_basis(geos), scaled)
     if "coefficient" in raw:
         coefficient[..., ~common & departs] = np.swapaxes(raw["coefficient"].to_numpy(), 2, 3)
-    weeks = (*gamma.shape[:2], design.data.sizes["week"])
-    return {
-        "coefficient": (("chain", "draw", "geo", "feature"), coefficient),
-        "week_effect": (
-            ("chain", "draw", "week"),
-            raw["week_effect"].to_numpy() if "week_effect" in raw else np.zeros(weeks),
-        ),
-    }
+    found: dict[str, Any] = {"coefficient": (("chain", "draw", "geo", "feature"), coefficient)}
+    if "week_effect" not in raw:
+        found["week_effect"] = (("chain", "draw", "week"), np.zeros((*gamma.shape[:2], design.data.sizes["week"])))
+    return found
 
 
 def with_roi(posterior: Posterior) -> Posterior:
