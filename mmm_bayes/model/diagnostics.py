@@ -141,7 +141,7 @@ def _extreme(values: xr.Dataset, largest: bool) -> tuple[float, str]:
     pick = np.nanmax if largest else np.nanmin
     worst = {str(n): float(pick(v.to_numpy())) for n, v in values.items() if not np.isnan(v.to_numpy()).all()}
     name = (max if largest else min)(worst, key=lambda n: worst[n])
-    return worst[name], "ROI" if name == "contribution_share" else name
+    return worst[name], {"contribution_share": "ROI", "log_effect": "media effect"}.get(name, name)
 
 
 # --- plausibility -------------------------------------------------------------------------------
