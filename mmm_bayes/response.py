@@ -31,12 +31,10 @@ class Media:
         worth: contribution in currency, shape ``(draw, channel)``.
         marginal: derivative of ``worth`` with respect to a common factor on the media, for at most 1,000 of the draws,
             shape ``(draw, channel)``.
-        mean: posterior mean contribution in scaled KPI, shape ``(channel, geo, week)``.
     """
 
     worth: Array
     marginal: Array
-    mean: Array
 
 
 def media_response(posterior: Posterior, channel: int, rows: Array, factor: float = 1.0) -> Array:
@@ -54,23 +52,15 @@ def media_response(posterior: Posterior, channel: int, rows: Array, factor: floa
 
 
 def media_contributions(posterior: Posterior) -> Media:
-    """Return contributions of all channels, in one pass over chunks of draws."""
-    money = posterior.data["money"].to_numpy()
-    channels, draws = len(posterior.channels), posterior.draws
-    worth, mean = np.empty((draws, channels)), np.zeros((channels, *money.shape))
-
-    def add_up(c: int, rows: Array) -> Array:
-        response = media_response(posterior, c, rows)
-        worth[rows, c] = np.einsum("dgt,gt->d", response, money)
-        return response.sum(axis=0)
-
-    for c in range(channels):
-        mean[c] = sum(by_chunks(partial(add_up, c), np.arange(draws), money.size)) / draws
-    return Media(worth, _marginal(posterior, posterior.thinned(MARGINAL_DRAWS), money), mean)
+    """Return contributions of all channels and how they change with their media."""
+    data = posterior.data
+    everything = float((data["y"] * data["money"]).sum())
+    return Media(everything * posterior["contribution_share"], _marginal(posterior))
 
 
-def _marginal(posterior: Posterior, draws: Array, money: Array) -> Array:
+def _marginal(posterior: Posterior) -> Array:
     """Return `Media.marginal`."""
+    money, draws = posterior.data["money"].to_numpy(), posterior.thinned(MARGINAL_DRAWS)
 
     def change(c: int, rows: Array) -> Array:
         up, down = (media_response(posterior, c, rows, 1 + sign * STEP) for sign in (1, -1))
@@ -126,23 +116,34 @@ def roi_table(posterior: Posterior, media: Media, prior: Array, ci_prob: float) 
 # --- decomposition ------------------------------------------------------------------------------
 
 
-def decomposition(posterior: Posterior, media: Media) -> pd.DataFrame:
+def decomposition(posterior: Posterior) -> pd.DataFrame:
     """Return week by component in KPI units, summed over geos; components add up to ``prediction``.
 
     ``baseline`` is the KPI of an ordinary week without media, shocks common to all geos included; ``drift``
     the wandering of demand as it was predicted a week ahead.
     """
     data = posterior.data
-    parts = _baseline_parts(posterior)
-    parts["baseline"] = parts["baseline"] - media.mean.mean(axis=2).sum(axis=0)[:, None]
+    parts, media = _baseline_parts(posterior), mean_contributions(posterior)
+    parts["baseline"] = parts["baseline"] - media.mean(axis=2).sum(axis=0)[:, None]
     parts["drift"] = one_week_ahead(posterior, posterior.thinned(DRAWS)).drift.mean(axis=0)
-    parts |= dict(zip(posterior.channels, media.mean, strict=True))
+    parts |= dict(zip(posterior.channels, media, strict=True))
     scale = data["scale"].to_numpy()[:, None]
     columns = {name: (scale * part).sum(axis=0) for name, part in parts.items()}
     frame = pd.DataFrame({"week": data["week"].to_numpy(), **columns})
     frame["prediction"] = frame[list(columns)].sum(axis=1)
     frame["observed"] = (scale * data["y"].to_numpy()).sum(axis=0)
     return frame
+
+
+def mean_contributions(posterior: Posterior) -> Array:
+    """Return the posterior mean of each channel's contribution in scaled KPI, shape ``(channel, geo, week)``."""
+
+    def add_up(c: int, rows: Array) -> Array:
+        return media_response(posterior, c, rows).sum(axis=0)
+
+    every, size = np.arange(posterior.draws), posterior.data["money"].size
+    channels = range(len(posterior.channels))
+    return np.stack([sum(by_chunks(partial(add_up, c), every, size)) / len(every) for c in channels])
 
 
 def _baseline_parts(posterior: Posterior) -> dict[str, Array]:

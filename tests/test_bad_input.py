@@ -66,7 +66,7 @@ def test_weeks_with_more_returned_than_sold_are_noted_and_fitted(simulated):
     assert panel_from_frame(table, columns, "returns").notes == (note,)
     posterior = quick_fit(table, columns)
     assert np.isfinite(posterior["roi"]).all()
-    parts = decomposition(posterior, media_contributions(posterior))
+    parts = decomposition(posterior)
     assert parts["observed"].sum() == pytest.approx(table[columns.kpi].sum())
     assert parts["prediction"].sum() == pytest.approx(table[columns.kpi].sum(), rel=0.05)
 

@@ -42,7 +42,7 @@ from mmm_bayes.response import decomposition, media_contributions, response_curv
 posterior = load_posterior(Path(sys.argv[1]))
 media = media_contributions(posterior)
 curves = response_curves(posterior, Allocate(weeks=int(sys.argv[2])))
-parts = decomposition(posterior, media)
+parts = decomposition(posterior)
 spend = posterior.data["spend"].sum(("geo", "week")).to_numpy()
 print(json.dumps({
     "roi": (media.worth / spend).tolist(),

@@ -46,7 +46,7 @@ def test_total_roi_is_the_spend_weighted_mean(small_posterior, media):
 
 
 def test_components_add_up_to_the_prediction(small_posterior, media, small_run):
-    table = decomposition(small_posterior, media)
+    table = decomposition(small_posterior)
     parts = table.drop(columns=["week", "prediction", "observed"])
     np.testing.assert_allclose(parts.sum(axis=1), table["prediction"])
     kpi = small_run.panel.data["kpi"].sum("geo").to_numpy()

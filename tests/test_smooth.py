@@ -15,7 +15,7 @@ from mmm_bayes.model.design import build_design, head
 from mmm_bayes.model.sample import sample_design
 from mmm_bayes.model.smooth import amplitudes, smooth_features
 from mmm_bayes.panel import panel_from_frame
-from mmm_bayes.response import decomposition, media_contributions
+from mmm_bayes.response import decomposition
 from mmm_bayes.simulate import PanelSpec, simulate_panel
 
 SMOOTH = Model(baseline="smooth")
@@ -83,7 +83,7 @@ def fits(swell):
 def test_a_swell_of_demand_is_found_and_the_parts_add_up(swell, fits):
     miss = {}
     for kind, posterior in fits.items():
-        table = decomposition(posterior, media_contributions(posterior))
+        table = decomposition(posterior)
         miss[kind] = np.sqrt(np.mean((table[["baseline", "trend", "season"]].sum(axis=1) - swell[1]) ** 2))
         parts = table.drop(columns=["week", "prediction", "observed"])
         np.testing.assert_allclose(parts.sum(axis=1), table["prediction"])

@@ -87,7 +87,7 @@ class Sampler(Section):
     """
 
     draws: Annotated[int, Field(ge=50)] = 500
-    tune: Annotated[int, Field(ge=50)] = 300
+    tune: Annotated[int, Field(ge=50)] = 200
     chains: Annotated[int, Field(ge=2)] = 4
     seed: int = 1
     target_accept: Fraction = 0.8

@@ -9,7 +9,7 @@ import xarray as xr
 from pytensor.graph.replace import graph_replace
 
 from mmm_bayes.config import Model, Prior
-from mmm_bayes.model.arrays import graph_data
+from mmm_bayes.model.arrays import graph_data, zero_sum_basis
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.drift import first_week_ratio, surprises
 from mmm_bayes.model.features import Weighted
@@ -37,7 +37,9 @@ def build_model(design: Design, model: Model) -> pm.Model:
     """
     data = design.data
     with pm.Model(coords=_coords(data), check_bounds=False) as graph:
-        known = {name: pm.Data(name, values) for name, values in graph_data(design).items() if values.size}
+        arrays = {name: values for name, values in graph_data(design).items() if values.size}
+        # with shapes known, the compiler needs no code that finds and checks them
+        known = {name: pm.Data(name, values, shape=values.shape) for name, values in arrays.items()}
         parameters = _shape_parameters(design, model)
         mu = _media_effect(design, model, parameters, known) + _baseline(design, known)
         _likelihood(known["y"] - mu, model, design.data.sizes["geo"])
@@ -185,24 +187,22 @@ def _baseline(design: Design, known: dict[str, Any]) -> Any:
     gamma = pm.Normal("gamma", 0.0, spread, dims="feature")
     if len(design.smooth):
         gamma = _with_smooth(gamma, design)
-    mu = level[:, None]
-    everywhere = known.get("common_features", np.zeros((0, design.data.sizes["week"])))
-    shared: Any = Weighted()(gamma[np.flatnonzero(common)][:, None], everywhere[:, None])
-    mu = mu + shared[0]
-    if (common & design.departs).any():
-        mu = mu + _departures(everywhere, design)
+    mu = repeated(level, design.data.sizes["week"])
+    if common.any():
+        mu = mu + _everywhere(known["common_features"], gamma, design)
     if not common.all():
         mu = mu + _local(known["local_features"], gamma, design)
     return mu
 
 
 def _level(geos: int) -> Any:
-    """Return the KPI of an ordinary week in each geo, Normal(1, 0.5), as their mean and how they depart from it."""
+    """Return the KPI of an ordinary week in each geo, Normal(1, 0.5), drawn as how they depart and as their mean."""
     if geos == 1:
         return pm.Normal("level", 1.0, 0.5, dims="geo")
-    mean = pm.Normal("level_mean", 1.0, 0.5 / geos**0.5)
-    apart = pm.Normal("level_apart", 0.0, 0.5, shape=geos - 1)
-    return pm.Deterministic("level", mean + zero_sum(apart, geos), dims="geo")
+    turned = pm.Normal("level_turned", np.append(np.zeros(geos - 1), geos**0.5), 0.5)
+    basis = np.vstack([zero_sum_basis(geos), np.full(geos, geos**-0.5)])
+    level: Any = Weighted()(turned[:, None], basis[:, None])
+    return pm.Deterministic("level", level[0], dims="geo")
 
 
 def _with_smooth(gamma: Any, design: Design) -> Any:
@@ -213,25 +213,24 @@ def _with_smooth(gamma: Any, design: Design) -> Any:
     return pt.set_subtensor(gamma[at], gamma[at] * amplitudes(scale, length, design.data.sizes["week"]))
 
 
-def zero_sum(x: Any, size: int) -> Any:
-    """Return ``size`` numbers that add up to zero from ``size - 1`` free ones along the last axis, lengths kept."""
-    total = x.sum(axis=-1, keepdims=True)
-    shift = total / (size**0.5 + size)
-    return pt.concatenate([x, shift - total / size**0.5], axis=-1) - shift
+def _everywhere(features: Any, gamma: Any, design: Design) -> Any:
+    """Return features that are the same in each geo: trend and season, from which geos depart, and all others.
 
-
-def _departures(everywhere: Any, design: Design) -> Any:
-    """Return how each geo departs from the common trend and season; shape ``(geo, week)``.
-
-    Non-centred, since drifting demand leaves little to inform them; zero-sum over the geos, since the
+    Departures are non-centred, since drifting demand leaves little to inform them; zero-sum over the geos, since the
     common coefficients carry what they share.
     """
-    own = design.departs[design.common]
-    geos = design.data.sizes["geo"]
-    xi = pm.HalfNormal("xi_common", 0.1, shape=int(own.sum()))
-    departure = pm.Normal("departure", shape=(int(own.sum()), geos - 1))
-    departing = zero_sum(departure, geos) * xi[:, None]
-    return Weighted()(departing, everywhere[np.flatnonzero(own)][:, None])
+    common, departs, geos = design.common, design.departs, design.data.sizes["geo"]
+    mu = pt.zeros((1, 1))
+    if (common & ~departs).any():
+        shared = repeated(gamma[np.flatnonzero(common & ~departs)], geos)
+        mu = mu + Weighted()(shared, features[np.flatnonzero(~departs[common])])
+    if (common & departs).any():
+        own = int((common & departs).sum())
+        xi = pm.HalfNormal("xi_common", 0.1, shape=own)
+        departure = pm.Normal("departure", shape=(geos - 1, own))
+        coefficient = repeated(gamma[np.flatnonzero(common & departs)], geos) + zero_sum(departure, geos) * xi[:, None]
+        mu = mu + Weighted()(coefficient, features[np.flatnonzero(departs[common])])
+    return mu
 
 
 def _local(features: Any, gamma: Any, design: Design) -> Any:
@@ -240,17 +239,31 @@ def _local(features: Any, gamma: Any, design: Design) -> Any:
     Data inform a control's coefficient in each geo well, so it is centred on the common one. The prior of their spread
     vanishes at zero faster than any power: with few geos, nothing else would keep the sampler out of that funnel.
     """
-    own, local = design.departs[~design.common], np.flatnonzero(~design.common)
-    shared, pooled = np.flatnonzero(~own), np.flatnonzero(own)
+    local, departs, geos = ~design.common, design.departs, design.data.sizes["geo"]
     mu = pt.zeros((1, 1))
-    if len(shared):
-        mu = mu + Weighted()(gamma[local[shared]][:, None] * pt.ones(design.data.sizes["geo"]), features[shared])
-    if len(pooled):
-        xi = pm.LogNormal("xi_local", np.log(0.08), 0.7, shape=len(pooled))
-        shape = (len(pooled), design.data.sizes["geo"])
-        coefficient = pm.Normal("coefficient", gamma[local[pooled]][:, None], xi[:, None], shape=shape)
-        mu = mu + Weighted()(coefficient, features[pooled])
+    if (local & ~departs).any():
+        shared = repeated(gamma[np.flatnonzero(local & ~departs)], geos)
+        mu = mu + Weighted()(shared, features[np.flatnonzero(~departs[local])])
+    if (local & departs).any():
+        pooled = int((local & departs).sum())
+        xi = pm.LogNormal("xi_local", np.log(0.08), 0.7, shape=pooled)
+        centre = gamma[np.flatnonzero(local & departs)][:, None]
+        coefficient = pm.Normal("coefficient", centre, xi[:, None], shape=(pooled, geos))
+        mu = mu + Weighted()(coefficient, features[np.flatnonzero(departs[local])])
     return mu
+
+
+def repeated(x: Any, times: int) -> Any:
+    """Return a vector as the rows of a matrix with ``times`` equal columns.
+
+    PyTensor's sum over columns, the gradient of its own way, takes seconds to compile; `Weighted` is there anyway.
+    """
+    return Weighted()(x[None], np.ones((1, 1, times)))
+
+
+def zero_sum(x: Any, geos: int) -> Any:
+    """Return rows ``(row, geo)`` that add up to zero from ``(geo - 1, row)`` free numbers, lengths kept."""
+    return Weighted()(x, zero_sum_basis(geos)[:, None, :])
 
 
 # --- likelihood ---------------------------------------------------------------------------------
@@ -264,10 +277,10 @@ def _likelihood(residual: Any, model: Model, geos: int) -> None:
         rho = pm.Beta("rho", 4.0, 1.0)
         gain = pm.Beta("gain", 1.5, 2.0, dims="geo") if model.residual == "drift" else pt.ones_like(sigma)
     surprise = surprises(residual, rho, gain)[0] if geos == 1 else _beyond_shocks(residual, rho, gain, sigma)
-    first = first_week_ratio(rho, gain)
-    standard = surprise / sigma[:, None]
-    standard = pt.set_subtensor(standard[:, 0], standard[:, 0] / first**0.5)
-    scales = (residual.shape[1] * pt.log(sigma) + 0.5 * pt.log(first)).sum()
+    first, weeks = first_week_ratio(rho, gain), residual.type.shape[1]
+    scale = pt.where(np.arange(weeks) == 0, (1 / (sigma * first**0.5))[:, None], (1 / sigma)[:, None])
+    standard = surprise * scale
+    scales = (weeks * pt.log(sigma) + 0.5 * pt.log(first)).sum()
     pm.Potential("kpi", _log_likelihood(standard, model) - scales)
 
 

@@ -1,6 +1,6 @@
 """The verdict on a fit: PASS, REVIEW or FAIL, with every reason and its remedy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -98,15 +98,15 @@ def diagnose(posterior: Posterior, media: Media, prior: Array, ci_prob: float) -
 # --- convergence --------------------------------------------------------------------------------
 
 
-def unconverged(tree: xr.DataTree) -> dict[str, str]:
+def unconverged(tree: xr.DataTree, names: Sequence[str] = GATED) -> dict[str, str]:
     """Return the checks of convergence that are not passed, with their status."""
-    return {reason.check: reason.status for reason in convergence(tree) if reason.status != "PASS"}
+    return {reason.check: reason.status for reason in convergence(tree, names) if reason.status != "PASS"}
 
 
-def convergence(tree: xr.DataTree) -> list[Reason]:
+def convergence(tree: xr.DataTree, names: Sequence[str] = GATED) -> list[Reason]:
     """Check R-hat, effective draws, divergences and energy of a posterior, or of the raw draws it is made of."""
     draws = tree["posterior"].to_dataset()
-    gated = draws[[name for name in GATED if name in draws]]
+    gated = draws[[name for name in names if name in draws]]
     worst_rhat, where_rhat = _extreme(azs.rhat(gated), largest=True)
     bulk, where_bulk = _extreme(azs.ess(gated, method="bulk"), largest=False)
     tail, where_tail = _extreme(azs.ess(gated, method="tail"), largest=False)

@@ -20,7 +20,7 @@ class Weighted(Op):
     def make_node(self, coefficient, values):
         """Check the inputs."""
         coefficient, values = pt.as_tensor(coefficient), pt.as_tensor(values)
-        return Apply(self, [coefficient, values], [pt.dmatrix()])
+        return Apply(self, [coefficient, values], [pt.matrix(shape=(coefficient.type.shape[1], values.type.shape[2]))])
 
     def perform(self, node, inputs, outputs):
         """Evaluate outside of Numba's graphs."""

@@ -42,7 +42,7 @@ def sample_compiled(compiled: Any, design: Design, model: Model, sampler: Sample
             failed = unconverged(trace)
             if not failed:
                 posterior = assemble(trace, design, model, sampler)
-                if not unconverged(posterior.tree):
+                if not unconverged(posterior.tree, ["contribution_share"]):
                     return posterior
             if failed.get("divergences") == "FAIL" or failed.keys() == {"divergences"}:
                 break  # more draws are no remedy
@@ -51,7 +51,7 @@ def sample_compiled(compiled: Any, design: Design, model: Model, sampler: Sample
 
 # --- from raw draws to a Posterior --------------------------------------------------------------
 
-RAW = ("z", "level_mean", "level_apart", "week_raw", "departure", "coefficient", "xi_common", "xi_local")
+RAW = ("z", "level_turned", "week_raw", "departure", "coefficient", "xi_common", "xi_local")
 
 
 def assemble(trace: xr.DataTree, design: Design, model: Model, sampler: Sampler) -> Posterior:
@@ -109,8 +109,8 @@ def _baseline(raw: xr.Dataset, design: Design) -> dict[str, Any]:
     gamma = raw["gamma"].to_numpy()
     coefficient = np.repeat(gamma[:, :, None, :], geos, axis=2)
     if "departure" in raw:
-        scaled = raw["departure"].to_numpy() * raw["xi_common"].to_numpy()[..., None]
-        coefficient[..., common & departs] += np.einsum("hg,cdfh->cdgf", zero_sum_basis(geos), scaled)
+        scaled = raw["departure"].to_numpy() * raw["xi_common"].to_numpy()[:, :, None]
+        coefficient[..., common & departs] += np.einsum("hg,cdhf->cdgf", zero_sum_basis(geos), scaled)
     if "coefficient" in raw:
         coefficient[..., ~common & departs] = np.swapaxes(raw["coefficient"].to_numpy(), 2, 3)
     found: dict[str, Any] = {"coefficient": (("chain", "draw", "geo", "feature"), coefficient)}

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmm_bayes.transforms import Array
 
-PLACED = ("level", "level_mean", "level_apart", "sigma_log__", "gamma", "coefficient")
+PLACED = ("level", "level_turned", "sigma_log__", "gamma", "coefficient")
 """Parameters that start where the data are; all others start dispersed, so that chains can disagree."""
 
 
@@ -20,6 +20,6 @@ def start_of(arrays: Mapping[str, Array], features: int) -> dict[str, Array]:
     y = arrays["y"]
     around = y - y.mean(axis=0) if len(y) > 1 else y - 1.0
     start = {"gamma": np.full(features, 0.01)}
-    start |= {"level_mean": np.ones(())} if len(y) > 1 else {"level": np.ones(1)}
+    start |= {"level_turned": np.append(np.zeros(len(y) - 1), len(y) ** 0.5)} if len(y) > 1 else {"level": np.ones(1)}
     start["sigma_log__"] = np.log(np.maximum(around.std(axis=1), 1e-3))
     return start

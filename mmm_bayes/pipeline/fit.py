@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from mmm_bayes.evaluate import Comparison
     from mmm_bayes.posterior import Posterior
-    from mmm_bayes.response import Media
 
 BASELINE = ("lightgbm_roi.csv", "lightgbm_curves.parquet")
 """What the LightGBM baseline leaves; an earlier fit's must not stand beside a new posterior."""
@@ -63,7 +62,7 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
     }
     roi = roi_table(posterior, media, model.prior_roi(posterior, config.model, config.ci_prob), config.ci_prob)
     fitted = Fitted(posterior, roi, diagnostics)
-    _save_fit(space, config, fitted, media)
+    _save_fit(space, config, fitted)
     for name in BASELINE:
         (space.data / name).unlink(missing_ok=True)
     baseline = fit_baseline(panel, config.model, config.compare.bootstrap, config.sampler.seed, progress)
@@ -74,7 +73,7 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
     return fitted
 
 
-def _save_fit(space: Workspace, config: Config, fitted: Fitted, media: "Media") -> None:
+def _save_fit(space: Workspace, config: Config, fitted: Fitted) -> None:
     from mmm_bayes.curves import save_curves
     from mmm_bayes.posterior import save_posterior
     from mmm_bayes.response import decomposition, fit_table, response_curves
@@ -82,7 +81,7 @@ def _save_fit(space: Workspace, config: Config, fitted: Fitted, media: "Media") 
     save_posterior(fitted.posterior, space.data / "posterior.nc")
     write_csv(space.data / "roi.csv", fitted.roi)
     _save_lift(space, config, fitted.posterior)
-    write_csv(space.data / "contributions.csv", decomposition(fitted.posterior, media))
+    write_csv(space.data / "contributions.csv", decomposition(fitted.posterior))
     write_csv(space.data / "fit.csv", fit_table(fitted.posterior, config.ci_prob))
     save_curves(response_curves(fitted.posterior, config.allocate), space.data / "curves.parquet")
     write_json(space.data / "diagnostics.json", fitted.diagnostics)
