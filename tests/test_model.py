@@ -12,7 +12,7 @@ from scipy import stats
 
 from mmm_bayes.config import ChannelPriors, Model, Prior, make_config
 from mmm_bayes.errors import ConfigError
-from mmm_bayes.model import build, drift, elementary, fused
+from mmm_bayes.model import build, drift, elementary, features, fused
 from mmm_bayes.model.arrays import zero_sum_basis
 from mmm_bayes.model.build import build_model, zero_sum
 from mmm_bayes.model.design import build_design, head, trend_features
@@ -128,6 +128,29 @@ def test_weighted_features_and_their_gradient(geos):
     both = pytensor.function([tensors[0]], [out, pt.grad((out * bar).sum(), tensors[0])])(coefficient)
     np.testing.assert_allclose(both[0], np.einsum("fg,fgt->gt", coefficient, np.broadcast_to(values, (4, 3, 9))))
     np.testing.assert_allclose(both[1], np.einsum("gt,fgt->fg", bar, np.broadcast_to(values, (4, 3, 9))))
+
+
+KERNELS = (
+    *(elementary.exp, elementary.log, elementary.total, elementary.dot),
+    *(features.weighted, features.gradient, drift.forward, drift.backward),
+    *(fused.forward, fused.backward, fused.carry_over, fused.saturate, fused.sums),
+)
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: f"{kernel.py_func.__module__}.{kernel.__name__}")
+def test_no_kernel_takes_over_fast_mathematics(kernel):
+    assert kernel.targetoptions["fastmath"] is False
+
+
+def test_a_caller_with_fast_mathematics_does_not_reorder_a_kernels_sums():
+    """Else one seed would give one answer only where nothing else was compiled before."""
+    fresh = elementary.kernel(elementary.dot.py_func)
+    caller = numba.njit(lambda x: fresh(x, x), fastmath=True)
+    assert caller(np.arange(9.0)) == 204.0
+    (code,) = fresh.inspect_llvm().values()
+    assert "fmul" in code and not any(
+        f"{operation} {how}" in code for operation in ("fmul", "fadd") for how in ("fast", "reassoc")
+    )
 
 
 def slow_surprises(residual, raw, rho, gain, sigma, tau):

@@ -77,7 +77,14 @@ BAD = {
     "no channel": (
         frame(),
         columns(spend={}, exposure={}, organic={}),
-        "the panel names no channel; list at least one under 'spend'.",
+        "the panel names no channel with spend; list at least one under 'spend' "
+        "(organic media alone have no ROI and leave no budget to plan).",
+    ),
+    "organic media alone": (
+        frame(),
+        columns(spend={}, exposure={}),
+        "the panel names no channel with spend; list at least one under 'spend' "
+        "(organic media alone have no ROI and leave no budget to plan).",
     ),
     "exposure of no channel": (
         frame(),

@@ -14,13 +14,12 @@ that ``shock = mean + spread * raw`` with ``raw`` close to a standard Normal wha
 is left of the funnel between the shocks and their size, nor of the ridge between them and what moves all geos.
 """
 
-import numba
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType
 from pytensor.graph import Apply, Op
 
-from mmm_bayes.model.elementary import run_with
+from mmm_bayes.model.elementary import kernel, run_with
 
 
 class Surprises(Op):
@@ -76,7 +75,7 @@ class SurprisesGradient(Op):
         return shapes[:6]
 
 
-@numba.njit(error_model="numpy")
+@kernel
 def forward(residual, raw, decay, weight, share, spread):
     """Return the outputs of `Surprises`."""
     geos, weeks = residual.shape
@@ -95,7 +94,7 @@ def forward(residual, raw, decay, weight, share, spread):
     return surprise, shock, smoothed
 
 
-@numba.njit(error_model="numpy")
+@kernel
 def backward(residual, raw, decay, weight, share, spread, smoothed, surprise_bar, shock_bar):
     """Return the gradients of `SurprisesGradient`: the recursion, backwards in time."""
     geos, weeks = residual.shape

@@ -24,6 +24,10 @@ WHOLE = np.int64(0x433 << 52)
 """The bits of 2^52: a small whole number put into its lowest bits is added to it."""
 ROOT2 = 2.0**0.5
 
+kernel = numba.njit(error_model="numpy", fastmath=False)
+"""Compiles a kernel. With ``fastmath`` unsaid, Numba hands down that of whoever compiles the kernel first, which
+PyTensor has on by default: sums would be reordered, and draws depend on what else was compiled before."""
+
 
 def run_with(kernels, path):
     """Tell PyTensor which kernel runs each operation of a module.
@@ -37,11 +41,11 @@ def run_with(kernels, path):
     """
     source = Path(path).read_bytes() + Path(__file__).read_bytes()
     key = int.from_bytes(hashlib.sha256(source).digest()[:6])
-    for operation, kernel in kernels.items():
-        register_funcify_default_op_cache_key(operation)(lambda op, kernel=kernel, **kwargs: (kernel, key))
+    for operation, function in kernels.items():
+        register_funcify_default_op_cache_key(operation)(lambda op, function=function, **kwargs: (function, key))
 
 
-@numba.njit(inline="always", error_model="numpy")
+@numba.njit(inline="always", error_model="numpy", fastmath=False)
 def exp(x):
     """Return e^x for a finite x, held to ±700: 2^k times the Taylor series of what is left."""
     x = min(max(x, -700.0), 700.0)
@@ -62,7 +66,7 @@ def exp(x):
     return p * np.int64((np.float64(k + SHIFT).view(np.int64) + BIAS) << BITS).view(np.float64)
 
 
-@numba.njit(inline="always", error_model="numpy")
+@numba.njit(inline="always", error_model="numpy", fastmath=False)
 def log(x):
     """Return ln x for a positive, normal x: its exponent, and the series of the inverse hyperbolic tangent."""
     bits = np.float64(x).view(np.int64)
@@ -84,7 +88,7 @@ def log(x):
     return exponent * LOG2_HIGH + (2.0 * s + (2.0 * s * z * p + exponent * LOG2_LOW))
 
 
-@numba.njit
+@kernel
 def total(x):
     """Return the sum of a vector, as four sums side by side."""
     whole = len(x) // 4 * 4
@@ -99,7 +103,7 @@ def total(x):
     return (a + b) + (c + d)
 
 
-@numba.njit
+@kernel
 def dot(x, y):
     """Return the sum of products of two vectors, as `total` does it."""
     whole = len(x) // 4 * 4

@@ -4,12 +4,11 @@ Left to the compiler, the gradient of each coefficient would repeat the likeliho
 feature, geo and week; here it is a plain sum.
 """
 
-import numba
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.graph import Apply, Op
 
-from mmm_bayes.model.elementary import dot, run_with
+from mmm_bayes.model.elementary import dot, kernel, run_with
 
 
 class Weighted(Op):
@@ -53,7 +52,7 @@ class WeightedGradient(Op):
         return [shapes[1]]
 
 
-@numba.njit(error_model="numpy")
+@kernel
 def weighted(coefficient, values):
     """Return the sum of `Weighted`."""
     values = np.ascontiguousarray(values)
@@ -67,7 +66,7 @@ def weighted(coefficient, values):
     return out
 
 
-@numba.njit(error_model="numpy")
+@kernel
 def gradient(bar, coefficient, values):
     """Return the gradient of `WeightedGradient`."""
     bar, values = np.ascontiguousarray(bar), np.ascontiguousarray(values)

@@ -5,13 +5,12 @@ and `build.effect_scale` compose from small parts; a test holds it to them. One 
 instead of dozens, and one kernel to compile and cache instead of fifty.
 """
 
-import numba
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType
 from pytensor.graph import Apply, Op
 
-from mmm_bayes.model.elementary import exp, log, run_with, total
+from mmm_bayes.model.elementary import exp, kernel, log, run_with, total
 from mmm_bayes.transforms import FLOOR
 
 
@@ -72,7 +71,7 @@ class MediaEffectGradient(Op):
         return shapes[2:7]
 
 
-@numba.njit(error_model="numpy")
+@kernel
 def forward(media, money, weights, log_kappa, slope, log_effect, departure):
     """Return effect, log ratio, saturation and log adstock; see `MediaEffect`.
 
@@ -107,7 +106,7 @@ def forward(media, money, weights, log_kappa, slope, log_effect, departure):
     return effect, log_ratio, saturation, log_adstock
 
 
-@numba.njit(error_model="numpy")
+@kernel
 def carry_over(media, weights, out):
     """Write the log of one geo's adstocked media, shape ``(week,)``, into ``out``."""
     l_max = len(weights)
@@ -120,7 +119,7 @@ def carry_over(media, weights, out):
         out[t] = log(out[t])
 
 
-@numba.njit(error_model="numpy")
+@kernel
 def saturate(log_adstock, log_kappa, slope, out):
     """Write the Hill saturation of one geo into ``out``; exactly 0 where there is no adstock."""
     nothing = np.log(1.01 * FLOOR)
@@ -129,7 +128,7 @@ def saturate(log_adstock, log_kappa, slope, out):
         out[t] = hill if log_adstock[t] > nothing else 0.0
 
 
-@numba.njit(error_model="numpy")
+@kernel
 def backward(
     media, money, weights, log_kappa, slope, log_effect, departure, saturation, log_adstock, effect_bar, ratio_bar
 ):
@@ -176,7 +175,7 @@ def backward(
     return weights_bar, kappa_bar, slope_bar, log_effect_bar, departure_bar
 
 
-@numba.njit(error_model="numpy")
+@kernel
 def sums(saturation, scale, money, effect_bar):
     """Return one channel's mean saturation (geo,), and its sums of squares, of money and with the gradient."""
     geos, weeks = money.shape

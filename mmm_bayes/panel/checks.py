@@ -11,7 +11,7 @@ MIN_WEEKS = 20
 
 
 def require_columns(frame: pd.DataFrame, columns: PanelColumns) -> None:
-    """Every column that is named is there, and every channel has a spend or is organic.
+    """Every column that is named is there, at least one channel has a spend, and all others are organic.
 
     Raises:
         DataError: the first that is not.
@@ -25,8 +25,11 @@ def require_columns(frame: pd.DataFrame, columns: PanelColumns) -> None:
     for column in wanted:
         if column not in available:
             raise DataError(f"the panel has no column '{column}'; {nearest(column, available)}")
-    if not columns.spend and not columns.organic:
-        raise DataError("the panel names no channel; list at least one under 'spend'.")
+    if not columns.spend:
+        raise DataError(
+            "the panel names no channel with spend; list at least one under 'spend' "
+            "(organic media alone have no ROI and leave no budget to plan)."
+        )
     for section, channels in (("exposure", columns.exposure), ("reach_frequency", columns.reach_frequency)):
         for channel in channels:
             if channel not in columns.spend:
