@@ -52,7 +52,7 @@ def test_stopping_early_changes_nothing_of_what_was_seen(compiled):
 
 def test_chains_go_on_until_they_agree_and_no_longer(compiled, design):
     """50 draws of two chains cannot hold 400 effective ones; some hundreds of four do."""
-    careful = Sampler(target_accept=0.95, seed=5)
+    careful = Sampler(tune=400, target_accept=0.97, seed=1)
     few = careful.model_copy(update={"draws": 50, "chains": 2})
     short = sample_compiled(compiled, design, Model(), few, silent)
     assert short.tree["posterior"].sizes["draw"] == LONGEST * 50
@@ -60,7 +60,7 @@ def test_chains_go_on_until_they_agree_and_no_longer(compiled, design):
     with closing(growing(compiled, careful, silent)) as traces:
         agreed = next(trace for trace in traces if not unconverged(trace))
     assert not unconverged(enough)
-    assert enough["posterior"].sizes["draw"] == agreed["posterior"].sizes["draw"]
+    assert 500 < enough["posterior"].sizes["draw"] == agreed["posterior"].sizes["draw"] < LONGEST * 500
 
 
 def test_progress_is_told_and_never_more_than_all(compiled):

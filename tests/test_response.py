@@ -144,4 +144,4 @@ def test_grades(value, higher_is_worse, status):
 def test_a_second_try_is_longer_and_careful_where_chains_diverged():
     again, careful = more_careful(Sampler(), diverged=False), more_careful(Sampler(), diverged=True)
     assert again.draws == 2 * Sampler().draws and again.target_accept == Sampler().target_accept
-    assert careful.target_accept == 0.95 and careful.seed != Sampler().seed
+    assert careful.target_accept == 0.97 and careful.seed != Sampler().seed

@@ -123,7 +123,7 @@ def convergence(tree: xr.DataTree, names: Sequence[str] = GATED) -> list[Reason]
             divergent,
             (0.001, 0.01),
             f"{divergent:.2%} of the draws diverged.",
-            "raise sampler.target_accept to 0.95 or tighten priors",
+            "raise sampler.target_accept to 0.97 or tighten priors",
         ),
         _reason("energy", bfmi, (0.3, 0.2), f"The lowest BFMI is {bfmi:.2f}.", "tighten the priors", False),
     ]

@@ -80,7 +80,7 @@ def forecast_holdout(
 
 def more_careful(sampler: Sampler, diverged: bool) -> Sampler:
     """Return settings for a fit that struggled: longer tuning and more draws, shorter steps where it diverged."""
-    target = max(sampler.target_accept, 0.95) if diverged else sampler.target_accept
+    target = max(sampler.target_accept, 0.97) if diverged else sampler.target_accept
     return sampler.model_copy(
         update={"tune": 2 * sampler.tune, "draws": 2 * sampler.draws, "target_accept": target, "seed": sampler.seed + 1}
     )
