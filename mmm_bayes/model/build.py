@@ -220,10 +220,7 @@ def _everywhere(features: Any, gamma: Any, design: Design) -> Any:
     common coefficients carry what they share.
     """
     common, departs, geos = design.common, design.departs, design.data.sizes["geo"]
-    mu = pt.zeros((1, 1))
-    if (common & ~departs).any():
-        shared = repeated(gamma[np.flatnonzero(common & ~departs)], geos)
-        mu = mu + Weighted()(shared, features[np.flatnonzero(~departs[common])])
+    mu = _alike(features, gamma, common, design)
     if (common & departs).any():
         own = int((common & departs).sum())
         xi = pm.HalfNormal("xi_common", 0.1, shape=own)
@@ -240,10 +237,7 @@ def _local(features: Any, gamma: Any, design: Design) -> Any:
     vanishes at zero faster than any power: with few geos, nothing else would keep the sampler out of that funnel.
     """
     local, departs, geos = ~design.common, design.departs, design.data.sizes["geo"]
-    mu = pt.zeros((1, 1))
-    if (local & ~departs).any():
-        shared = repeated(gamma[np.flatnonzero(local & ~departs)], geos)
-        mu = mu + Weighted()(shared, features[np.flatnonzero(~departs[local])])
+    mu = _alike(features, gamma, local, design)
     if (local & departs).any():
         pooled = int((local & departs).sum())
         xi = pm.LogNormal("xi_local", np.log(0.08), 0.7, shape=pooled)
@@ -251,6 +245,15 @@ def _local(features: Any, gamma: Any, design: Design) -> Any:
         coefficient = pm.Normal("coefficient", centre, xi[:, None], shape=(pooled, geos))
         mu = mu + Weighted()(coefficient, features[np.flatnonzero(departs[local])])
     return mu
+
+
+def _alike(features: Any, gamma: Any, among: np.ndarray, design: Design) -> Any:
+    """Return those of some features whose coefficient is the same in each geo."""
+    alike = ~design.departs
+    if not (among & alike).any():
+        return pt.zeros((1, 1))
+    coefficient = repeated(gamma[np.flatnonzero(among & alike)], design.data.sizes["geo"])
+    return Weighted()(coefficient, features[np.flatnonzero(alike[among])])
 
 
 def repeated(x: Any, times: int) -> Any:
