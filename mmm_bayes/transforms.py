@@ -102,6 +102,21 @@ def logistic(x: Any, kappa: Any) -> Any:
     return (1.0 - decay) / (1.0 + decay)
 
 
+def effect_scale(response: Any, money: Any) -> tuple[Any, Any]:
+    """Return the spread of a response over time and its value in money, both of shape ``(...)``.
+
+    A channel's *effect* is the standard deviation over time of its contribution in shares of the mean KPI,
+    which data identify far better than the zero-out ROI. With ``spread = sd_t(response)`` the coefficient is
+    ``beta = effect / spread`` and the contribution in currency ``effect * value / spread``.
+
+    Args:
+        response: saturated, carried-over media times the geo's departure, shape ``(..., geo, week)``.
+        money: currency per unit of scaled KPI, shape ``(geo, week)``.
+    """
+    centred = response - response.mean(axis=-1, keepdims=True)
+    return (centred**2).mean(axis=(-2, -1)) ** 0.5, (response * money).sum(axis=(-2, -1))
+
+
 ADSTOCKS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "geometric": (geometric_weights, ("alpha",)),
     "delayed": (delayed_weights, ("alpha", "theta")),

@@ -1,4 +1,4 @@
-"""Bring the table of ARCHITECTURE.md up to date with the modules and the first lines of their docstrings.
+"""Bring the table of ARCHITECTURE.md up to date with the rooms and the first lines of their docstrings.
 
 ``--check`` writes nothing and fails where the table is out of date.
 """
@@ -11,10 +11,10 @@ from pathlib import Path
 DOCUMENT = Path("ARCHITECTURE.md")
 PACKAGE = Path("mmm_bayes")
 FLOORS = (
-    ("errors.py", "cache.py", "config/", "workspace.py", "transforms.py"),
-    ("panel/", "curves.py", "posterior.py"),
-    ("prepare/", "simulate/", "forecast.py"),
-    ("response.py", "baseline/"),
+    ("errors.py", "findings.py", "cache.py", "config/", "workspace.py", "transforms.py"),
+    ("panel/", "curves.py", "priors.py"),
+    ("prepare/", "simulate/", "posterior/"),
+    ("lightgbm/",),
     ("model/",),
     ("allocate/", "evaluate/"),
     ("report/", "console.py"),
@@ -26,9 +26,9 @@ ROWS = re.compile(r"(?<=\|---\|---\|---\|\n)(\| \d \|.*\n)+")
 
 
 def modules() -> dict[str, str]:
-    """Return the first line of each docstring by module: ``panel.py``, ``prepare/``, ``prepare/java.py``."""
+    """Return the first line of the docstring of each room and of each module beside them: ``panel/``, ``curves.py``."""
     found = {}
-    for path in PACKAGE.rglob("*.py"):
+    for path in (*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__init__.py")):
         name = path.relative_to(PACKAGE).as_posix().removesuffix("__init__.py")
         docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
         found[name] = docstring.split("\n\n")[0].replace("\n", " ")
@@ -36,10 +36,10 @@ def modules() -> dict[str, str]:
 
 
 def table() -> str:
-    """Return a row for every module, by floor."""
+    """Return a row for every room, by floor."""
     floors = {name: floor for floor, names in enumerate(FLOORS) for name in names}
     lines = modules()
-    rows = sorted((floors[re.sub("/.*", "/", name)], name, line) for name, line in lines.items())
+    rows = sorted((floors[name], name, line) for name, line in lines.items())
     return "".join(f"| {floor} | `{name}` | {line} |\n" for floor, name, line in rows)
 
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from mmm_bayes.allocate.arms import Arm, cells, hull, is_concave, restrict, stretch
-from mmm_bayes.allocate.concave import fill
-from mmm_bayes.allocate.knapsack import Solution, solve, worth
-from mmm_bayes.allocate.table import combine
-from mmm_bayes.allocate.tree import Node, build_tree, round_spend, within
+from mmm_bayes.allocate.solver.arms import Arm, cells, hull, is_concave, restrict, stretch
+from mmm_bayes.allocate.solver.concave import fill
+from mmm_bayes.allocate.solver.knapsack import Solution, solve, worth
+from mmm_bayes.allocate.solver.table import combine
+from mmm_bayes.allocate.solver.tree import Node, build_tree, round_spend, within
 from mmm_bayes.transforms import hill
 
 SHAPES = ("hill", "s_shaped", "staircase", "random")
@@ -170,7 +170,7 @@ def test_limits_that_cannot_be_met_have_no_plan() -> None:
 
 
 def test_bound_of_a_single_table_is_rigorous_even_when_coarse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mmm_bayes.allocate.knapsack.STEPS", (7,))
+    monkeypatch.setattr("mmm_bayes.allocate.solver.knapsack.STEPS", (7,))
     for seed in range(60):
         arms, tree = problem(seed, seed % 5 + 2)
         found = solve(arms, tree)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_bayes.allocate.limits import resolve
-from mmm_bayes.allocate.totals import add, clip, neighbours
+from mmm_bayes.allocate.solver.totals import add, clip, neighbours
 from mmm_bayes.config import Allocate, Group, Limits, make_config
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError, ConfigError

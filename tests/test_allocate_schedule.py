@@ -26,7 +26,7 @@ from mmm_bayes.allocate.weekly import WeeklyMedia
 from mmm_bayes.config import Allocate, Limits, Model
 from mmm_bayes.errors import AllocationError
 from mmm_bayes.posterior import Posterior
-from mmm_bayes.response import response_curves
+from mmm_bayes.posterior.attribution import response_curves
 from mmm_bayes.transforms import Shape
 
 

@@ -8,12 +8,12 @@ from mmm_bayes import pipeline
 from mmm_bayes.config import ChannelPriors, Model, Sampler
 from mmm_bayes.errors import DataError, MMMWarning
 from mmm_bayes.model import fit
-from mmm_bayes.model.confounding import collinear
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.sample import sample_design, with_roi
 from mmm_bayes.panel import MIN_WEEKS, panel_from_frame
 from mmm_bayes.posterior import Posterior
-from mmm_bayes.response import decomposition, media_contributions
+from mmm_bayes.posterior.attribution import decomposition, media_contributions
+from mmm_bayes.posterior.confounding import collinear
 
 QUICK = Sampler(draws=150, tune=200, chains=2)
 

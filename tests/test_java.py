@@ -11,7 +11,7 @@ import pytest
 
 from mmm_bayes.errors import MMMError
 from mmm_bayes.prepare import java
-from mmm_bayes.prepare.sample import write_sample
+from mmm_bayes.simulate.transactions import write_sample
 
 RUN = """
 import sys

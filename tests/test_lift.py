@@ -15,10 +15,10 @@ from mmm_bayes.model.arrays import graph_data
 from mmm_bayes.model.build import build_model
 from mmm_bayes.model.compiled import cache_key
 from mmm_bayes.model.design import build_design
-from mmm_bayes.model.lift import predicted_lift
 from mmm_bayes.panel import Panel, panel_from_frame
 from mmm_bayes.posterior import Posterior, load_posterior, save_posterior
-from mmm_bayes.response import media_contributions
+from mmm_bayes.posterior.attribution import media_contributions
+from mmm_bayes.posterior.lift import predicted_lift
 from mmm_bayes.simulate import PanelSpec, Simulated, simulate_panel
 from mmm_bayes.simulate.truth import respond
 

@@ -16,12 +16,11 @@ from mmm_bayes.model import build, drift, elementary, features, fused
 from mmm_bayes.model.arrays import zero_sum_basis
 from mmm_bayes.model.build import build_model, zero_sum
 from mmm_bayes.model.design import build_design, head, trend_features
-from mmm_bayes.model.features import Weighted
-from mmm_bayes.model.fused import MediaEffect
-from mmm_bayes.model.priors import check_channels, frozen, prior_from_range, prior_of
+from mmm_bayes.model.kernels.features import Weighted
+from mmm_bayes.model.kernels.fused import MediaEffect
 from mmm_bayes.panel import panel_from_frame
-from mmm_bayes.posterior import effect_scale
-from mmm_bayes.transforms import Shape
+from mmm_bayes.priors import check_channels, frozen, prior_from_range, prior_of
+from mmm_bayes.transforms import Shape, effect_scale
 
 L_MAX = 4
 

@@ -37,7 +37,7 @@ import json, sys
 from pathlib import Path
 from mmm_bayes.config import Allocate
 from mmm_bayes.posterior import load_posterior
-from mmm_bayes.response import decomposition, media_contributions, response_curves
+from mmm_bayes.posterior.attribution import decomposition, media_contributions, response_curves
 
 posterior = load_posterior(Path(sys.argv[1]))
 media = media_contributions(posterior)
@@ -74,7 +74,7 @@ def test_everything_is_recomputed_without_pymc(recomputed):
 
 def test_curves_are_what_a_loop_over_weeks_and_lags_makes_of_a_draw(recomputed):
     """One channel, one geo and week at a time: adstock of the flight, Hill, carry-in taken off, tail counted."""
-    from mmm_bayes.response import response_curves
+    from mmm_bayes.posterior.attribution import response_curves
 
     kept = load_posterior(FILE)
     data, l_max = kept.data, kept.settings["l_max"]

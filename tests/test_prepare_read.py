@@ -15,7 +15,7 @@ from mmm_bayes.config import make_config
 from mmm_bayes.errors import ConfigError, DataError
 from mmm_bayes.prepare import Prepared, weekly_table
 from mmm_bayes.prepare.read import Source, timestamp
-from mmm_bayes.prepare.sample import write_sample
+from mmm_bayes.simulate.transactions import write_sample
 
 START = date(2022, 1, 1)
 

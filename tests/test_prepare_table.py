@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 from mmm_bayes.config import Config, make_config
 from mmm_bayes.panel import save_panel
 from mmm_bayes.prepare import Prepared, weekly_table
-from mmm_bayes.prepare.sample import write_sample
+from mmm_bayes.simulate.transactions import write_sample
 
 START = date(2022, 9, 2)
 DIRTY = [  # invoice, product, text, quantity, date, price, customer, country, reason

@@ -7,7 +7,7 @@ import pytest
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.errors import ConfigError
 from mmm_bayes.evaluate.recovery import KINDS, draw_spec, recover
-from mmm_bayes.model.priors import DEFAULTS, frozen
+from mmm_bayes.priors import DEFAULTS, frozen
 from mmm_bayes.simulate import simulate_panel
 
 KEPT_ASIDE = range(300, 306)

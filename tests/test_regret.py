@@ -8,14 +8,14 @@ import pytest
 
 from mmm_bayes.allocate.limits import resolve
 from mmm_bayes.allocate.scenarios import best_plan
-from mmm_bayes.baseline import fit_baseline
 from mmm_bayes.config import Allocate, Model, Sampler, SimulatedChannel
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.evaluate import regret_table
+from mmm_bayes.lightgbm import fit_lightgbm
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import panel_from_frame
-from mmm_bayes.response import response_curves
+from mmm_bayes.posterior.attribution import response_curves
 from mmm_bayes.simulate import PanelSpec, simulate_panel
 
 SHAPES = {"national": (1, 130), "geo": (6, 91)}
@@ -55,7 +55,7 @@ def judged(kind: str, seed: int, s_shaped: bool) -> Iterator[dict[str, object]]:
     posterior = sample_design(build_design(panel, MODEL), MODEL, SAMPLER, lambda message, done: None)
     found = {
         "bayesian": response_curves(posterior, question),
-        "lightgbm": fit_baseline(panel, MODEL, 0, seed).curves(panel, question),
+        "lightgbm": fit_lightgbm(panel, MODEL, 0, seed).curves(panel, question),
     }
     truth = made.truth.curves(WEEKS)
     for relative in LIMITS:

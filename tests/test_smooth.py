@@ -8,14 +8,14 @@ import pytest
 import xarray as xr
 
 from mmm_bayes.config import Model, Sampler
-from mmm_bayes.forecast import explain
 from mmm_bayes.model import build, sample
 from mmm_bayes.model.build import build_model
 from mmm_bayes.model.design import build_design, head
 from mmm_bayes.model.sample import sample_design
 from mmm_bayes.model.smooth import amplitudes, smooth_features
 from mmm_bayes.panel import panel_from_frame
-from mmm_bayes.response import decomposition
+from mmm_bayes.posterior.attribution import decomposition
+from mmm_bayes.posterior.predictions import explain
 from mmm_bayes.simulate import PanelSpec, simulate_panel
 
 SMOOTH = Model(baseline="smooth")

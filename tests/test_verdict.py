@@ -10,13 +10,13 @@ from scipy import integrate, stats
 from mmm_bayes.config import ChannelPriors, Model, Prior
 from mmm_bayes.console import Terminal
 from mmm_bayes.errors import MMMWarning
-from mmm_bayes.forecast import log_likelihood, one_week_ahead
-from mmm_bayes.model.confounding import FORETOLD, collinear, follows_demand
 from mmm_bayes.model.design import build_design
-from mmm_bayes.model.diagnostics import beliefs, confounding
-from mmm_bayes.model.prior_predictive import implausible_priors, prior_shares
-from mmm_bayes.model.sensitivity import contradicted_priors, prior_sensitivity
 from mmm_bayes.posterior import Posterior
+from mmm_bayes.posterior.checks import beliefs, confounding
+from mmm_bayes.posterior.confounding import FORETOLD, collinear, follows_demand
+from mmm_bayes.posterior.predictions import log_likelihood, one_week_ahead
+from mmm_bayes.posterior.prior_predictive import implausible_priors, prior_shares
+from mmm_bayes.posterior.sensitivity import contradicted_priors, prior_sensitivity
 
 
 def changed(posterior: Posterior, group: str, **variables) -> Posterior:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from mmm_bayes.allocate.totals import Reach, add, clip, neighbours
-from mmm_bayes.allocate.tree import Node
+from mmm_bayes.allocate.solver.totals import Reach, add, clip, neighbours
+from mmm_bayes.allocate.solver.tree import Node
 from mmm_bayes.errors import AllocationError
 from mmm_bayes.transforms import Array
 

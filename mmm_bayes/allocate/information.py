@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from mmm_bayes.allocate.grid import interpolate, make_grid, solve_grid
 from mmm_bayes.allocate.limits import Bounds
 from mmm_bayes.allocate.scenarios import Worth
-from mmm_bayes.allocate.tree import Node
+from mmm_bayes.allocate.solver.grid import interpolate, make_grid, solve_grid
+from mmm_bayes.allocate.solver.tree import Node
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.transforms import Array
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from mmm_bayes.allocate.budget import fix_budget, money, tighten, too_small
 from mmm_bayes.allocate.groups import spans
-from mmm_bayes.allocate.totals import Reach, clip, neighbours
-from mmm_bayes.allocate.tree import Node, build_tree, within
+from mmm_bayes.allocate.solver.totals import Reach, clip, neighbours
+from mmm_bayes.allocate.solver.tree import Node, build_tree, within
 from mmm_bayes.config import Allocate, Limits
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError

@@ -10,7 +10,7 @@ from mmm_bayes.allocate.limits import Bounds, digits, resolve
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.allocate.risk import best_for_risk
 from mmm_bayes.allocate.scenarios import Optimum, best_plan, objective
-from mmm_bayes.allocate.tree import Node
+from mmm_bayes.allocate.solver.tree import Node
 from mmm_bayes.allocate.uncertainty import FEW_DRAWS, MANY_ARMS, best_per_draw, expected_regret, value_of
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves

@@ -12,8 +12,8 @@ import numpy as np
 
 from mmm_bayes.allocate.limits import Bounds
 from mmm_bayes.allocate.scenarios import Optimum, best_within, objective
+from mmm_bayes.allocate.solver.tree import round_spend
 from mmm_bayes.allocate.transfer import Transfers
-from mmm_bayes.allocate.tree import round_spend
 from mmm_bayes.allocate.uncertainty import MANY_ARMS, best_per_draw, value_of
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves

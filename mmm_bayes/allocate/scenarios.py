@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from mmm_bayes.allocate.arms import restrict
 from mmm_bayes.allocate.budget import money
-from mmm_bayes.allocate.grid import make_grid, solve_grid
-from mmm_bayes.allocate.knapsack import WORK, solve, worth
 from mmm_bayes.allocate.limits import Bounds
-from mmm_bayes.allocate.tree import Node, round_spend, within
+from mmm_bayes.allocate.solver.arms import restrict
+from mmm_bayes.allocate.solver.grid import make_grid, solve_grid
+from mmm_bayes.allocate.solver.knapsack import WORK, solve, worth
+from mmm_bayes.allocate.solver.tree import Node, round_spend, within
 from mmm_bayes.config import Allocate
 from mmm_bayes.errors import AllocationError
 from mmm_bayes.transforms import Array

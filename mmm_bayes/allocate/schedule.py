@@ -19,7 +19,7 @@ from mmm_bayes.allocate.budget import money
 from mmm_bayes.allocate.groups import channel_of
 from mmm_bayes.allocate.limits import digits
 from mmm_bayes.allocate.plan import Gain, Plan
-from mmm_bayes.allocate.tree import Node, round_spend
+from mmm_bayes.allocate.solver.tree import Node, round_spend
 from mmm_bayes.allocate.weekly import WeeklyMedia, highest_week, weekly_media
 from mmm_bayes.config import Allocate
 from mmm_bayes.errors import AllocationError, nearest

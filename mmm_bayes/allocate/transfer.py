@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm_bayes.allocate.grid import interpolate
 from mmm_bayes.allocate.limits import Bounds
 from mmm_bayes.allocate.scenarios import Worth
+from mmm_bayes.allocate.solver.grid import interpolate
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.transforms import Array
 

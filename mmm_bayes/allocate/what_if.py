@@ -10,7 +10,7 @@ from mmm_bayes.allocate.budget import money
 from mmm_bayes.allocate.groups import arms_of
 from mmm_bayes.allocate.limits import Bounds, check_curves, digits
 from mmm_bayes.allocate.plan import Plan
-from mmm_bayes.allocate.tree import Node
+from mmm_bayes.allocate.solver.tree import Node
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError, nearest

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm_bayes.baseline import fit_baseline
 from mmm_bayes.config import Compare, Model
 from mmm_bayes.errors import DataError
+from mmm_bayes.lightgbm import fit_lightgbm
 from mmm_bayes.panel import MIN_WEEKS, Panel
 from mmm_bayes.transforms import Array
 
@@ -87,7 +87,7 @@ _SHORTER = "lower 'compare.holdout'."
 
 def other_forecasts(panel: Panel, split: Split, model: Model, seed: int, ci_prob: float) -> dict[str, Forecast]:
     """Forecast the holdout with LightGBM and with last year's values."""
-    baseline = fit_baseline(split.train, model, bootstrap=0, seed=seed)
+    baseline = fit_lightgbm(split.train, model, bootstrap=0, seed=seed)
     ahead = slice(-split.holdout, None)
     draws, mean = baseline.forecast(panel)[..., ahead], baseline.predict(panel)[:, ahead]
     return {

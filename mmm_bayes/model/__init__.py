@@ -1,7 +1,5 @@
-"""The Bayesian model: priors, graph, sampling, diagnostics."""
+"""The Bayesian model: design, graph, sampling; the only place that imports pymc."""
 
-from mmm_bayes.model.diagnostics import diagnose
 from mmm_bayes.model.fit import fit, forecast_holdout, prior_quantity, prior_roi
-from mmm_bayes.model.lift import lift_table
 
-__all__ = ["diagnose", "fit", "forecast_holdout", "lift_table", "prior_quantity", "prior_roi"]
+__all__ = ["fit", "forecast_holdout", "prior_quantity", "prior_roi"]

@@ -11,13 +11,12 @@ from pytensor.graph.replace import graph_replace
 from mmm_bayes.config import Model, Prior
 from mmm_bayes.model.arrays import graph_data, zero_sum_basis
 from mmm_bayes.model.design import Design
-from mmm_bayes.model.drift import first_week_ratio, surprises
-from mmm_bayes.model.features import Weighted
-from mmm_bayes.model.fused import MediaEffect
-from mmm_bayes.model.priors import NEEDS, prior_of
+from mmm_bayes.model.kernels.drift import first_week_ratio, surprises
+from mmm_bayes.model.kernels.features import Weighted
+from mmm_bayes.model.kernels.fused import MediaEffect
 from mmm_bayes.model.smooth import amplitudes
-from mmm_bayes.posterior import effect_scale
-from mmm_bayes.transforms import Shape
+from mmm_bayes.priors import NEEDS, prior_of
+from mmm_bayes.transforms import Shape, effect_scale
 
 SPREAD = {"trend": 0.3, "season": 0.3, "holidays": 0.3, "controls": 0.3, "smooth": 1.0}
 """Prior standard deviation of coefficients, in shares of the mean KPI; those of a smooth baseline are scaled later."""

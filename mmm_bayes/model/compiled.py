@@ -84,8 +84,8 @@ def cache_key(design: Design, model: Model) -> str:
     shapes = {name: values.shape for name, values in graph_data(design).items()}
     flags = (design.common.tolist(), design.departs.tolist(), data["group"].to_numpy().tolist())
     flags += tuple(data[name].to_numpy().tolist() for name in ("lift_channel", "lift_geo") if name in data)
-    sources = [p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py"))]
-    sources += [(Path(__file__).parents[1] / name).read_bytes() for name in ("transforms.py", "posterior.py")]
+    sources = [p.read_bytes() for p in sorted(Path(__file__).parent.rglob("*.py"))]
+    sources += [(Path(__file__).parents[1] / name).read_bytes() for name in ("transforms.py", "priors.py")]
     compiler = [version(name) for name in LIBRARIES], cpu_target.target_context.codegen().magic_tuple()
     text = repr((model.model_dump_json(exclude={"lift_tests"}), channels, shapes, flags, compiler)).encode()
     return hashlib.sha256(text + b"".join(sources)).hexdigest()[:32]

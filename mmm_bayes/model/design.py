@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 
 from mmm_bayes.config import Model
-from mmm_bayes.model.lift import lift_data, within
 from mmm_bayes.model.smooth import smooth_features
 from mmm_bayes.panel import Panel
+from mmm_bayes.posterior.lift import lift_data, within
 from mmm_bayes.transforms import Array, with_history
 
 YEAR = 365.25

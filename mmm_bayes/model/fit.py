@@ -6,16 +6,16 @@ import numpy as np
 
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.errors import MMMWarning
-from mmm_bayes.forecast import forecast
 from mmm_bayes.model.chains import Progress
 from mmm_bayes.model.design import Design, build_design, head
-from mmm_bayes.model.diagnostics import unconverged
-from mmm_bayes.model.lift import with_comparison
-from mmm_bayes.model.prior_predictive import implausible_priors
-from mmm_bayes.model.priors import check_channels, frozen, roi_priors
 from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior import Posterior
+from mmm_bayes.posterior.checks import unconverged
+from mmm_bayes.posterior.lift import with_comparison
+from mmm_bayes.posterior.predictions import forecast
+from mmm_bayes.posterior.prior_predictive import implausible_priors
+from mmm_bayes.priors import check_channels, frozen, roi_priors
 from mmm_bayes.transforms import Array
 
 

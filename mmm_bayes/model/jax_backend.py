@@ -10,8 +10,7 @@ from mmm_bayes.errors import FitError
 from mmm_bayes.model.arrays import graph_data
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.start import PLACED, start_of
-from mmm_bayes.posterior import effect_scale
-from mmm_bayes.transforms import FLOOR
+from mmm_bayes.transforms import FLOOR, effect_scale
 
 
 def compile_jax(design: Design, model: Model) -> Any:
@@ -51,9 +50,9 @@ def _teach_jax() -> None:
     """Tell PyTensor how JAX evaluates the operations of this package; JAX finds their gradients itself."""
     from pytensor.link.jax.dispatch import jax_funcify
 
-    from mmm_bayes.model.drift import Surprises
-    from mmm_bayes.model.features import Weighted
-    from mmm_bayes.model.fused import MediaEffect
+    from mmm_bayes.model.kernels.drift import Surprises
+    from mmm_bayes.model.kernels.features import Weighted
+    from mmm_bayes.model.kernels.fused import MediaEffect
 
     functions = {MediaEffect: media_effect, Weighted: weighted, Surprises: surprises}
     for operation, function in functions.items():

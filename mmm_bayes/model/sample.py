@@ -13,10 +13,10 @@ from mmm_bayes.model.arrays import zero_sum_basis
 from mmm_bayes.model.chains import Progress, growing
 from mmm_bayes.model.compiled import compiled_model
 from mmm_bayes.model.design import Design
-from mmm_bayes.model.diagnostics import unconverged
 from mmm_bayes.model.smooth import amplitudes
-from mmm_bayes.posterior import Posterior, by_chunks, effect_scale
-from mmm_bayes.transforms import Array
+from mmm_bayes.posterior import Posterior, by_chunks
+from mmm_bayes.posterior.checks import unconverged
+from mmm_bayes.transforms import Array, effect_scale
 
 
 def sample_design(design: Design, model: Model, sampler: Sampler, progress: Progress) -> Posterior:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mmm_bayes.evaluate import Comparison
     from mmm_bayes.posterior import Posterior
 
-BASELINE = ("lightgbm_roi.csv", "lightgbm_curves.parquet")
+LIGHTGBM = ("lightgbm_roi.csv", "lightgbm_curves.parquet")
 """What the LightGBM baseline leaves; an earlier fit's must not stand beside a new posterior."""
 
 
@@ -49,25 +49,24 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
     space, panel = needs_panel(config, root)
     compile_cache()
     from mmm_bayes import model
-    from mmm_bayes.baseline import fit_baseline
     from mmm_bayes.curves import save_curves
-    from mmm_bayes.response import media_contributions, roi_table
+    from mmm_bayes.lightgbm import fit_lightgbm
+    from mmm_bayes.posterior.attribution import media_contributions, roi_table
+    from mmm_bayes.posterior.checks import diagnose
 
     posterior = model.fit(panel, config.model, config.sampler, progress)
     progress("working out contributions", None)
     media = media_contributions(posterior)
     prior = model.prior_quantity(posterior, config.model, config.ci_prob)
-    diagnostics = model.diagnose(posterior, media, prior, config.ci_prob) | {
-        "panel": digest(space.data / "panel.parquet")
-    }
+    diagnostics = diagnose(posterior, media, prior, config.ci_prob) | {"panel": digest(space.data / "panel.parquet")}
     roi = roi_table(posterior, media, model.prior_roi(posterior, config.model, config.ci_prob), config.ci_prob)
     fitted = Fitted(posterior, roi, diagnostics)
     _save_fit(space, config, fitted)
-    for name in BASELINE:
+    for name in LIGHTGBM:
         (space.data / name).unlink(missing_ok=True)
-    baseline = fit_baseline(panel, config.model, config.compare.bootstrap, config.sampler.seed, progress)
+    baseline = fit_lightgbm(panel, config.model, config.compare.bootstrap, config.sampler.seed, progress)
     progress("writing", None)
-    table, curves = (space.data / name for name in BASELINE)
+    table, curves = (space.data / name for name in LIGHTGBM)
     write_csv(table, baseline.roi(panel, config.ci_prob))
     save_curves(baseline.curves(panel, config.allocate), curves)
     return fitted
@@ -76,7 +75,7 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
 def _save_fit(space: Workspace, config: Config, fitted: Fitted) -> None:
     from mmm_bayes.curves import save_curves
     from mmm_bayes.posterior import save_posterior
-    from mmm_bayes.response import decomposition, fit_table, response_curves
+    from mmm_bayes.posterior.attribution import decomposition, fit_table, response_curves
 
     save_posterior(fitted.posterior, space.data / "posterior.nc")
     write_csv(space.data / "roi.csv", fitted.roi)
@@ -89,7 +88,7 @@ def _save_fit(space: Workspace, config: Config, fitted: Fitted) -> None:
 
 def _save_lift(space: Workspace, config: Config, posterior: "Posterior") -> None:
     """Write ``lift.csv``; without tests there is none, and that of an earlier fit would be taken for theirs."""
-    from mmm_bayes.model import lift_table
+    from mmm_bayes.posterior.lift import lift_table
 
     if config.model.lift_tests:
         write_csv(space.data / "lift.csv", lift_table(posterior, config.ci_prob))
@@ -124,6 +123,6 @@ def _both_roi(space: Workspace) -> "pd.DataFrame":
     from mmm_bayes.evaluate import roi_table
     from mmm_bayes.simulate import load_truth
 
-    own, other = (read_csv(space.needs(name, "fit")) for name in ("roi.csv", BASELINE[0]))
+    own, other = (read_csv(space.needs(name, "fit")) for name in ("roi.csv", LIGHTGBM[0]))
     truth = load_truth(space.data).roi if (space.data / "truth.json").exists() else None
     return roi_table(own, other, truth)

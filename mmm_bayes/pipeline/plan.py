@@ -115,12 +115,12 @@ def schedule(
 def _curves(config: Config, space: Workspace, panel: "Panel", model: str) -> "Callable[[int], ResponseCurves]":
     """Return what makes the response curves for the planning window, so many times as far as the limits ask."""
     if model == "lightgbm":
-        from mmm_bayes.baseline import fit_baseline
+        from mmm_bayes.lightgbm import fit_lightgbm
 
-        baseline = fit_baseline(panel, config.model, config.compare.bootstrap, config.sampler.seed)
+        baseline = fit_lightgbm(panel, config.model, config.compare.bootstrap, config.sampler.seed)
         return lambda stretch: baseline.curves(panel, config.allocate, stretch)
     from mmm_bayes.posterior import load_posterior
-    from mmm_bayes.response import response_curves
+    from mmm_bayes.posterior.attribution import response_curves
 
     posterior = load_posterior(space.needs("posterior.nc", "fit"))
     return lambda stretch: response_curves(posterior, config.allocate, stretch)

@@ -46,7 +46,7 @@ def _public_holidays(frame: "pd.DataFrame", source: PanelSource) -> tuple["pd.Da
     if source.public_holidays == "none":
         return frame, source
     from mmm_bayes.panel import panel_from_frame
-    from mmm_bayes.prepare.calendar import with_public_holidays
+    from mmm_bayes.panel.holidays import with_public_holidays
 
     panel_from_frame(frame, source, "")
     return with_public_holidays(frame, source)
@@ -90,7 +90,7 @@ def demo(root: str | Path, lines: int, seed: int | None = None, progress: Progre
         seed: decides the transactions and the draws; the default ones where not given.
         progress: told what is being done.
     """
-    from mmm_bayes.prepare.sample import write_sample
+    from mmm_bayes.simulate.transactions import write_sample
 
     path = Workspace("demo", Path(root)).data / "transactions.csv.gz"
     progress("writing transactions", None)

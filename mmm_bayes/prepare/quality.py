@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from mmm_bayes.config import Transactions
-from mmm_bayes.prepare.calendar import Holidays
+from mmm_bayes.panel.holidays import Holidays
 from mmm_bayes.prepare.geos import Grouping
 from mmm_bayes.prepare.spend import Spend
 from mmm_bayes.prepare.weeks import Counts

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from mmm_bayes.config import Config, PanelColumns, Transactions
-from mmm_bayes.prepare.calendar import add_holidays
+from mmm_bayes.panel.holidays import add_holidays
 from mmm_bayes.prepare.clean import book_cancellations, judge, keep_on_disk
 from mmm_bayes.prepare.geos import Grouping, group_geos
 from mmm_bayes.prepare.presets import layout

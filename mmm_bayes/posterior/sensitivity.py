@@ -9,10 +9,10 @@ import xarray as xr
 from scipy import stats
 
 from mmm_bayes.config import ChannelPriors
-from mmm_bayes.forecast import log_likelihood
-from mmm_bayes.model.lift import predicted_lift
-from mmm_bayes.model.priors import frozen, prior_of, prior_place, roi_priors
 from mmm_bayes.posterior import Posterior
+from mmm_bayes.posterior.lift import predicted_lift
+from mmm_bayes.posterior.predictions import log_likelihood
+from mmm_bayes.priors import frozen, prior_of, prior_place, roi_priors
 from mmm_bayes.transforms import Array
 
 SENSITIVE = 0.05

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from mmm_bayes.forecast import one_week_ahead
 from mmm_bayes.posterior import Posterior
-from mmm_bayes.response import DRAWS
+from mmm_bayes.posterior.attribution import DRAWS
+from mmm_bayes.posterior.predictions import one_week_ahead
 from mmm_bayes.transforms import Array
 
 APART, STEP = -0.6, 0.95

@@ -10,8 +10,8 @@ import pandas as pd
 import prepare_reference as reference
 import pytest
 
-from mmm_bayes.prepare import sample
-from mmm_bayes.prepare.sample import write_sample
+from mmm_bayes.simulate import transactions as sample
+from mmm_bayes.simulate.transactions import write_sample
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mmm_bayes.allocate.limits import Bounds
-from mmm_bayes.allocate.table import Table, tabulate, trace
-from mmm_bayes.allocate.tree import Node
+from mmm_bayes.allocate.solver.table import Table, tabulate, trace
+from mmm_bayes.allocate.solver.tree import Node
 from mmm_bayes.transforms import Array
 
 CHUNK = 64

@@ -9,8 +9,8 @@ import pandas as pd
 
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
-from mmm_bayes.forecast import one_week_ahead, predictive_interval
 from mmm_bayes.posterior import Posterior, by_chunks
+from mmm_bayes.posterior.predictions import one_week_ahead, predictive_interval
 from mmm_bayes.transforms import Array
 
 DRAWS = 400

@@ -1,4 +1,4 @@
-"""`fit_baseline` and the `Baseline` it returns: predictions, ROI and response curves."""
+"""`fit_lightgbm` and the `Boosted` it returns: predictions, ROI and response curves."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from mmm_bayes.baseline.inputs import Index, Inputs, Scaling, line, make_inputs, make_scaling, robust_trend
-from mmm_bayes.baseline.retention import choose_alpha, splits
-from mmm_bayes.baseline.trees import Effects, boost, predict, read_effects
 from mmm_bayes.config import Allocate, Model
 from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
+from mmm_bayes.lightgbm.inputs import Index, Inputs, Scaling, line, make_inputs, make_scaling, robust_trend
+from mmm_bayes.lightgbm.retention import choose_alpha, splits
+from mmm_bayes.lightgbm.trees import Effects, boost, predict, read_effects
 from mmm_bayes.panel import Panel
 from mmm_bayes.transforms import Array
 
@@ -20,7 +20,7 @@ BLOCK = 8
 
 
 @dataclass(frozen=True)
-class Baseline:
+class Boosted:
     """The fitted baseline.
 
     Attributes:
@@ -120,13 +120,13 @@ class Baseline:
         return np.stack([e.respond(channel, media, self.scaling.l_max) for e in self.effects])
 
 
-def fit_baseline(
+def fit_lightgbm(
     panel: Panel,
     model: Model,
     bootstrap: int = 100,
     seed: int = 1,
     progress: Callable[[str, float | None], None] = lambda message, done: None,
-) -> Baseline:
+) -> Boosted:
     """Fit the baseline; the same seed gives the same answer on any number of cores.
 
     Args:
@@ -148,7 +148,7 @@ def fit_baseline(
         effects.append(read_effects(trees, chosen))
         progress("bootstrapping the LightGBM baseline", (replicate + 1) / bootstrap)
     point = (read_effects(booster, choice),)
-    return Baseline(scaling, choice, trend, booster, misses, tuple(effects) or point)
+    return Boosted(scaling, choice, trend, booster, misses, tuple(effects) or point)
 
 
 def block_weeks(count: int, generator: np.random.Generator) -> Index:

@@ -6,7 +6,7 @@ import pytest
 from mmm_bayes import pipeline
 from mmm_bayes.config import make_config
 from mmm_bayes.errors import ConfigError
-from mmm_bayes.prepare.calendar import Holidays, add_holidays, country_code
+from mmm_bayes.panel.holidays import Holidays, add_holidays, country_code
 
 
 def table(*geos: str, first: str = "2022-12-05", weeks: int = 60) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """The media's effect as one operation with its own gradient: the hot path of the sampler.
 
 `MediaEffect` computes for the default shape (adstock, then Hill) what `transforms.Shape.respond`
-and `build.effect_scale` compose from small parts; a test holds it to them. One pass over the data
+and `transforms.effect_scale` compose from small parts; a test holds it to them. One pass over the data
 instead of dozens, and one kernel to compile and cache instead of fifty.
 """
 
@@ -10,7 +10,7 @@ import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType
 from pytensor.graph import Apply, Op
 
-from mmm_bayes.model.elementary import exp, kernel, log, run_with, total
+from mmm_bayes.model.kernels.elementary import exp, kernel, log, run_with, total
 from mmm_bayes.transforms import FLOOR
 
 

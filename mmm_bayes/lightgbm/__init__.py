@@ -12,6 +12,6 @@ What trees cannot do remains: below the least spend ever seen the staircase is f
 gets too little.
 """
 
-from mmm_bayes.baseline.fit import Baseline, fit_baseline
+from mmm_bayes.lightgbm.fit import Boosted, fit_lightgbm
 
-__all__ = ["Baseline", "fit_baseline"]
+__all__ = ["Boosted", "fit_lightgbm"]

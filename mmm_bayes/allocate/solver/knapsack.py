@@ -20,10 +20,10 @@ from itertools import product
 
 import numpy as np
 
-from mmm_bayes.allocate.arms import STRAIGHT, Arm, cells, cut, hull, is_concave, stretch
-from mmm_bayes.allocate.concave import SLACK, fill, merged, prices
-from mmm_bayes.allocate.table import Table, possible, tabulate, trace
-from mmm_bayes.allocate.tree import Node
+from mmm_bayes.allocate.solver.arms import STRAIGHT, Arm, cells, cut, hull, is_concave, stretch
+from mmm_bayes.allocate.solver.concave import SLACK, fill, merged, prices
+from mmm_bayes.allocate.solver.table import Table, possible, tabulate, trace
+from mmm_bayes.allocate.solver.tree import Node
 from mmm_bayes.transforms import Array
 
 TOLERANCE = 1e-4

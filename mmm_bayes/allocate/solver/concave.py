@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm_bayes.allocate.arms import Arm
-from mmm_bayes.allocate.tree import Node
+from mmm_bayes.allocate.solver.arms import Arm
+from mmm_bayes.allocate.solver.tree import Node
 from mmm_bayes.transforms import Array
 
 SLACK = 1e-9

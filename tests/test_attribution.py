@@ -6,13 +6,19 @@ import pandas as pd
 import pytest
 
 from mmm_bayes.config import Allocate, Model, Sampler
-from mmm_bayes.forecast import forecast, one_week_ahead
 from mmm_bayes.model.compiled import cache_key
 from mmm_bayes.model.design import build_design
-from mmm_bayes.model.diagnostics import grade
 from mmm_bayes.model.fit import more_careful
 from mmm_bayes.posterior import by_chunks
-from mmm_bayes.response import MARGINAL_DRAWS, decomposition, media_contributions, media_response, response_curves
+from mmm_bayes.posterior.attribution import (
+    MARGINAL_DRAWS,
+    decomposition,
+    media_contributions,
+    media_response,
+    response_curves,
+)
+from mmm_bayes.posterior.checks import grade
+from mmm_bayes.posterior.predictions import forecast, one_week_ahead
 
 
 @pytest.fixture(scope="module")

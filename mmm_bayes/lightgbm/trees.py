@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import numpy as np
 
-from mmm_bayes.baseline.inputs import ALPHAS, Index, Inputs, carry, line
+from mmm_bayes.lightgbm.inputs import ALPHAS, Index, Inputs, carry, line
 from mmm_bayes.transforms import Array
 
 ROUNDS = 600

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import theilslopes
 
-from mmm_bayes.baseline import Baseline, fit_baseline
-from mmm_bayes.baseline.fit import block_weeks
-from mmm_bayes.baseline.inputs import ALPHAS, make_inputs, make_scaling, robust_trend
-from mmm_bayes.baseline.retention import choose_alpha, splits
-from mmm_bayes.baseline.trees import Effects
 from mmm_bayes.config import Allocate, Limits, Model, PanelColumns, ReachFrequency, SimulatedChannel
+from mmm_bayes.lightgbm import Boosted, fit_lightgbm
+from mmm_bayes.lightgbm.fit import block_weeks
+from mmm_bayes.lightgbm.inputs import ALPHAS, make_inputs, make_scaling, robust_trend
+from mmm_bayes.lightgbm.retention import choose_alpha, splits
+from mmm_bayes.lightgbm.trees import Effects
 from mmm_bayes.panel import Panel, panel_from_frame
 from mmm_bayes.simulate import PanelSpec, simulate_panel
 
@@ -46,13 +46,13 @@ def panel() -> Panel:
 
 
 @pytest.fixture(scope="module")
-def baseline(panel) -> Baseline:
-    return fit_baseline(panel, Model(), bootstrap=REPLICATES, seed=3)
+def baseline(panel) -> Boosted:
+    return fit_lightgbm(panel, Model(), bootstrap=REPLICATES, seed=3)
 
 
 @pytest.fixture(scope="module")
-def point(panel) -> Baseline:
-    return fit_baseline(panel, Model(), bootstrap=0, seed=3)
+def point(panel) -> Boosted:
+    return fit_lightgbm(panel, Model(), bootstrap=0, seed=3)
 
 
 # --- exact readings of the trees ----------------------------------------------------------------
@@ -168,7 +168,7 @@ def test_geos_can_be_planned_by_themselves(panel, baseline):
 def test_a_geo_without_any_spend_of_a_channel_is_no_arm(panel):
     off = (panel.data["channel"] == "tv") & (panel.data["geo"] == "geo_02")
     quiet = changed(panel, media=panel.data["media"].where(~off, 0.0), spend=panel.data["spend"].where(~off, 0.0))
-    fitted = fit_baseline(quiet, Model(), bootstrap=0)
+    fitted = fit_lightgbm(quiet, Model(), bootstrap=0)
     arms = fitted.curves(quiet, Allocate(weeks=20, by_geo=True)).channels
     assert "tv | geo_02" not in arms and "tv | geo_01" in arms
 
@@ -179,10 +179,10 @@ def test_a_geo_without_any_spend_of_a_channel_is_no_arm(panel):
 SCRIPT = """
 import sys
 from tests.test_baseline import SPEC, make_panel
-from mmm_bayes.baseline import fit_baseline
+from mmm_bayes.lightgbm import fit_lightgbm
 from mmm_bayes.config import Model
 panel = make_panel(SPEC)
-sys.stdout.write(fit_baseline(panel, Model(), bootstrap=3, seed=3).roi(panel).to_csv(float_format="%.17g"))
+sys.stdout.write(fit_lightgbm(panel, Model(), bootstrap=3, seed=3).roi(panel).to_csv(float_format="%.17g"))
 """
 
 
@@ -195,9 +195,9 @@ def test_same_seed_same_bytes_whatever_the_threads(panel):
         )
         return done.stdout
 
-    here = fit_baseline(panel, Model(), bootstrap=3, seed=3).roi(panel).to_csv(float_format="%.17g")
+    here = fit_lightgbm(panel, Model(), bootstrap=3, seed=3).roi(panel).to_csv(float_format="%.17g")
     assert run(1) == run(2) == here
-    assert fit_baseline(panel, Model(), bootstrap=3, seed=4).roi(panel).to_csv(float_format="%.17g") != here
+    assert fit_lightgbm(panel, Model(), bootstrap=3, seed=4).roi(panel).to_csv(float_format="%.17g") != here
 
 
 def test_units_do_not_matter(panel, point):
@@ -208,7 +208,7 @@ def test_units_do_not_matter(panel, point):
         media=panel.data["media"] * 100,
         population=panel.data["population"] * 100,
     )
-    other = fit_baseline(pence, Model(), bootstrap=0, seed=3)
+    other = fit_lightgbm(pence, Model(), bootstrap=0, seed=3)
     assert (other.choice == point.choice).all()
     np.testing.assert_allclose(other.roi(pence)["roi_median"], point.roi(panel)["roi_median"], rtol=1e-6)
     np.testing.assert_allclose(other.predict(pence), 100 * point.predict(panel), rtol=1e-6)
@@ -218,7 +218,7 @@ def test_units_do_not_matter(panel, point):
 
 
 def test_forecast_does_not_read_the_kpi_of_the_weeks_ahead(panel):
-    fitted = fit_baseline(panel.head(70), Model(), bootstrap=0)
+    fitted = fit_lightgbm(panel.head(70), Model(), bootstrap=0)
     blind = changed(panel, kpi=panel.data["kpi"].where(panel.data["week"] < panel.data["week"][70], 0.0))
     np.testing.assert_array_equal(fitted.forecast(panel), fitted.forecast(blind))
     draws = fitted.forecast(panel)[:, :, 70:]
@@ -235,7 +235,7 @@ def test_a_panel_that_starts_later_is_predicted_alike(panel, point):
 def test_a_growing_business_is_extrapolated():
     spec = PanelSpec(geos=1, weeks=104, trend=0.4, drift=0.002, season=0.0, noise=0.01, seed=4)
     grown = make_panel(spec)
-    fitted = fit_baseline(grown.head(84), Model(), bootstrap=0)
+    fitted = fit_lightgbm(grown.head(84), Model(), bootstrap=0)
     ahead = fitted.predict(grown)[0, 84:]
     observed = grown.data["kpi"].to_numpy()[0, 84:]
     assert abs(ahead.mean() / observed.mean() - 1) < 0.1
@@ -298,7 +298,7 @@ def test_a_loud_channel_is_credited_and_a_silent_one_is_not():
         "dud": SimulatedChannel(pattern="flighted", share=0.08, roi=0.0),
     }
     loud = make_panel(PanelSpec(geos=6, weeks=104, channels=channels, drift=0.005, noise=0.02, seed=2))
-    roi = fit_baseline(loud, Model(), bootstrap=0).roi(loud).set_index("channel")["roi_median"]
+    roi = fit_lightgbm(loud, Model(), bootstrap=0).roi(loud).set_index("channel")["roi_median"]
     assert 2.0 < roi["loud"] < 4.0 and roi["dud"] < 0.5
 
 
@@ -307,7 +307,7 @@ def test_a_loud_channel_is_credited_and_a_silent_one_is_not():
 
 def test_a_short_national_panel_is_fitted():
     short = make_panel(PanelSpec(geos=1, weeks=20, seed=1))
-    fitted = fit_baseline(short, Model(), bootstrap=3)
+    fitted = fit_lightgbm(short, Model(), bootstrap=3)
     assert np.isfinite(fitted.forecast(short)).all()
     assert (fitted.roi(short)[["roi_low", "roi_high"]] >= 0).all(axis=None)
 
@@ -330,7 +330,7 @@ def test_organic_reach_holidays_controls_and_history_are_taken(panel):
         holidays=("xmas",),
     )
     rich = panel_from_frame(frame, columns, "rich")
-    fitted = fit_baseline(rich, Model(l_max=6), bootstrap=2)
+    fitted = fit_lightgbm(rich, Model(l_max=6), bootstrap=2)
     roi = fitted.roi(rich).set_index("channel")
     assert np.isnan(roi.loc["mail", "roi_median"]) and roi.loc["mail", "contribution"] >= 0
     assert fitted.curves(rich, Allocate(weeks=12)).channels == ("tv", "search")
@@ -346,11 +346,11 @@ def test_channels_in_step_and_constant_controls_do_no_harm():
         geo="geo", kpi="revenue", spend={"a": "spend_tv", "b": "spend_tv", "c": "spend_search"}, controls=("flat",)
     )
     twins = panel_from_frame(frame, columns, "twins")
-    assert np.isfinite(fit_baseline(twins, Model(), bootstrap=2).roi(twins)["roi_median"]).all()
+    assert np.isfinite(fit_lightgbm(twins, Model(), bootstrap=2).roi(twins)["roi_median"]).all()
 
 
 def test_progress_is_told():
     told = []
     short = make_panel(PanelSpec(geos=1, weeks=30))
-    fit_baseline(short, Model(), bootstrap=2, progress=lambda message, done: told.append((message, done)))
+    fit_lightgbm(short, Model(), bootstrap=2, progress=lambda message, done: told.append((message, done)))
     assert [done for _, done in told] == [0.5, 1.0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm_bayes.allocate.tree import Node
+from mmm_bayes.allocate.solver.tree import Node
 from mmm_bayes.transforms import Array
 
 

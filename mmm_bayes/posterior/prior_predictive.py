@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_bayes.config import ChannelPriors
-from mmm_bayes.model.priors import frozen, prior_place, roi_priors
+from mmm_bayes.priors import frozen, prior_place, roi_priors
 from mmm_bayes.transforms import Array
 
 MOST = 0.8

@@ -8,7 +8,7 @@ import numpy as np
 import pytensor.tensor as pt
 from pytensor.graph import Apply, Op
 
-from mmm_bayes.model.elementary import dot, kernel, run_with
+from mmm_bayes.model.kernels.elementary import dot, kernel, run_with
 
 
 class Weighted(Op):

@@ -9,13 +9,13 @@ import numpy as np
 import xarray as xr
 
 from mmm_bayes.config import ChannelPriors, Model
-from mmm_bayes.forecast import one_week_ahead, predictive_interval
-from mmm_bayes.model.confounding import FORETOLD, Pair, collinear, follows_demand
-from mmm_bayes.model.lift import lift_agreement
-from mmm_bayes.model.prior_predictive import implausible_priors
-from mmm_bayes.model.sensitivity import contradicted_priors, prior_sensitivity
 from mmm_bayes.posterior import Posterior
-from mmm_bayes.response import DRAWS, Media
+from mmm_bayes.posterior.attribution import DRAWS, Media
+from mmm_bayes.posterior.confounding import FORETOLD, Pair, collinear, follows_demand
+from mmm_bayes.posterior.lift import lift_agreement
+from mmm_bayes.posterior.predictions import one_week_ahead, predictive_interval
+from mmm_bayes.posterior.prior_predictive import implausible_priors
+from mmm_bayes.posterior.sensitivity import contradicted_priors, prior_sensitivity
 from mmm_bayes.transforms import Array
 
 GATED = (

@@ -19,7 +19,7 @@ import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType
 from pytensor.graph import Apply, Op
 
-from mmm_bayes.model.elementary import kernel, run_with
+from mmm_bayes.model.kernels.elementary import kernel, run_with
 
 
 class Surprises(Op):

@@ -7,7 +7,7 @@ ROIs as good as boosting every candidate did, at a twentieth of the time.
 import numpy as np
 from scipy.optimize import nnls
 
-from mmm_bayes.baseline.inputs import ALPHAS, Index, Inputs, to_rows
+from mmm_bayes.lightgbm.inputs import ALPHAS, Index, Inputs, to_rows
 from mmm_bayes.transforms import Array
 
 FOLDS = ((0.4, 0.6), (0.6, 0.8), (0.8, 1.0))

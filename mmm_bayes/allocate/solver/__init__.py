@@ -1,0 +1,1 @@
+"""The exact method: arrays in, spends and their certificate out."""
