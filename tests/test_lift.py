@@ -10,7 +10,7 @@ import pytest
 
 from mmm_bayes.config import LiftTest, Model, Sampler, make_config
 from mmm_bayes.errors import ConfigError
-from mmm_bayes.model import diagnose, fit, lift_table, prior_quantity
+from mmm_bayes.model import fit, prior_quantity
 from mmm_bayes.model.arrays import graph_data
 from mmm_bayes.model.build import build_model
 from mmm_bayes.model.compiled import cache_key
@@ -18,7 +18,8 @@ from mmm_bayes.model.design import build_design
 from mmm_bayes.panel import Panel, panel_from_frame
 from mmm_bayes.posterior import Posterior, load_posterior, save_posterior
 from mmm_bayes.posterior.attribution import media_contributions
-from mmm_bayes.posterior.lift import predicted_lift
+from mmm_bayes.posterior.checks import diagnose
+from mmm_bayes.posterior.lift import lift_table, predicted_lift
 from mmm_bayes.simulate import PanelSpec, Simulated, simulate_panel
 from mmm_bayes.simulate.truth import respond
 

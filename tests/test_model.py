@@ -12,10 +12,11 @@ from scipy import stats
 
 from mmm_bayes.config import ChannelPriors, Model, Prior, make_config
 from mmm_bayes.errors import ConfigError
-from mmm_bayes.model import build, drift, elementary, features, fused
+from mmm_bayes.model import build
 from mmm_bayes.model.arrays import zero_sum_basis
 from mmm_bayes.model.build import build_model, zero_sum
 from mmm_bayes.model.design import build_design, head, trend_features
+from mmm_bayes.model.kernels import drift, elementary, features, fused
 from mmm_bayes.model.kernels.features import Weighted
 from mmm_bayes.model.kernels.fused import MediaEffect
 from mmm_bayes.panel import panel_from_frame
