@@ -6,6 +6,7 @@ import numpy as np
 
 from mmm_bayes.config import Compare, Model
 from mmm_bayes.errors import DataError
+from mmm_bayes.intervals import Interval
 from mmm_bayes.lightgbm import fit_lightgbm
 from mmm_bayes.panel import MIN_WEEKS, Panel
 from mmm_bayes.transforms import Array
@@ -35,8 +36,8 @@ class Forecast:
     @classmethod
     def from_draws(cls, draws: Array, ci_prob: float, mean: Array | None = None) -> "Forecast":
         """Return the forecast whose interval is the central one of ``draws (draw, geo, week)``."""
-        low, high = np.quantile(draws, [(1 - ci_prob) / 2, (1 + ci_prob) / 2], axis=0)
-        return cls(draws.mean(axis=0) if mean is None else mean, low, high, draws)
+        found = Interval.of(draws, ci_prob)
+        return cls(found.mean if mean is None else mean, found.low, found.high, draws)
 
     def total(self, ci_prob: float) -> "Forecast":
         """Return the forecast of the sum over geos, shape ``(1, week)``; without draws its interval is too wide."""

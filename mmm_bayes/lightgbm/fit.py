@@ -9,6 +9,7 @@ import pandas as pd
 
 from mmm_bayes.config import Allocate, Model
 from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
+from mmm_bayes.intervals import Interval
 from mmm_bayes.lightgbm.inputs import Index, Inputs, Scaling, line, make_inputs, make_scaling, robust_trend
 from mmm_bayes.lightgbm.retention import choose_alpha, splits
 from mmm_bayes.lightgbm.trees import Effects, boost, predict, read_effects
@@ -80,17 +81,16 @@ class Boosted:
         total = (self.contributions(panel) * value).sum(axis=(2, 3))
         spend = panel.data["spend"].sum(["geo", "week"]).to_numpy()
         roi = total / np.where(spend > 0, spend, np.nan)
-        tail = (1 - ci_prob) / 2
-        interval = np.quantile(roi, [tail, 1 - tail], axis=0) if len(roi) > 1 else np.full((2, len(spend)), np.nan)
+        found, known = Interval.of(roi, ci_prob), len(roi) > 1
         return pd.DataFrame(
             {
                 "channel": panel.channels,
                 "spend": spend,
                 "contribution": total.mean(axis=0),
-                "roi_mean": roi.mean(axis=0),
-                "roi_median": np.median(roi, axis=0),
-                "roi_low": interval[0],
-                "roi_high": interval[1],
+                "roi_mean": found.mean,
+                "roi_median": found.median,
+                "roi_low": found.low if known else np.nan,
+                "roi_high": found.high if known else np.nan,
                 "ci_prob": ci_prob,
             }
         )

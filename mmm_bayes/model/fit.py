@@ -6,6 +6,7 @@ import numpy as np
 
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.errors import MMMWarning
+from mmm_bayes.intervals import Interval, points
 from mmm_bayes.model.chains import Progress
 from mmm_bayes.model.design import Design, build_design, head
 from mmm_bayes.model.sample import sample_design
@@ -86,8 +87,8 @@ def more_careful(sampler: Sampler, diverged: bool) -> Sampler:
     )
 
 
-def prior_roi(posterior: Posterior, model: Model, ci_prob: float) -> Array:
-    """Return prior quantiles of each channel's ROI (median, low, high); shape ``(channel, 3)``.
+def prior_roi(posterior: Posterior, model: Model, ci_prob: float) -> Interval[Array]:
+    """Return the prior interval of each channel's ROI, arrays of shape ``(channel,)``.
 
     A prior on the contribution share is turned into ROI through the spend; NaN for organic channels.
     """
@@ -95,10 +96,11 @@ def prior_roi(posterior: Posterior, model: Model, ci_prob: float) -> Array:
     spend = data["spend"].sum(("geo", "week")).to_numpy()
     everything = float((data["y"] * data["money"]).sum())
     factor = everything / np.where(spend > 0, spend, np.nan)
-    return prior_quantity(posterior, model, ci_prob) * np.where(data["by_share"], factor, 1.0)[:, None]
+    return prior_quantity(posterior, model, ci_prob).times(np.where(data["by_share"], factor, 1.0))
 
 
-def prior_quantity(posterior: Posterior, model: Model, ci_prob: float) -> Array:
-    """Return prior quantiles (median, low, high) of what carries the prior: ROI, or contribution share."""
-    points = [0.5, (1 - ci_prob) / 2, (1 + ci_prob) / 2]
-    return np.array([frozen(prior).ppf(points) for prior in roi_priors(posterior.data, model.priors)])
+def prior_quantity(posterior: Posterior, model: Model, ci_prob: float) -> Interval[Array]:
+    """Return the prior interval of what carries the prior, ROI or contribution share; shape ``(channel,)``."""
+    priors = [frozen(prior) for prior in roi_priors(posterior.data, model.priors)]
+    mean = np.array([prior.mean() for prior in priors])
+    return Interval(mean, *np.array([prior.ppf(points(ci_prob)) for prior in priors]).T)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
+from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.posterior.predictions import one_week_ahead, predictive_interval
 from mmm_bayes.transforms import Array
@@ -73,21 +74,20 @@ def _marginal(posterior: Posterior) -> Array:
 # --- ROI ----------------------------------------------------------------------------------------
 
 
-def roi_table(posterior: Posterior, media: Media, prior: Array, ci_prob: float) -> pd.DataFrame:
+def roi_table(posterior: Posterior, media: Media, prior: Interval[Array], ci_prob: float) -> pd.DataFrame:
     """Return one row per channel as in ``roi.csv``; organic channels have a contribution but no ROI.
 
     Args:
         posterior: the fit.
         media: its contributions.
-        prior: prior quantiles of the ROI, shape ``(channel, 3)``: median, low, high.
+        prior: prior interval of the ROI, arrays of shape ``(channel,)``.
         ci_prob: mass of the central intervals.
     """
     data = posterior.data
     spend = data["spend"].sum(("geo", "week")).to_numpy()
     everything = float((data["y"] * data["money"]).sum())
     paid = np.where(spend > 0, spend, np.nan)
-    roi, mroi = media.worth / paid, media.marginal / paid
-    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    roi, mroi = (Interval.of(draws / paid, ci_prob) for draws in (media.worth, media.marginal))
     contribution = media.worth.mean(axis=0)
     draws = posterior.tree["posterior"].to_dataset()[["contribution_share"]]
     return pd.DataFrame(
@@ -96,17 +96,11 @@ def roi_table(posterior: Posterior, media: Media, prior: Array, ci_prob: float) 
             "spend": spend,
             "contribution": contribution,
             "contribution_share": contribution / everything,
-            "roi_mean": roi.mean(axis=0),
-            "roi_median": np.median(roi, axis=0),
-            "roi_low": np.quantile(roi, tails[0], axis=0),
-            "roi_high": np.quantile(roi, tails[1], axis=0),
+            "roi_mean": roi.mean,
+            **roi.columns("roi"),
             "ci_prob": ci_prob,
-            "mroi_median": np.median(mroi, axis=0),
-            "mroi_low": np.quantile(mroi, tails[0], axis=0),
-            "mroi_high": np.quantile(mroi, tails[1], axis=0),
-            "prior_roi_median": prior[:, 0],
-            "prior_roi_low": prior[:, 1],
-            "prior_roi_high": prior[:, 2],
+            **mroi.columns("mroi"),
+            **prior.columns("prior_roi"),
             "rhat": azs.rhat(draws)["contribution_share"].to_numpy(),
             "ess_bulk": azs.ess(draws, method="bulk")["contribution_share"].to_numpy(),
         }
@@ -161,11 +155,11 @@ def fit_table(posterior: Posterior, ci_prob: float) -> pd.DataFrame:
     """Return one row per geo and week as in ``fit.csv``: observed, predicted a week ahead, and its interval."""
     data = posterior.data
     rows = posterior.thinned(DRAWS)
-    predicted, low, high = predictive_interval(posterior, rows, one_week_ahead(posterior, rows), ci_prob, seed=0)
+    predicted = predictive_interval(posterior, rows, one_week_ahead(posterior, rows), ci_prob, seed=0)
     observed = data["y"].to_numpy() * data["scale"].to_numpy()[:, None]
     geo = np.repeat(data["geo"].to_numpy(), data.sizes["week"])
     week = np.tile(data["week"].to_numpy(), data.sizes["geo"])
-    columns = {"observed": observed, "predicted": predicted, "low": low, "high": high}
+    columns = {"observed": observed, "predicted": predicted.mean, "low": predicted.low, "high": predicted.high}
     return pd.DataFrame({"geo": geo, "week": week, **{name: values.ravel() for name, values in columns.items()}})
 
 

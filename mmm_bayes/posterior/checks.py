@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_bayes.config import ChannelPriors, Model
+from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import DRAWS, Media
 from mmm_bayes.posterior.confounding import FORETOLD, Pair, collinear, follows_demand
@@ -69,13 +70,13 @@ def grade(value: float, review: float, fail: float, higher_is_worse: bool = True
     return "REVIEW" if sign * value <= sign * fail else "FAIL"
 
 
-def diagnose(posterior: Posterior, media: Media, prior: Array, ci_prob: float) -> dict[str, Any]:
+def diagnose(posterior: Posterior, media: Media, prior: Interval[Array], ci_prob: float) -> dict[str, Any]:
     """Return what ``diagnostics.json`` holds.
 
     Args:
         posterior: the fit.
         media: its contributions, see `response.media_contributions`.
-        prior: quantiles of what carries the prior, see `fit.prior_quantity`.
+        prior: interval of what carries the prior, see `fit.prior_quantity`.
         ci_prob: mass of the intervals.
     """
     given = Model(**posterior.settings).priors
@@ -179,9 +180,9 @@ def residuals(posterior: Posterior, ci_prob: float) -> list[Reason]:
     y = posterior.data["y"].to_numpy()
     surprise = y - (ahead.explained + ahead.drift).mean(axis=0)
     standard = surprise / posterior["sigma"].mean(axis=0)[:, None]
-    _, low, high = predictive_interval(posterior, rows, ahead, ci_prob, seed=0)
+    predicted = predictive_interval(posterior, rows, ahead, ci_prob, seed=0)
     kpi = y * posterior.data["scale"].to_numpy()[:, None]
-    miss = float(np.mean((kpi >= low) & (kpi <= high))) - ci_prob
+    miss = float(np.mean((kpi >= predicted.low) & (kpi <= predicted.high))) - ci_prob
     slack = 2.0 * np.sqrt(ci_prob * (1 - ci_prob) / y.size)
     lag = float(np.mean(standard[:, 1:] * standard[:, :-1]) / np.mean(standard**2))
     noise = 2.0 / np.sqrt(y.size)
@@ -261,17 +262,15 @@ def _found(check: str, sentences: list[str], passed: str, remedy: str) -> Reason
 # --- what the data taught -----------------------------------------------------------------------
 
 
-def learning(posterior: Posterior, prior: Array, ci_prob: float) -> dict[str, Mapping[str, Any]]:
+def learning(posterior: Posterior, prior: Interval[Array], ci_prob: float) -> dict[str, Mapping[str, Any]]:
     """Return per channel how much narrower the posterior is than the prior, on the log scale.
 
     ``value`` is the width of the ROI interval over that of its prior: ``much`` below one half, ``some`` below 0.8,
     ``little`` above.
     """
-    share = posterior["contribution_share"]
-    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
-    low, high = np.log(np.quantile(share, tails, axis=0))
-    before = np.log(prior[:, 2]) - np.log(prior[:, 1])
-    ratio = (high - low) / before
+    share = Interval.of(posterior["contribution_share"], ci_prob)
+    width, before = (np.log(i.high) - np.log(i.low) for i in (share, prior))
+    ratio = width / before
     words = np.select([ratio < 0.5, ratio < 0.8], ["much", "some"], "little")
     return {c: {"says": str(w), "value": float(r)} for c, w, r in zip(posterior.channels, words, ratio, strict=True)}
 

@@ -17,6 +17,7 @@ import xarray as xr
 
 from mmm_bayes.config import LiftTest
 from mmm_bayes.errors import ConfigError, nearest
+from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.transforms import Array
 
@@ -179,13 +180,11 @@ def lift_table(posterior: Posterior, ci_prob: float) -> pd.DataFrame:
         "roi": posterior["roi"][:, place],
         "roi_before": before["roi"][:, place],
     }
-    points = [0.5, (1 - ci_prob) / 2, (1 + ci_prob) / 2]
     table = pd.DataFrame([t.model_dump() for t in tests]).assign(
         geos=[", ".join(t.geos or ("all",)) for t in tests], ci_prob=ci_prob
     )
     for name, values in draws.items():
-        for end, quantile in zip(("median", "low", "high"), np.quantile(values, points, axis=0), strict=True):
-            table[f"{name}_{end}"] = quantile
+        table = table.assign(**Interval.of(values, ci_prob).columns(name))
     return table
 
 
@@ -198,10 +197,10 @@ def lift_agreement(posterior: Posterior) -> list[tuple[str, float, tuple[float, 
     if "without_tests" not in posterior.tree:
         return []
     table, lift = lift_table(posterior, 0.9), _joined(posterior, "lift")
-    low, high = np.quantile(lift, [0.16, 0.84], axis=0)
+    middle = Interval.of(lift, 0.68)
     found = []
     for i, test in enumerate(table.itertuples()):
-        spread = np.hypot((high[i] - low[i]) / 2, test.standard_error)
+        spread = np.hypot((middle.high[i] - middle.low[i]) / 2, test.standard_error)
         distance = float(abs(test.incremental_kpi - test.before_median) / spread)
         message = (
             f"The lift test of {test.channel} from {test.start} found {_few(test.incremental_kpi)} give or take "

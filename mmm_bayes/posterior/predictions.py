@@ -1,11 +1,12 @@
 """Predictions: one week ahead over the panel, and many weeks ahead beyond it. No PyMC, a loop over weeks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 from scipy import stats
 
+from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.transforms import Array
 
@@ -82,8 +83,10 @@ def forecast(posterior: Posterior, data: xr.Dataset, rows: Array, seed: int) -> 
 
 def predictive_interval(
     posterior: Posterior, rows: Array, ahead: OneWeekAhead, ci_prob: float, seed: int
-) -> tuple[Array, Array, Array]:
-    """Return mean, low and high of the one-week-ahead predictive distribution, KPI units, each ``(geo, week)``.
+) -> Interval[Array]:
+    """Return the one-week-ahead predictive distribution, KPI units, arrays of shape ``(geo, week)``.
+
+    Its mean is that of the predictions, free of the noise of simulated surprises.
 
     Args:
         posterior: the fit.
@@ -97,9 +100,8 @@ def predictive_interval(
     sigma = posterior["sigma"][rows][:, :, None] * np.ones_like(mean)
     sigma[..., 0] *= _first_week(posterior, rows)
     drawn = mean + sigma * _standard_shocks(posterior, rows, mean.shape, random)
-    low, high = np.quantile(drawn, [(1 - ci_prob) / 2, (1 + ci_prob) / 2], axis=0)
-    scale = posterior.data["scale"].to_numpy()[:, None]
-    return mean.mean(axis=0) * scale, low * scale, high * scale
+    found = replace(Interval.of(drawn, ci_prob), mean=mean.mean(axis=0))
+    return found.times(posterior.data["scale"].to_numpy()[:, None])
 
 
 def log_likelihood(posterior: Posterior, rows: Array) -> Array:
