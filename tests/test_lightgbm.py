@@ -178,7 +178,7 @@ def test_a_geo_without_any_spend_of_a_channel_is_no_arm(panel):
 
 SCRIPT = """
 import sys
-from tests.test_baseline import SPEC, make_panel
+from tests.test_lightgbm import SPEC, make_panel
 from mmm_bayes.lightgbm import fit_lightgbm
 from mmm_bayes.config import Model
 panel = make_panel(SPEC)
