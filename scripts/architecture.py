@@ -11,7 +11,7 @@ from pathlib import Path
 DOCUMENT = Path("ARCHITECTURE.md")
 PACKAGE = Path("mmm_bayes")
 FLOORS = (
-    ("errors.py", "findings.py", "cache.py", "config/", "workspace.py", "transforms.py", "intervals.py"),
+    ("errors.py", "findings.py", "progress.py", "cache.py", "config/", "workspace.py", "transforms.py", "intervals.py"),
     ("panel/", "curves.py", "priors.py"),
     ("prepare/", "simulate/", "posterior/"),
     ("lightgbm/",),

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mmm_bayes import pipeline
 from mmm_bayes.config import ChannelPriors, Model, Sampler
 from mmm_bayes.errors import DataError, MMMWarning
 from mmm_bayes.model import fit
@@ -14,6 +13,7 @@ from mmm_bayes.panel import MIN_WEEKS, panel_from_frame
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import decomposition, media_contributions
 from mmm_bayes.posterior.confounding import collinear
+from mmm_bayes.progress import silent
 
 QUICK = Sampler(draws=150, tune=200, chains=2)
 
@@ -27,7 +27,7 @@ def simulated(small_run):
 def quick_fit(table, columns) -> Posterior:
     """Return a posterior of a panel of the shared run's shape, which is compiled already."""
     design = build_design(panel_from_frame(table, columns, "awkward"), Model())
-    return sample_design(design, Model(), QUICK, pipeline.silent)
+    return sample_design(design, Model(), QUICK, silent)
 
 
 @pytest.mark.parametrize("unit", [100.0, 1e9, 1e-9])

@@ -12,8 +12,8 @@ from mmm_bayes.model.chains import LONGEST, LOOKS, growing
 from mmm_bayes.model.compiled import compiled_model
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.sample import sample_compiled
-from mmm_bayes.pipeline import silent
 from mmm_bayes.posterior.checks import unconverged
+from mmm_bayes.progress import silent
 
 SAMPLER = Sampler(draws=50, tune=100, chains=2, seed=3)
 

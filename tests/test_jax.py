@@ -16,7 +16,7 @@ from mmm_bayes.model.design import build_design
 from mmm_bayes.model.kernels import drift, features, fused
 from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import Panel
-from mmm_bayes.pipeline import silent
+from mmm_bayes.progress import silent
 
 jax = pytest.importorskip("jax", reason="the package jax is not installed")
 

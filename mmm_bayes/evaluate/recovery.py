@@ -8,8 +8,9 @@ import pandas as pd
 from mmm_bayes.config import Model, Sampler, SimulatedChannel
 from mmm_bayes.errors import ConfigError, nearest
 from mmm_bayes.model.design import build_design
-from mmm_bayes.model.sample import Progress, sample_design
+from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import panel_from_frame
+from mmm_bayes.progress import Progress, silent
 from mmm_bayes.simulate import PanelSpec, simulate_panel
 
 KINDS = ("mixed", "s_shaped", "saturated", "flighted", "correlated")
@@ -61,7 +62,7 @@ def draw_spec(kind: str, seed: int, geos: int = 8, weeks: int = 104) -> PanelSpe
 
 
 def recover(
-    specs: Iterable[PanelSpec], model: Model, sampler: Sampler, ci_prob: float = 0.9, progress: Progress | None = None
+    specs: Iterable[PanelSpec], model: Model, sampler: Sampler, ci_prob: float = 0.9, progress: Progress = silent
 ) -> pd.DataFrame:
     """Fit simulated panels and hold each ROI against the truth; panels of one size are compiled once.
 
@@ -83,7 +84,7 @@ def recover(
     for number, spec in enumerate(specs):
         simulated = simulate_panel(spec)
         panel = panel_from_frame(simulated.frame, simulated.columns, f"panel {number}")
-        posterior = sample_design(build_design(panel, model), model, sampler, progress or (lambda message, done: None))
+        posterior = sample_design(build_design(panel, model), model, sampler, progress)
         low, median, high = np.quantile(posterior["roi"], tails, axis=0)
         truth = np.array([simulated.truth.roi[c] for c in posterior.channels])
         found = {

@@ -1,6 +1,5 @@
 """`fit_lightgbm` and the `Boosted` it returns: predictions, ROI and response curves."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import lightgbm as lgb
@@ -14,6 +13,7 @@ from mmm_bayes.lightgbm.inputs import Index, Inputs, Scaling, line, make_inputs,
 from mmm_bayes.lightgbm.retention import choose_alpha, splits
 from mmm_bayes.lightgbm.trees import Effects, boost, predict, read_effects
 from mmm_bayes.panel import Panel
+from mmm_bayes.progress import Progress, silent
 from mmm_bayes.transforms import Array
 
 BLOCK = 8
@@ -125,7 +125,7 @@ def fit_lightgbm(
     model: Model,
     bootstrap: int = 100,
     seed: int = 1,
-    progress: Callable[[str, float | None], None] = lambda message, done: None,
+    progress: Progress = silent,
 ) -> Boosted:
     """Fit the baseline; the same seed gives the same answer on any number of cores.
 

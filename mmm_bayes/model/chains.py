@@ -1,6 +1,6 @@
 """Chains that grow until they agree: nutpie in the background, looked at again and again."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,7 @@ import xarray as xr
 
 from mmm_bayes.config import Sampler
 from mmm_bayes.errors import FitError
-
-Progress = Callable[[str, float | None], None]
+from mmm_bayes.progress import Progress
 
 LONGEST = 4
 """Chains that do not agree go on to this many times the draws asked for."""

@@ -7,7 +7,6 @@ import numpy as np
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.errors import MMMWarning
 from mmm_bayes.intervals import Interval, points
-from mmm_bayes.model.chains import Progress
 from mmm_bayes.model.design import Design, build_design, head
 from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import Panel
@@ -17,10 +16,11 @@ from mmm_bayes.posterior.lift import with_comparison
 from mmm_bayes.posterior.predictions import forecast
 from mmm_bayes.posterior.prior_predictive import implausible_priors
 from mmm_bayes.priors import check_channels, frozen, roi_priors
+from mmm_bayes.progress import Progress, silent
 from mmm_bayes.transforms import Array
 
 
-def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress | None = None) -> Posterior:
+def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress = silent) -> Posterior:
     """Fit the Bayesian model to a panel.
 
     Args:
@@ -41,7 +41,6 @@ def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress | None 
         MMMWarning: a prior by which media would explain nearly all of the KPI.
     """
     check_channels(model.priors, panel.channels)
-    progress = progress or (lambda message, done: None)
     design = build_design(panel, model)
     for sentence in implausible_priors(design.data, model.priors):
         warnings.warn(sentence, MMMWarning, stacklevel=2)
@@ -65,9 +64,7 @@ def fit_design(design: Design, panel: Panel, model: Model, sampler: Sampler, pro
     return posterior
 
 
-def forecast_holdout(
-    panel: Panel, train: int, model: Model, sampler: Sampler, progress: Progress | None = None
-) -> Array:
+def forecast_holdout(panel: Panel, train: int, model: Model, sampler: Sampler, progress: Progress = silent) -> Array:
     """Fit to the first ``train`` weeks and draw the KPI of the others, knowing their media and controls only.
 
     Returns:
@@ -75,7 +72,7 @@ def forecast_holdout(
     """
     design = build_design(panel, model, train)
     known = head(design, train, model.l_max)
-    posterior = sample_design(known, model, sampler, progress or (lambda message, done: None))
+    posterior = sample_design(known, model, sampler, progress)
     return forecast(posterior, design.data, posterior.thinned(1000), sampler.seed)
 
 

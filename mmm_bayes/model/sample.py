@@ -10,12 +10,13 @@ import xarray as xr
 import mmm_bayes
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.model.arrays import zero_sum_basis
-from mmm_bayes.model.chains import Progress, growing
+from mmm_bayes.model.chains import growing
 from mmm_bayes.model.compiled import compiled_model
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.smooth import amplitudes
 from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.posterior.checks import unconverged
+from mmm_bayes.progress import Progress
 from mmm_bayes.transforms import Array, effect_scale
 
 

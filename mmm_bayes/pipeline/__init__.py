@@ -10,7 +10,7 @@ from mmm_bayes.config import Config
 from mmm_bayes.pipeline.fit import Fitted, compare, fit
 from mmm_bayes.pipeline.plan import allocate, schedule
 from mmm_bayes.pipeline.prepare import demo, prepare
-from mmm_bayes.pipeline.run import Progress, silent
+from mmm_bayes.progress import Progress, silent
 from mmm_bayes.workspace import Workspace
 
 __all__ = [

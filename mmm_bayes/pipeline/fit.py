@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.cache import compile_cache
 from mmm_bayes.config import Config
-from mmm_bayes.pipeline.run import Progress, needs_panel, require_fresh, silent
+from mmm_bayes.pipeline.run import needs_panel, require_fresh
+from mmm_bayes.progress import Progress, silent
 from mmm_bayes.workspace import Workspace, digest, read_csv, write_csv, write_json
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from mmm_bayes.config import Config
 from mmm_bayes.errors import AllocationError
-from mmm_bayes.pipeline.run import Progress, needs_panel, require_fresh, require_usable, silent
+from mmm_bayes.pipeline.run import needs_panel, require_fresh, require_usable
+from mmm_bayes.progress import Progress, silent
 from mmm_bayes.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmm_bayes.config import Config, PanelSource, load_config, override
-from mmm_bayes.pipeline.run import Progress, silent
+from mmm_bayes.progress import Progress, silent
 from mmm_bayes.workspace import Workspace, write_json
 
 if TYPE_CHECKING:

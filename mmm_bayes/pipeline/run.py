@@ -1,7 +1,6 @@
 """What all steps need: the folders and the panel of a run, whether its fit is still good, and where progress goes."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,6 @@ from mmm_bayes.workspace import Workspace, digest
 
 if TYPE_CHECKING:
     from mmm_bayes.panel import Panel
-
-Progress = Callable[[str, float | None], None]
-"""Told what is being done and which share of it is done (None when unknown)."""
-
-
-def silent(message: str, done: float | None = None) -> None:
-    """Show no progress."""
 
 
 def needs_panel(config: Config, root: str | Path) -> tuple[Workspace, "Panel"]:

@@ -1,6 +1,5 @@
 """The whole way from transaction lines to the weekly table, in one Spark session."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,9 @@ from mmm_bayes.prepare.read import find_source, read
 from mmm_bayes.prepare.spark import spark_errors, spark_session
 from mmm_bayes.prepare.spend import Spend, read_spend, weekly_spend
 from mmm_bayes.prepare.weeks import Counts, add_up, by_geo_week, count
+from mmm_bayes.progress import Progress, silent
 from mmm_bayes.workspace import writing
 
-Progress = Callable[[str, float | None], None]
 MEASURES = ["revenue", "orders", "units", "customers", "average_price", "trading_days"]
 
 
@@ -42,7 +41,7 @@ class Prepared:
     quality: dict[str, Any]
 
 
-def weekly_table(config: Config, quarantine: Path, progress: Progress = lambda message, done: None) -> Prepared:
+def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) -> Prepared:
     """Turn the raw transactions of a configuration into a weekly table.
 
     Args:
