@@ -102,6 +102,21 @@ def logistic(x: Any, kappa: Any) -> Any:
     return (1.0 - decay) / (1.0 + decay)
 
 
+def media_scale(driver: Any, persons: Any) -> Any:
+    """Return the driver per unit of scaled media: media are counted per person, over the median of its non-zero weeks.
+
+    Args:
+        driver: spend, exposure or reach times frequency, shape ``(channel, geo, week)``.
+        persons: inhabitants of each geo, or whatever else media spread over, shape ``(geo,)``.
+
+    Returns:
+        Shape ``(channel, geo)``; per person alone for a channel without any media.
+    """
+    relative = driver / persons[:, None]
+    ordinary = [np.median(own[own > 0]) if (own > 0).any() else 1.0 for own in relative]
+    return np.array(ordinary)[:, None] * persons
+
+
 def effect_scale(response: Any, money: Any) -> tuple[Any, Any]:
     """Return the spread of a response over time and its value in money, both of shape ``(...)``.
 

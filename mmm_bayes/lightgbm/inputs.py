@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmm_bayes.panel import Panel
-from mmm_bayes.transforms import Array, adstock, geometric_weights, with_history
+from mmm_bayes.transforms import Array, adstock, geometric_weights, media_scale, with_history
 
 ALPHAS = np.array([0.0, 0.2, 0.4, 0.6, 0.8])
 """Retentions to choose from."""
@@ -67,15 +67,14 @@ class Inputs:
 
 def make_scaling(panel: Panel, l_max: int) -> Scaling:
     """Scale as the Bayesian model does: KPI by geo mean, driver per person over its median non-zero week."""
-    person = panel.data["population"].to_numpy()
-    unit = np.array([np.median(driver[driver > 0]) for driver in _driver(panel) / person[:, None]])
-    return Scaling(panel.data["kpi"].mean("week").to_numpy(), unit[:, None] * person, panel.weeks[0], l_max)
+    unit = media_scale(panel.driver, panel.data["population"].to_numpy())
+    return Scaling(panel.data["kpi"].mean("week").to_numpy(), unit, panel.weeks[0], l_max)
 
 
 def make_inputs(panel: Panel, scaling: Scaling) -> Inputs:
     """Scale a panel with the geos and channels of the training panel."""
     past = panel.data["history"].transpose("channel", "geo", "past").to_numpy() / scaling.media[..., None]
-    media = with_history(_driver(panel) / scaling.media[..., None], scaling.l_max, past)
+    media = with_history(panel.driver / scaling.media[..., None], scaling.l_max, past)
     kpi = panel.data["kpi"].transpose("geo", "week").to_numpy()
     everywhere = np.ones((1, *kpi.shape))
     year = 2 * np.pi * panel.weeks.dayofyear.to_numpy() / YEAR
@@ -121,8 +120,3 @@ def robust_trend(y: Array, time: Array) -> Array:
 def line(trend: Array, time: Array) -> Array:
     """Return the lines of `robust_trend`, shape ``(geo, week)``."""
     return trend[:, :1] + trend[:, 1:] * time
-
-
-def _driver(panel: Panel) -> Array:
-    """Return what acts, shape ``(channel, geo, week)``: media, times the average frequency where there is one."""
-    return (panel.data["media"] * panel.data["frequency"]).transpose("channel", "geo", "week").to_numpy()

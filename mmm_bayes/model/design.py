@@ -9,7 +9,7 @@ from mmm_bayes.config import Model
 from mmm_bayes.model.smooth import smooth_features
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior.lift import lift_data, within
-from mmm_bayes.transforms import Array, with_history
+from mmm_bayes.transforms import Array, media_scale, with_history
 
 YEAR = 365.25
 
@@ -70,10 +70,8 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
     train = train or len(panel.weeks)
     kpi = data["kpi"].transpose("geo", "week").to_numpy()
     scale = kpi[:, :train].mean(axis=1)
-    driver = (data["media"] * data["frequency"]).transpose("channel", "geo", "week").to_numpy()
+    driver, unit = panel.driver, media_scale(panel.driver[..., :train], data["population"].to_numpy())[..., None]
     past = data["history"].transpose("channel", "geo", "past").to_numpy()
-    person = data["population"].to_numpy()[None, :, None]
-    unit = _median_week(driver[..., :train] / person)[:, None, None] * person
     money = scale[:, None] * data["value"].transpose("geo", "week").to_numpy()
     spend = data["spend"].transpose("channel", "geo", "week").to_numpy()
     shares = model.priors.contribution_share
@@ -119,11 +117,6 @@ def _with_lift_tests(data: xr.Dataset, model: Model, train: int) -> Design:
 def head(design: Design, weeks: int, l_max: int) -> Design:
     """Return the first ``weeks`` weeks of a design."""
     return Design(design.data.isel(week=slice(0, weeks), time=slice(0, weeks + l_max - 1)))
-
-
-def _median_week(driver: Array) -> Array:
-    """Median over geos and weeks with any media, per channel; shape ``(channel,)``."""
-    return np.array([np.median(channel[channel > 0]) if (channel > 0).any() else 1.0 for channel in driver])
 
 
 def _features(panel: Panel, model: Model, train: int) -> tuple[Array, list[str], list[str]]:

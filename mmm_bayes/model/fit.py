@@ -89,11 +89,8 @@ def prior_roi(posterior: Posterior, model: Model, ci_prob: float) -> Interval[Ar
 
     A prior on the contribution share is turned into ROI through the spend; NaN for organic channels.
     """
-    data = posterior.data
-    spend = data["spend"].sum(("geo", "week")).to_numpy()
-    everything = float((data["y"] * data["money"]).sum())
-    factor = everything / np.where(spend > 0, spend, np.nan)
-    return prior_quantity(posterior, model, ci_prob).times(np.where(data["by_share"], factor, 1.0))
+    factor = np.where(posterior.data["by_share"], posterior.per_spend(np.array(posterior.kpi_value)), 1.0)
+    return prior_quantity(posterior, model, ci_prob).times(factor)
 
 
 def prior_quantity(posterior: Posterior, model: Model, ci_prob: float) -> Interval[Array]:

@@ -124,8 +124,6 @@ def with_roi(posterior: Posterior) -> Posterior:
     """Add ``beta``, ``roi`` and ``contribution_share`` (channel) to the draws; organic channels have no ROI."""
     data = posterior.data
     media, money = data["media"].to_numpy(), data["money"].to_numpy()
-    everything = (data["y"].to_numpy() * money).sum()
-    spend = data["spend"].sum(("geo", "week")).to_numpy()
     effect, geo = np.exp(posterior["log_effect"]), posterior["geo_effect"]
 
     def scaled(c: int, rows: Array) -> tuple[Array, Array]:
@@ -138,8 +136,7 @@ def with_roi(posterior: Posterior) -> Posterior:
     beta, worth = np.stack(channels, axis=-1)
     sizes = posterior.tree["posterior"].sizes
     lead, dims = (sizes["chain"], sizes["draw"], len(media)), ("chain", "draw", "channel")
-    roi = worth / np.where(spend > 0, spend, np.nan)
-    added = {"beta": beta, "roi": roi, "contribution_share": worth / everything}
+    added = {"beta": beta, "roi": posterior.per_spend(worth), "contribution_share": worth / posterior.kpi_value}
     draws = posterior.tree["posterior"].to_dataset().assign({k: (dims, v.reshape(lead)) for k, v in added.items()})
     tree = posterior.tree.copy()
     tree["posterior"] = xr.DataTree(draws)

@@ -62,9 +62,24 @@ class Panel:
         """First days of the weeks."""
         return pd.DatetimeIndex(self.data["week"].values)
 
+    @property
+    def driver(self) -> np.ndarray:
+        """What drives the response, shape ``(channel, geo, week)``: media, times the average frequency where known."""
+        return driver_of(self.data).transpose("channel", "geo", "week").to_numpy()
+
+    @property
+    def kpi_value(self) -> float:
+        """Value of the whole KPI, currency."""
+        return float((self.data["kpi"] * self.data["value"]).sum())
+
     def head(self, weeks: int) -> "Panel":
         """Return the first ``weeks`` weeks, the training part of a chronological split."""
         return Panel(self.name, self.data.isel(week=slice(0, weeks)), self.kpi_name, self.currency, self.notes)
+
+
+def driver_of(data: xr.Dataset) -> xr.DataArray:
+    """Return what drives the response: exposure, reach times frequency, or spend."""
+    return data["media"] * data["frequency"]
 
 
 # --- files --------------------------------------------------------------------------------------
@@ -142,8 +157,7 @@ def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, curr
     kpi = data["kpi"].values
     seen = np.flatnonzero(~np.isnan(kpi).all(axis=0))
     start = int(seen[0]) if len(seen) else 0
-    driver = data["media"] * data["frequency"]
-    past = driver.isel(week=slice(0, start)).rename(week="past").drop_vars("past")
+    past = driver_of(data).isel(week=slice(0, start)).rename(week="past").drop_vars("past")
     data = data.isel(week=slice(start, None)).assign(history=past)
     require_values(data, columns)
     if columns.population is None:

@@ -54,9 +54,7 @@ def media_response(posterior: Posterior, channel: int, rows: Array, factor: floa
 
 def media_contributions(posterior: Posterior) -> Media:
     """Return contributions of all channels and how they change with their media."""
-    data = posterior.data
-    everything = float((data["y"] * data["money"]).sum())
-    return Media(everything * posterior["contribution_share"], _marginal(posterior))
+    return Media(posterior.kpi_value * posterior["contribution_share"], _marginal(posterior))
 
 
 def _marginal(posterior: Posterior) -> Array:
@@ -83,19 +81,15 @@ def roi_table(posterior: Posterior, media: Media, prior: Interval[Array], ci_pro
         prior: prior interval of the ROI, arrays of shape ``(channel,)``.
         ci_prob: mass of the central intervals.
     """
-    data = posterior.data
-    spend = data["spend"].sum(("geo", "week")).to_numpy()
-    everything = float((data["y"] * data["money"]).sum())
-    paid = np.where(spend > 0, spend, np.nan)
-    roi, mroi = (Interval.of(draws / paid, ci_prob) for draws in (media.worth, media.marginal))
+    roi, mroi = (Interval.of(posterior.per_spend(draws), ci_prob) for draws in (media.worth, media.marginal))
     contribution = media.worth.mean(axis=0)
     draws = posterior.tree["posterior"].to_dataset()[["contribution_share"]]
     return pd.DataFrame(
         {
             "channel": posterior.channels,
-            "spend": spend,
+            "spend": posterior.spend,
             "contribution": contribution,
-            "contribution_share": contribution / everything,
+            "contribution_share": contribution / posterior.kpi_value,
             "roi_mean": roi.mean,
             **roi.columns("roi"),
             "ci_prob": ci_prob,

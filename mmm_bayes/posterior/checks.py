@@ -150,9 +150,7 @@ def _extreme(values: xr.Dataset, largest: bool) -> tuple[float, str]:
 
 def plausibility(posterior: Posterior, media: Media) -> list[Reason]:
     """Check that the baseline is not negative and that media do not explain nearly everything."""
-    data = posterior.data
-    everything = float((data["y"] * data["money"]).sum())
-    share = media.worth.sum(axis=1) / everything
+    share = media.worth.sum(axis=1) / posterior.kpi_value
     negative = float(np.mean(share > 1))
     typical = float(np.median(share))
     return [

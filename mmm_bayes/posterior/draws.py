@@ -60,6 +60,20 @@ class Posterior:
         sizes = self.tree["posterior"].sizes
         return int(sizes["chain"] * sizes["draw"])
 
+    @property
+    def kpi_value(self) -> float:
+        """Value of the whole KPI, currency."""
+        return kpi_value(self.data)
+
+    @property
+    def spend(self) -> Array:
+        """Spend of each channel over the panel, shape ``(channel,)``."""
+        return total_spend(self.data)
+
+    def per_spend(self, worth: Array) -> Array:
+        """Return what channels bring ``(..., channel)`` per unit of their spend; NaN for organic ones, which have none."""
+        return worth / np.where(self.spend > 0, self.spend, np.nan)
+
     def __getitem__(self, name: str) -> Array:
         """Return the draws of a variable with chains joined, shape ``(draw, ...)``."""
         values = self.tree["posterior"][name].to_numpy()
@@ -76,6 +90,16 @@ class Posterior:
     def parameters(self, channel: int, rows: Any) -> dict[str, Array]:
         """Return the shape parameters of one channel for some draws, each ``(draw, 1)``."""
         return {name: self[name][rows, channel, None] for name in self.shape.parameters}
+
+
+def kpi_value(data: xr.Dataset) -> float:
+    """Return the value of the whole KPI of a scaled panel (see `model.design.Design`), currency."""
+    return float((data["y"] * data["money"]).sum())
+
+
+def total_spend(data: xr.Dataset) -> Array:
+    """Return the spend of each channel of a scaled panel, shape ``(channel,)``."""
+    return data["spend"].sum(("geo", "week")).to_numpy()
 
 
 def save_posterior(posterior: Posterior, path: Path) -> None:

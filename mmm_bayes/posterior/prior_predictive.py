@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_bayes.config import ChannelPriors
+from mmm_bayes.posterior.draws import kpi_value, total_spend
 from mmm_bayes.priors import frozen, prior_place, roi_priors
 from mmm_bayes.transforms import Array
 
@@ -25,8 +26,7 @@ def prior_shares(data: xr.Dataset, given: ChannelPriors) -> Array:
         data: scaled panel, see `model.design.Design`.
         given: the user's priors.
     """
-    spend = data["spend"].sum(("geo", "week")).to_numpy()
-    factor = np.where(data["by_share"], 1.0, spend / float((data["y"] * data["money"]).sum()))
+    factor = np.where(data["by_share"], 1.0, total_spend(data) / kpi_value(data))
     chance = np.random.default_rng(0).random((DRAWS, len(factor)))
     priors = roi_priors(data, given)
     return np.stack([frozen(p).ppf(chance[:, c]) for c, p in enumerate(priors)], axis=1) * factor

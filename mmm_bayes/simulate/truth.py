@@ -15,7 +15,7 @@ from mmm_bayes.config import Simulate, SimulatedChannel
 from mmm_bayes.curves import ResponseCurves, highest_window, planning_window, save_curves, window_response
 from mmm_bayes.panel import Panel
 from mmm_bayes.simulate.spend import named_generator
-from mmm_bayes.transforms import Array, Shape, with_history
+from mmm_bayes.transforms import Array, Shape, media_scale, with_history
 from mmm_bayes.workspace import write_json, writing
 
 PARAMETERS = ("roi", "alpha", "kappa", "slope")
@@ -115,7 +115,7 @@ def make_truth(panel: Panel, channels: Mapping[str, SimulatedChannel], spend: Ar
     """
     person = panel.data["population"].to_numpy()
     parameters = xr.Dataset({p: ("channel", [getattr(c, p) for c in channels.values()]) for p in PARAMETERS})
-    unit = np.stack([_median_week(s / person[:, None]) * person for s in spend])
+    unit = media_scale(spend, person)
     saturated = np.stack(
         [
             respond(
@@ -135,10 +135,6 @@ def make_truth(panel: Panel, channels: Mapping[str, SimulatedChannel], spend: Ar
         coefficient=(full[:2], coefficient),
     )
     return Truth(data.assign_coords(channel=list(channels), geo=panel.geos, week=panel.weeks), settings.l_max)
-
-
-def _median_week(spend: Array) -> float:
-    return float(np.median(spend[spend > 0]))
 
 
 def _departures(names: list[str], geos: int, settings: Simulate) -> Array:
