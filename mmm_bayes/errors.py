@@ -27,9 +27,15 @@ class MMMWarning(UserWarning):
     """What the user should know although the step goes on; the command line prints it at once."""
 
 
+def close(name: str, valid: list[str]) -> str | None:
+    """Return the valid name that ``name`` may be meant for, whatever the case of its letters."""
+    lowered = {other.lower(): other for other in valid}
+    found = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    return lowered[found[0]] if found else None
+
+
 def nearest(name: str, valid: list[str]) -> str:
     """Return ``did you mean 'x'?`` for the closest valid name, or else the list of valid names."""
-    close = get_close_matches(name, valid, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean '{close[0]}'?"
+    if (found := close(name, valid)) is not None:
+        return f"did you mean '{found}'?"
     return "valid are " + ", ".join(sorted(valid)) + "."

@@ -1,7 +1,6 @@
 """Priors of the channels: sensible defaults, the user's own, and what both mean for the panel."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -29,49 +28,43 @@ DEFAULTS: Mapping[str, Prior] = {
     "theta": Prior(distribution="gamma", mu=1.5, sigma=1.0),
 }
 
-SUPPORT = {
-    "roi": (0, np.inf),
-    "contribution_share": (0, 1),
-    "alpha": (0, 1),
-    "kappa": (0, np.inf),
-    "slope": (0, np.inf),
-}
+
+def carrier(channel: str, paid: bool, given: ChannelPriors) -> str:
+    """Return what carries the prior of a channel's effect: ``roi`` or ``contribution_share``.
+
+    Organic media have no spend, hence no ROI. For paid ones a prior that names the channel decides, else a default of
+    ``contribution_share`` alone, else it is ROI.
+    """
+    if not paid or channel in given.contribution_share:
+        return "contribution_share"
+    by_default = "default" in given.contribution_share and not given.roi.keys() & {channel, "default"}
+    return "contribution_share" if by_default else "roi"
 
 
 def prior_of(quantity: str, channel: str, given: ChannelPriors) -> Prior:
-    """Return the prior of one quantity of one channel: named, else the user's ``default``, else ours.
-
-    Raises:
-        ConfigError: a range that is empty or leaves the quantity's support.
-    """
-    table: Mapping[str, PriorLike] = getattr(given, quantity, {})
-    like = table.get(channel, table.get("default"))
-    if like is None:
-        return DEFAULTS[quantity]
-    place = f"model.priors.{quantity}.{channel if channel in table else 'default'}"
-    prior = like if isinstance(like, Prior) else prior_from_range(quantity, like, place)
-    _require_complete(prior, place)
-    return prior
+    """Return the prior of one quantity of one channel: named, else the user's ``default``, else ours."""
+    table: Mapping[str, PriorLike] = getattr(given, quantity)
+    like = table.get(channel, table.get("default", DEFAULTS[quantity]))
+    return like if isinstance(like, Prior) else prior_from_range(quantity, like)
 
 
 def roi_priors(data: xr.Dataset, given: ChannelPriors) -> list[Prior]:
     """Return the prior of each channel's ROI, or of its contribution share where that carries the prior."""
-    return [prior_of(_carrier(data, c), _name(data, c), given) for c in range(data.sizes["channel"])]
+    return [prior_of(quantity, channel, given) for channel, quantity in _carried(data)]
 
 
 def prior_place(data: xr.Dataset, channel: int, given: ChannelPriors) -> str:
     """Return where the configuration sets the prior of `roi_priors`: ``model.priors.roi.tv``."""
-    kind, name = _carrier(data, channel), _name(data, channel)
-    table = getattr(given, kind)
-    return f"model.priors.{kind}.{'default' if name not in table and 'default' in table else name}"
+    name, quantity = _carried(data)[channel]
+    table = getattr(given, quantity)
+    return f"model.priors.{quantity}.{'default' if name not in table and 'default' in table else name}"
 
 
-def _carrier(data: xr.Dataset, channel: int) -> str:
-    return "contribution_share" if data["by_share"].to_numpy()[channel] else "roi"
-
-
-def _name(data: xr.Dataset, channel: int) -> str:
-    return str(data["channel"].to_numpy()[channel])
+def _carried(data: xr.Dataset) -> list[tuple[str, str]]:
+    """Return each channel with what carries its prior, as `carrier` had it when the design was made."""
+    by_share = data["by_share"].to_numpy()
+    kinds = np.where(by_share, "contribution_share", "roi").tolist()
+    return list(zip(data["channel"].to_numpy().astype(str).tolist(), kinds, strict=True))
 
 
 def check_channels(given: ChannelPriors, channels: list[str]) -> None:
@@ -84,12 +77,9 @@ def check_channels(given: ChannelPriors, channels: list[str]) -> None:
                 )
 
 
-def prior_from_range(quantity: str, limits: tuple[float, float], place: str) -> Prior:
+def prior_from_range(quantity: str, limits: tuple[float, float]) -> Prior:
     """Return the prior whose 5% and 95% points are ``limits``: beta for ``alpha``, log-normal otherwise."""
     low, high = limits
-    bottom, top = SUPPORT[quantity]
-    if not (bottom < low < high < top):
-        raise ConfigError(f"{place}: [{low}, {high}] must rise and lie between {bottom} and {top}, both excluded.")
     if quantity == "alpha":
         return _beta_from_range(low, high)
     mu, sigma = (np.log(high) + np.log(low)) / 2, (np.log(high) - np.log(low)) / (2 * TAIL)
@@ -102,45 +92,3 @@ def _beta_from_range(low: float, high: float) -> Prior:
 
     a, b = np.exp(optimize.least_squares(miss, [0.5, 0.5]).x)
     return Prior(distribution="beta", alpha=float(a), beta=float(b))
-
-
-NEEDS: Mapping[str, tuple[str, ...]] = {
-    "lognormal": ("mu", "sigma"),
-    "normal": ("mu", "sigma"),
-    "halfnormal": ("sigma",),
-    "beta": ("alpha", "beta"),
-    "gamma": ("mu", "sigma"),
-    "uniform": ("lower", "upper"),
-    "truncatednormal": ("mu", "sigma", "lower", "upper"),
-}
-
-
-def _require_complete(prior: Prior, place: str) -> None:
-    needed = NEEDS[prior.distribution]
-    for name in needed:
-        if getattr(prior, name) is None:
-            raise ConfigError(f"{place}: {prior.distribution} needs {' and '.join(needed)}; '{name}' is missing.")
-    extra = [n for n in ("mu", "sigma", "alpha", "beta", "lower", "upper") if getattr(prior, n) is not None]
-    if surplus := sorted(set(extra) - set(needed)):
-        raise ConfigError(f"{place}: {prior.distribution} takes {' and '.join(needed)}, not '{surplus[0]}'.")
-
-
-def frozen(prior: Prior) -> stats.rv_continuous:
-    """Return the SciPy distribution of a prior, for quantiles and prior draws."""
-    p: Any = prior  # complete: see `_require_complete`
-    match p.distribution:
-        case "lognormal":
-            return stats.lognorm(p.sigma, scale=np.exp(p.mu))
-        case "normal":
-            return stats.norm(p.mu, p.sigma)
-        case "halfnormal":
-            return stats.halfnorm(scale=p.sigma)
-        case "beta":
-            return stats.beta(p.alpha, p.beta)
-        case "gamma":
-            return stats.gamma((p.mu / p.sigma) ** 2, scale=p.sigma**2 / p.mu)
-        case "uniform":
-            return stats.uniform(p.lower, p.upper - p.lower)
-        case _:
-            low, high = (p.lower - p.mu) / p.sigma, (p.upper - p.mu) / p.sigma
-            return stats.truncnorm(low, high, loc=p.mu, scale=p.sigma)

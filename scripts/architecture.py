@@ -11,7 +11,8 @@ from pathlib import Path
 DOCUMENT = Path("ARCHITECTURE.md")
 PACKAGE = Path("mmm_bayes")
 FLOORS = (
-    ("errors.py", "findings.py", "progress.py", "cache.py", "config/", "workspace.py", "transforms.py", "intervals.py"),
+    ("errors.py", "findings.py", "progress.py", "cache.py", "workspace.py", "transforms.py", "intervals.py"),
+    ("config/",),
     ("panel/", "curves.py", "priors.py"),
     ("prepare/", "simulate/", "posterior/"),
     ("lightgbm/",),
@@ -22,7 +23,7 @@ FLOORS = (
     ("summary.py", "dashboard/"),
     ("cli.py",),
 )
-ROWS = re.compile(r"(?<=\|---\|---\|---\|\n)(\| \d \|.*\n)+")
+ROWS = re.compile(r"(?<=\|---\|---\|---\|\n)(\| \d+ \|.*\n)+")
 
 
 def modules() -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path("mmm_bayes")
-ROW = re.compile(r"^\| (\d) \| `([^`]+)` \| (.+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| (\d+) \| `([^`]+)` \| (.+) \|$", re.MULTILINE)
 TOP_LEVEL = {
     *("mmm_bayes", "scripts", "config", "data", "tests", "reports", "setup.cfg", "pyproject.toml", "README.md"),
     *("LICENSE", "CHANGELOG.md", "ARCHITECTURE.md", "Makefile", "constraints.txt", ".python-version", ".ci"),

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import get_args, get_origin
 
+import numpy as np
 import pytest
 import yaml
 from pydantic import BaseModel
 
-from mmm_bayes.config import Config, load_config, make_config, override
+from mmm_bayes.config import ChannelPriors, Config, load_config, make_config, override
 from mmm_bayes.errors import ConfigError
+from mmm_bayes.priors import carrier, prior_of
 
 PANEL = {"path": "weekly.csv", "kpi": "sales", "spend": {"tv": "tv_cost"}}
 GOOD = {"name": "shop", "panel": PANEL}
@@ -20,7 +22,7 @@ BAD = {
     "no name": ({"panel": PANEL}, "'name' is missing; add it."),
     "a name that is no file name": (
         {**GOOD, "name": "../shop"},
-        "'name': String should match pattern '^[A-Za-z0-9][A-Za-z0-9_.-]*$' (given: '../shop').",
+        "'name' must be letters and digits, and after the first also '.', '_' and '-' (given: '../shop').",
     ),
     "a misspelt section": ({**GOOD, "sampelr": {}}, "unknown key 'sampelr'; did you mean 'sampler'?"),
     "a misspelt key": (
@@ -49,24 +51,95 @@ BAD = {
     ),
     "text for a number": (
         {**GOOD, "sampler": {"draws": "many"}},
-        "'sampler.draws': Input should be a valid integer, unable to parse string as an integer (given: 'many').",
+        "'sampler.draws' must be a whole number (given: 'many').",
     ),
     "too small a number": (
         {**GOOD, "sampler": {"draws": 1}},
-        "'sampler.draws': Input should be greater than or equal to 50 (given: 1).",
+        "'sampler.draws' must be at least 50 (given: 1).",
     ),
-    "a percentage for a share": ({**GOOD, "ci_prob": 90}, "'ci_prob': Input should be less than 1 (given: 90)."),
+    "a percentage for a share": ({**GOOD, "ci_prob": 90}, "'ci_prob' must be below 1 (given: 90)."),
     "an unknown choice": (
         {**GOOD, "model": {"adstock": "weibul"}},
-        "'model.adstock': Input should be 'geometric', 'delayed' or 'weibull' (given: 'weibul').",
+        "'model.adstock' must be 'geometric', 'delayed' or 'weibull' (given: 'weibul'). Did you mean 'weibull'?",
     ),
     "a negative budget": (
         {**GOOD, "allocate": {"budget": -5}},
-        "'allocate.budget': Input should be greater than or equal to 0 (given: -5).",
+        "'allocate.budget' must be at least 0 (given: -5).",
     ),
     "a budget that is no number": (
         {**GOOD, "allocate": {"budget": float("nan")}},
-        "'allocate.budget': Input should be a finite number (given: nan).",
+        "'allocate.budget' must be a finite number (given: nan).",
+    ),
+    "an empty section": (
+        {**GOOD, "allocate": None},
+        "'allocate' must be keys with their values, one a line below it (given: null).",
+    ),
+    "one number for a range": (
+        {**GOOD, "allocate": {"relative": [0.5]}},
+        "'allocate.relative' must be a list of two, such as [0.5, 1.5].",
+    ),
+    "a name that YAML reads as a number": (
+        {**GOOD, "allocate": {"limits": {2024: {"upper": 5}}}},
+        "'allocate.limits.2024': a name must be a text; write it in quotes.",
+    ),
+    "a day that is none": (
+        {**SALES, "transactions": {**SALES["transactions"], "start": "31/01/2024"}},
+        "'transactions.start' must be a day such as 2024-01-31 (given: '31/01/2024').",
+    ),
+    "days that are reversed": (
+        {**SALES, "transactions": {**SALES["transactions"], "start": "2024-02-01", "end": "2024-01-01"}},
+        "'transactions.end' is 2024-01-01 and 'start' 2024-02-01: no day lies between; exchange them.",
+    ),
+    "a prior that is a number": (
+        {**GOOD, "model": {"priors": {"roi": {"tv": 2}}}},
+        "'model.priors.roi.tv' must be a range such as [0.5, 3], or a distribution such as "
+        "{distribution: lognormal, mu: 0.2, sigma: 0.9} (given: 2).",
+    ),
+    "a prior that falls": (
+        {**GOOD, "model": {"priors": {"roi": {"tv": [3, 1]}}}},
+        "'model.priors.roi.tv' is [3, 1], which does not rise; give the lower end first.",
+    ),
+    "a prior beyond what can be": (
+        {**GOOD, "model": {"priors": {"alpha": {"default": [0.2, 1]}}}},
+        "'model.priors.alpha.default' is [0.2, 1], but it must lie between 0 and 1; narrow it.",
+    ),
+    "a distribution that is partly beyond it": (
+        {**GOOD, "model": {"priors": {"roi": {"tv": {"distribution": "normal", "mu": 1, "sigma": 1}}}}},
+        "'model.priors.roi.tv' has 90% of its mass in -0.645 to 2.64, but it must lie above 0; narrow it.",
+    ),
+    "a prior that lacks a parameter": (
+        {**GOOD, "model": {"priors": {"roi": {"tv": {"distribution": "lognormal", "mu": 1}}}}},
+        "'model.priors.roi.tv.sigma' is missing: lognormal takes mu and sigma; add it.",
+    ),
+    "a prior with a parameter too many": (
+        {**GOOD, "model": {"priors": {"roi": {"tv": {"distribution": "halfnormal", "mu": 1, "sigma": 1}}}}},
+        "'model.priors.roi.tv.mu' is surplus: halfnormal takes sigma; leave it out.",
+    ),
+    "a prior that is nowhere": (
+        {**GOOD, "model": {"priors": {"roi": {"tv": {"distribution": "uniform", "lower": 3, "upper": 3}}}}},
+        "'model.priors.roi.tv.lower' is 3 and 'upper' 3: nothing lies between; exchange them.",
+    ),
+    "a median for its logarithm": (
+        {**GOOD, "model": {"priors": {"roi": {"tv": {"distribution": "lognormal", "mu": 1000, "sigma": 1}}}}},
+        "'model.priors.roi.tv.mu' is 1000, but it is the logarithm of the median; give that.",
+    ),
+    "two priors of one effect": (
+        {**GOOD, "model": {"priors": {"roi": {"tv": [1, 2]}, "contribution_share": {"tv": [0.1, 0.2]}}}},
+        "'model.priors.roi.tv' and 'contribution_share.tv' say the same in two ways; leave one out.",
+    ),
+    "a prior that nothing reads": (
+        {**GOOD, "model": {"priors": {"theta": {"tv": [1, 2]}}}},
+        "'model.priors.theta' is read by nothing: the adstock geometric and the saturation hill have alpha, kappa, "
+        "slope; leave it out.",
+    ),
+    "a slope without one": (
+        {**GOOD, "model": {"saturation": "logistic", "priors": {"slope": {"tv": [1, 2]}}}},
+        "'model.priors.slope' is read by nothing: the adstock geometric and the saturation logistic have alpha, "
+        "kappa; leave it out.",
+    ),
+    "a delay beyond the window": (
+        {**GOOD, "model": {"adstock": "delayed", "l_max": 4, "priors": {"theta": {"tv": [1, 5]}}}},
+        "'model.priors.theta.tv' is [1, 5], but it must lie between 0 and 3; narrow it.",
     ),
     "preset and columns": (
         {"name": "shop", "transactions": {"path": "x.csv"}},
@@ -163,7 +236,7 @@ def test_single_keys_can_be_overridden():
 
 
 def test_an_override_is_checked_like_the_file():
-    with pytest.raises(ConfigError, match=r"^option: 'sampler\.draws': Input should be greater than or equal to 50"):
+    with pytest.raises(ConfigError, match=r"^option: 'sampler\.draws' must be at least 50"):
         override(make_config(GOOD), sampler={"draws": 1})
 
 
@@ -172,6 +245,31 @@ def test_priors_are_ranges_or_names():
     config = make_config({**GOOD, "model": {"priors": priors}})
     assert config.model.priors.roi["tv"] == (0.5, 3)
     assert config.model.priors.roi["default"].mu == 0.2
+
+
+@pytest.mark.parametrize("adstock", ["delayed", "weibull"])
+def test_the_parameter_theta_takes_a_range(adstock):
+    config = make_config({**GOOD, "model": {"adstock": adstock, "priors": {"theta": {"tv": [1, 5]}}}})
+    prior = prior_of("theta", "tv", config.model.priors)
+    np.testing.assert_allclose(prior.frozen().ppf([0.05, 0.95]), [1, 5])
+
+
+@pytest.mark.parametrize(
+    ("roi", "share", "carried"),
+    [
+        ((), (), ("roi", "roi", "contribution_share")),
+        (("default",), (), ("roi", "roi", "contribution_share")),
+        ((), ("tv",), ("contribution_share", "roi", "contribution_share")),
+        ((), ("default",), ("contribution_share",) * 3),
+        (("tv",), ("default",), ("roi", "contribution_share", "contribution_share")),
+        (("default",), ("tv",), ("contribution_share", "roi", "contribution_share")),
+        (("default",), ("default",), ("roi", "roi", "contribution_share")),
+    ],
+)
+def test_what_carries_the_prior(roi, share, carried):
+    given = ChannelPriors(roi=dict.fromkeys(roi, (0.5, 3)), contribution_share=dict.fromkeys(share, (0.01, 0.1)))
+    channels = {"tv": True, "search": True, "email": False}
+    assert tuple(carrier(channel, paid, given) for channel, paid in channels.items()) == carried
 
 
 # --- the reference ------------------------------------------------------------------------------

@@ -166,9 +166,10 @@ def test_a_test_of_an_organic_channel_is_refused(small_run):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"standard_error": 0.0}, r"model.lift_tests.0.standard_error': Input should be greater than 0 \(given: 0.0\)"),
-        ({"spend_change": 0.0}, "'spend_change' is 0"),
-        ({"end": "2022-01-01"}, r"'end' \(2022-01-01\) lies before 'start' \(2022-06-06\)"),
+        ({"standard_error": 0.0}, r"model.lift_tests.0.standard_error' must be above 0 \(given: 0.0\)"),
+        ({"spend_change": 0.0}, r"model.lift_tests.0.spend_change' is 0"),
+        ({"end": "2022-01-01"}, r"model.lift_tests.0.end' is 2022-01-01 and 'start' 2022-06-06"),
+        ({"geos": []}, r"model.lift_tests.0.geos' names no geo"),
         ({"lift": 3}, "unknown key 'model.lift_tests.0.lift'"),
     ],
 )

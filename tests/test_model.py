@@ -20,7 +20,7 @@ from mmm_bayes.model.kernels import drift, elementary, features, fused
 from mmm_bayes.model.kernels.features import Weighted
 from mmm_bayes.model.kernels.fused import MediaEffect
 from mmm_bayes.panel import panel_from_frame
-from mmm_bayes.priors import check_channels, frozen, prior_from_range, prior_of
+from mmm_bayes.priors import check_channels, prior_from_range, prior_of, prior_place, roi_priors
 from mmm_bayes.transforms import Shape, effect_scale
 
 L_MAX = 4
@@ -255,14 +255,14 @@ def test_gain_one_is_an_autoregression_and_zero_is_white():
 @given(low=st.floats(0.05, 2), factor=st.floats(1.2, 20))
 @settings(max_examples=30, deadline=None)
 def test_a_range_becomes_the_prior_with_these_tails(low, factor):
-    prior = frozen(prior_from_range("roi", (low, low * factor), "here"))
+    prior = prior_from_range("roi", (low, low * factor)).frozen()
     np.testing.assert_allclose(prior.ppf([0.05, 0.95]), [low, low * factor], rtol=1e-6)
 
 
 def test_a_range_of_retention_becomes_a_beta():
-    prior = prior_from_range("alpha", (0.2, 0.7), "here")
+    prior = prior_from_range("alpha", (0.2, 0.7))
     assert prior.distribution == "beta"
-    np.testing.assert_allclose(frozen(prior).ppf([0.05, 0.95]), [0.2, 0.7], atol=1e-4)
+    np.testing.assert_allclose(prior.frozen().ppf([0.05, 0.95]), [0.2, 0.7], atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -279,38 +279,37 @@ def test_a_range_of_retention_becomes_a_beta():
 def test_every_distribution_means_the_same_to_scipy_and_pymc(prior, mean):
     from mmm_bayes.model.build import variable
 
-    assert frozen(prior).mean() == pytest.approx(mean)
-    points = frozen(prior).ppf([0.1, 0.5, 0.9])
+    assert prior.frozen().mean() == pytest.approx(mean)
+    points = prior.frozen().ppf([0.1, 0.5, 0.9])
     with pm.Model():
         vector = variable("q", [prior])
     found = [pm.logp(vector, np.array([p])).eval()[0] for p in points]
-    np.testing.assert_allclose(found, frozen(prior).logpdf(points), rtol=1e-6)
+    np.testing.assert_allclose(found, prior.frozen().logpdf(points), rtol=1e-6)
 
 
 def test_priors_are_named_then_default_then_ours():
     given_priors = ChannelPriors(roi={"tv": (0.5, 3.0), "default": (1.0, 2.0)})
-    assert frozen(prior_of("roi", "tv", given_priors)).ppf(0.05) == pytest.approx(0.5)
-    assert frozen(prior_of("roi", "search", given_priors)).ppf(0.05) == pytest.approx(1.0)
-    assert frozen(prior_of("roi", "tv", ChannelPriors())).median() == pytest.approx(np.exp(0.2))
-
-
-@pytest.mark.parametrize(
-    ("priors", "sentence"),
-    [
-        (ChannelPriors(roi={"tv": (3.0, 1.0)}), r"model.priors.roi.tv: \[3.0, 1.0\] must rise"),
-        (ChannelPriors(roi={"tv": (-1.0, 1.0)}), "lie between 0 and inf"),
-        (ChannelPriors(roi={"tv": Prior(distribution="lognormal", mu=1)}), "'sigma' is missing"),
-        (ChannelPriors(roi={"tv": Prior(distribution="halfnormal", mu=1, sigma=1)}), "not 'mu'"),
-    ],
-)
-def test_impossible_priors_are_refused(priors, sentence):
-    with pytest.raises(ConfigError, match=sentence):
-        prior_of("roi", "tv", priors)
+    assert prior_of("roi", "tv", given_priors).frozen().ppf(0.05) == pytest.approx(0.5)
+    assert prior_of("roi", "search", given_priors).frozen().ppf(0.05) == pytest.approx(1.0)
+    assert prior_of("roi", "tv", ChannelPriors()).frozen().median() == pytest.approx(np.exp(0.2))
 
 
 def test_a_prior_for_no_channel_is_refused():
     with pytest.raises(ConfigError, match="names the channel 'tvv'; did you mean 'tv'"):
         check_channels(ChannelPriors(roi={"tvv": (1.0, 2.0)}), ["tv", "search"])
+
+
+def test_a_default_share_carries_the_prior_of_every_channel_without_its_own(small_run):
+    given_priors = ChannelPriors(contribution_share={"default": (0.01, 0.1)}, roi={"search": (0.5, 3.0)})
+    design = build_design(small_run.panel, Model(priors=given_priors))
+    assert dict(zip(small_run.panel.channels, design.data["by_share"].values.tolist(), strict=True)) == {
+        "tv": True,
+        "search": False,
+        "social": True,
+    }
+    low, high = (prior.frozen().ppf(0.05) for prior in roi_priors(design.data, given_priors)[:2])
+    assert (low, high) == (pytest.approx(0.01), pytest.approx(0.5))
+    assert prior_place(design.data, 0, given_priors) == "model.priors.contribution_share.default"
 
 
 # --- design and graph ---------------------------------------------------------------------------
@@ -365,7 +364,7 @@ def test_the_roi_prior_is_exact_whatever_the_curve(small_run, roi):
     response = Shape().respond(design.data["media"].to_numpy(), shape)
     spread, value = effect_scale(response, design.data["money"].to_numpy())
     ratio = value / spread / design.data["spend"].sum(("geo", "week")).to_numpy()
-    prior = frozen(prior_of("roi", "tv", model.priors))
+    prior = prior_of("roi", "tv", model.priors).frozen()
 
     def wanted(log_effect):
         quantity = np.exp(log_effect) * ratio

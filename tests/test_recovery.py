@@ -7,7 +7,7 @@ import pytest
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.errors import ConfigError
 from mmm_bayes.evaluate.recovery import KINDS, draw_spec, recover
-from mmm_bayes.priors import DEFAULTS, frozen
+from mmm_bayes.priors import DEFAULTS
 from mmm_bayes.simulate import simulate_panel
 
 KEPT_ASIDE = range(300, 306)
@@ -36,7 +36,7 @@ def test_nine_in_ten_intervals_hold_the_truth_though_demand_drifts_in_each_geo(g
     print(f"\n{geos} geos: {found['covered'].sum()} of {len(found)} held;", held.round(2).to_dict())
     assert found["covered"].mean() >= 0.85, held
     assert held.min() >= 0.7, held
-    low, high = frozen(DEFAULTS["roi"]).ppf([0.05, 0.95])
+    low, high = DEFAULTS["roi"].frozen().ppf([0.05, 0.95])
     narrow = found[found["kind"] == "flighted"]["width"].median() / np.log(high / low)
     assert narrow < (0.25 if geos > 1 else 0.6)
 

@@ -15,7 +15,8 @@ from mmm_bayes.config.data import (
     Transactions,
 )
 from mmm_bayes.config.load import Config, load_config, make_config, override
-from mmm_bayes.config.model import ChannelPriors, Compare, LiftTest, Model, Prior, PriorLike, Sampler
+from mmm_bayes.config.model import Compare, LiftTest, Model, Sampler
+from mmm_bayes.config.prior import ChannelPriors, Prior, PriorLike
 
 __all__ = [
     "Allocate",

@@ -1,11 +1,12 @@
 """Sections that say where the data come from."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from mmm_bayes.config.section import Fraction, NonNegative, Positive, Section
+from mmm_bayes.config.section import Fraction, Mistake, NonNegative, Positive, Section
 
 
 class TransactionColumns(Section):
@@ -51,11 +52,12 @@ class Transactions(Section):
     holidays: str | dict[str, str] = "auto"
     controls: tuple[Literal["trading_days", "average_price"], ...] = ("trading_days",)
 
-    @model_validator(mode="after")
-    def _columns_or_preset(self) -> "Transactions":
+    def mistakes(self) -> Iterator[Mistake]:
+        """No columns, or two sets of them; days that leave nothing."""
         if (self.preset is None) == (self.columns is None):
-            raise ValueError("give either 'preset' or 'columns' (one of the two)")
-        return self
+            yield "", "give either 'preset' or 'columns' (one of the two)"
+        if self.start is not None and self.end is not None and self.end < self.start:
+            yield "end", f"is {self.end} and 'start' {self.start}: no day lies between; exchange them"
 
 
 class SpendFile(Section):
@@ -73,15 +75,14 @@ class SpendFile(Section):
     spend: str | None = None
     channels: dict[str, str] = {}
 
-    @model_validator(mode="after")
-    def _layout_columns(self) -> "SpendFile":
+    def mistakes(self) -> Iterator[Mistake]:
+        """Columns that the layout needs, or has no use for."""
         if self.layout == "long" and not (self.channel and self.spend):
-            raise ValueError("a long spend file needs 'channel' and 'spend' (column names)")
+            yield "", "a long spend file needs 'channel' and 'spend' (column names)"
         if self.layout == "long" and self.channels:
-            raise ValueError("a long spend file names its channels itself; leave out 'channels'")
+            yield "", "a long spend file names its channels itself; leave out 'channels'"
         if self.layout == "wide" and not self.channels:
-            raise ValueError("a wide spend file needs 'channels' (channel: column)")
-        return self
+            yield "", "a wide spend file needs 'channels' (channel: column)"
 
 
 class SimulatedChannel(Section):

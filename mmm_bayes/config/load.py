@@ -2,17 +2,19 @@
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from mmm_bayes.config.allocation import Allocate
 from mmm_bayes.config.data import PanelSource, Simulate, SpendFile, Transactions
+from mmm_bayes.config.explain import sentences
 from mmm_bayes.config.model import Compare, Model, Sampler
-from mmm_bayes.config.section import Fraction, Section
-from mmm_bayes.errors import ConfigError, nearest
+from mmm_bayes.config.section import Fraction, Mistake, Section
+from mmm_bayes.errors import ConfigError
 
 
 class Config(Section):
@@ -32,15 +34,14 @@ class Config(Section):
     allocate: Allocate = Allocate()
     folder: Path = Path()
 
-    @model_validator(mode="after")
-    def _one_source(self) -> "Config":
+    def mistakes(self) -> Iterator[Mistake]:
+        """No source, or several."""
         if (self.transactions is None) == (self.panel is None):
-            raise ValueError("give either 'transactions' or 'panel' (one of the two)")
+            yield "", "give either 'transactions' or 'panel' (one of the two)"
         if self.panel is not None and (self.spend is not None or self.simulate is not None):
-            raise ValueError("'spend' and 'simulate' belong to 'transactions'; a 'panel' brings its own spend columns")
+            yield "", "'spend' and 'simulate' belong to 'transactions'; a 'panel' brings its own spend columns"
         if self.spend is not None and self.simulate is not None:
-            raise ValueError("give either 'spend' (a file) or 'simulate', not both")
-        return self
+            yield "", "give either 'spend' (a file) or 'simulate', not both"
 
     def find(self, path: str) -> str:
         """Return ``path`` with variables expanded: as given, beside the configuration, or from the working directory.
@@ -83,9 +84,14 @@ def load_config(path: str | Path, data: str | None = None) -> Config:
         raise ConfigError(
             f"{path}: cannot be read ({error.strerror}); give the path of a configuration file."
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
-        raise ConfigError(f"{path}: is not valid YAML ({problem}).") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not valid YAML (nor a text in UTF-8); save it as one.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"near line {mark.line + 1}, column {mark.column + 1}" if mark else "it holds characters of no text"
+        raise ConfigError(
+            f"{path}: is not valid YAML ({where}); check the indentation, colons, quotes and brackets there."
+        ) from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: holds no configuration; it needs at least 'name' and 'transactions' or 'panel'.")
     if data is not None:
@@ -98,9 +104,9 @@ def load_config(path: str | Path, data: str | None = None) -> Config:
 def make_config(raw: dict[str, Any], origin: str = "configuration", folder: Path = Path()) -> Config:
     """Validate a mapping; see `load_config`."""
     try:
-        return Config(**{**raw, "folder": folder})
+        return Config.model_validate({**raw, "folder": folder})
     except ValidationError as error:
-        raise ConfigError(f"{origin}: {_explain(error)}") from None
+        raise ConfigError(f"{origin}: {sentences(error, Config)[0]}") from None
 
 
 def override(config: Config, **sections: dict[str, Any]) -> Config:
@@ -114,39 +120,3 @@ def override(config: Config, **sections: dict[str, Any]) -> Config:
         given = {key: value for key, value in values.items() if value is not None}
         raw[section] = {**raw.get(section, {}), **given}
     return make_config(raw, "option", config.folder)
-
-
-def _explain(error: ValidationError) -> str:
-    """Turn pydantic's first complaint into one sentence with its place and remedy."""
-    first = next((e for e in error.errors() if e["type"] == "extra_forbidden"), error.errors()[0])
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        *parents, key = first["loc"]
-        valid = _fields(parents)
-        return f"unknown key '{place}'; {nearest(str(key), valid)}"
-    if first["type"] == "missing":
-        return f"'{place}' is missing; add it."
-    message = first["msg"].removeprefix("Value error, ")
-    given = first.get("input")
-    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) or given is None else ""
-    return f"'{place}': {message}{shown}." if place else f"{message}."
-
-
-def _fields(parents: list[Any]) -> list[str]:
-    """Names of the valid keys of the section at ``parents``."""
-    section: type[BaseModel] = Config
-    for part in parents:
-        if isinstance(part, str) and part in section.model_fields:
-            found = _section_in(section.model_fields[part].annotation)
-            section = found if found is not None else section
-    hidden = {"folder"} if section is Config else set()
-    return [name for name in section.model_fields if name not in hidden]
-
-
-def _section_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for part in getattr(annotation, "__args__", ()):
-        if (found := _section_in(part)) is not None:
-            return found
-    return None

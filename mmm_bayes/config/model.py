@@ -1,41 +1,14 @@
 """Sections on the model, its sampler and the comparison."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from mmm_bayes.config.section import Fraction, Positive, Section
-
-
-class Prior(Section):
-    """A prior by name with its parameters, in the field's notation.
-
-    ``lognormal(mu, sigma)``, ``normal(mu, sigma)``, ``halfnormal(sigma)``, ``beta(alpha, beta)``,
-    ``gamma(mu, sigma)``, ``uniform(lower, upper)``, ``truncatednormal(mu, sigma, lower, upper)``.
-    """
-
-    distribution: Literal["lognormal", "normal", "halfnormal", "beta", "gamma", "uniform", "truncatednormal"]
-    mu: float | None = None
-    sigma: Positive | None = None
-    alpha: Positive | None = None
-    beta: Positive | None = None
-    lower: float | None = None
-    upper: float | None = None
-
-
-PriorLike = Prior | tuple[float, float]
-"""A prior, or the 5% and 95% points of one."""
-
-
-class ChannelPriors(Section):
-    """Priors per channel; the key ``default`` speaks for every channel not named."""
-
-    roi: dict[str, PriorLike] = {}
-    contribution_share: dict[str, PriorLike] = {}
-    alpha: dict[str, PriorLike] = {}
-    kappa: dict[str, PriorLike] = {}
-    slope: dict[str, PriorLike] = {}
+from mmm_bayes.config.prior import ChannelPriors, outside
+from mmm_bayes.config.section import Finite, Fraction, Mistake, Positive, Section
+from mmm_bayes.transforms import Shape
 
 
 class LiftTest(Section):
@@ -50,17 +23,18 @@ class LiftTest(Section):
     start: date
     end: date
     geos: tuple[str, ...] | None = None
-    spend_change: Annotated[float, Field(allow_inf_nan=False)]
-    incremental_kpi: Annotated[float, Field(allow_inf_nan=False)]
+    spend_change: Finite
+    incremental_kpi: Finite
     standard_error: Positive
 
-    @model_validator(mode="after")
-    def _changes_something(self) -> "LiftTest":
+    def mistakes(self) -> Iterator[Mistake]:
+        """Yield dates that are reversed, no change, no geo."""
         if self.end < self.start:
-            raise ValueError(f"'end' ({self.end}) lies before 'start' ({self.start}); exchange them")
+            yield "end", f"is {self.end} and 'start' {self.start}: it would end before it starts; exchange them"
         if self.spend_change == 0:
-            raise ValueError("'spend_change' is 0; give what the test spent more, or less (negative)")
-        return self
+            yield "spend_change", "is 0; give what the test spent more, or less (negative)"
+        if self.geos is not None and not self.geos:
+            yield "geos", "names no geo; name those tested, or leave it out for all"
 
 
 class Model(Section):
@@ -77,6 +51,20 @@ class Model(Section):
     fourier: Annotated[int, Field(ge=0, le=12)] | None = None
     priors: ChannelPriors = ChannelPriors()
     lift_tests: tuple[LiftTest, ...] = ()
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Priors of parameters that the chosen shape does not have, and of a delay beyond the window."""
+        known = Shape(self.adstock, self.saturation, self.order, self.l_max).parameters
+        for parameter in ("alpha", "kappa", "slope", "theta"):
+            if getattr(self.priors, parameter) and parameter not in known:
+                yield (
+                    f"priors.{parameter}",
+                    f"is read by nothing: the adstock {self.adstock} and the saturation {self.saturation} have "
+                    f"{', '.join(known)}; leave it out",
+                )
+        if self.adstock == "delayed":
+            for channel, prior in self.priors.theta.items():
+                yield from outside(f"priors.theta.{channel}", prior, (0, self.l_max - 1))
 
 
 class Sampler(Section):

@@ -15,7 +15,7 @@ from mmm_bayes.model.kernels.drift import first_week_ratio, surprises
 from mmm_bayes.model.kernels.features import Weighted
 from mmm_bayes.model.kernels.fused import MediaEffect
 from mmm_bayes.model.smooth import amplitudes
-from mmm_bayes.priors import NEEDS, prior_of
+from mmm_bayes.priors import prior_of, roi_priors
 from mmm_bayes.transforms import Shape, effect_scale
 
 SPREAD = {"trend": 0.3, "season": 0.3, "holidays": 0.3, "controls": 0.3, "smooth": 1.0}
@@ -96,7 +96,7 @@ def variable(name: str, priors: list[Prior], dims: str | None = None) -> Any:
 
 
 def _arguments(priors: list[Prior]) -> dict[str, np.ndarray]:
-    return {f: np.array([getattr(p, f) for p in priors]) for f in NEEDS[priors[0].distribution]}
+    return {name: np.array([p.parameters[name] for p in priors]) for name in priors[0].parameters}
 
 
 # --- media --------------------------------------------------------------------------------------
@@ -160,8 +160,7 @@ def _effect(
 
 def _prior_of_effect(design: Design, model: Model, log_quantity: Any) -> Any:
     """Return the log density of ``log_quantity`` (log ROI or log share), such that the quantity follows its prior."""
-    channels = zip(design.data["channel"].to_numpy(), design.data["by_share"].to_numpy(), strict=True)
-    priors = [prior_of("contribution_share" if share else "roi", str(c), model.priors) for c, share in channels]
+    priors = roi_priors(design.data, model.priors)
     if all(p.distribution == "lognormal" for p in priors):
         mu, sigma = (np.array([getattr(p, f) for p in priors]) for f in ("mu", "sigma"))
         return -0.5 * (((log_quantity - mu) / sigma) ** 2).sum()

@@ -9,6 +9,7 @@ from mmm_bayes.config import Model
 from mmm_bayes.model.smooth import smooth_features
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior.lift import lift_data, within
+from mmm_bayes.priors import carrier
 from mmm_bayes.transforms import Array, media_scale, with_history
 
 YEAR = 365.25
@@ -74,8 +75,9 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
     past = data["history"].transpose("channel", "geo", "past").to_numpy()
     money = scale[:, None] * data["value"].transpose("geo", "week").to_numpy()
     spend = data["spend"].transpose("channel", "geo", "week").to_numpy()
-    shares = model.priors.contribution_share
-    by_share = np.array([c in shares for c in panel.channels]) | ~data["paid"].to_numpy()
+    paid = data["paid"].to_numpy()
+    carriers = [carrier(c, bool(p), model.priors) for c, p in zip(panel.channels, paid, strict=True)]
+    by_share = np.array(carriers) == "contribution_share"
     everything = (kpi / scale[:, None] * money)[:, :train].sum()
     features, component, group = _features(panel, model, train)
     full = ("geo", "week")
@@ -95,7 +97,7 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
                 "geo": panel.geos,
                 "week": panel.weeks,
                 "channel": panel.channels,
-                "paid": ("channel", data["paid"].to_numpy()),
+                "paid": ("channel", paid),
                 "by_share": ("channel", by_share),
                 "component": ("feature", np.array(component, dtype=str)),
                 "group": ("feature", np.array(group, dtype=str)),

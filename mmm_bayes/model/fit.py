@@ -15,7 +15,7 @@ from mmm_bayes.posterior.checks import unconverged
 from mmm_bayes.posterior.lift import with_comparison
 from mmm_bayes.posterior.predictions import forecast
 from mmm_bayes.posterior.prior_predictive import implausible_priors
-from mmm_bayes.priors import check_channels, frozen, roi_priors
+from mmm_bayes.priors import check_channels, roi_priors
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.transforms import Array
 
@@ -95,6 +95,6 @@ def prior_roi(posterior: Posterior, model: Model, ci_prob: float) -> Interval[Ar
 
 def prior_quantity(posterior: Posterior, model: Model, ci_prob: float) -> Interval[Array]:
     """Return the prior interval of what carries the prior, ROI or contribution share; shape ``(channel,)``."""
-    priors = [frozen(prior) for prior in roi_priors(posterior.data, model.priors)]
+    priors = [prior.frozen() for prior in roi_priors(posterior.data, model.priors)]
     mean = np.array([prior.mean() for prior in priors])
     return Interval(mean, *np.array([prior.ppf(points(ci_prob)) for prior in priors]).T)

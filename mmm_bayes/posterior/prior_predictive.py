@@ -5,7 +5,7 @@ import xarray as xr
 
 from mmm_bayes.config import ChannelPriors
 from mmm_bayes.posterior.draws import kpi_value, total_spend
-from mmm_bayes.priors import frozen, prior_place, roi_priors
+from mmm_bayes.priors import prior_place, roi_priors
 from mmm_bayes.transforms import Array
 
 MOST = 0.8
@@ -29,7 +29,7 @@ def prior_shares(data: xr.Dataset, given: ChannelPriors) -> Array:
     factor = np.where(data["by_share"], 1.0, total_spend(data) / kpi_value(data))
     chance = np.random.default_rng(0).random((DRAWS, len(factor)))
     priors = roi_priors(data, given)
-    return np.stack([frozen(p).ppf(chance[:, c]) for c, p in enumerate(priors)], axis=1) * factor
+    return np.stack([p.frozen().ppf(chance[:, c]) for c, p in enumerate(priors)], axis=1) * factor
 
 
 def implausible_priors(data: xr.Dataset, given: ChannelPriors) -> list[str]:

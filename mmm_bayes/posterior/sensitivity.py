@@ -12,7 +12,7 @@ from mmm_bayes.config import ChannelPriors
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.lift import predicted_lift
 from mmm_bayes.posterior.predictions import log_likelihood
-from mmm_bayes.priors import frozen, prior_of, prior_place, roi_priors
+from mmm_bayes.priors import prior_of, prior_place, roi_priors
 from mmm_bayes.transforms import Array
 
 SENSITIVE = 0.05
@@ -64,7 +64,7 @@ def _tree(posterior: Posterior, given: ChannelPriors) -> xr.DataTree:
     rows = (np.arange(chains)[:, None] * draws + kept).ravel()
     quantity = carried(posterior)[rows]
     priors = roi_priors(posterior.data, given)
-    density = np.stack([frozen(p).logpdf(q) for p, q in zip(priors, quantity.T, strict=True)], axis=1)
+    density = np.stack([p.frozen().logpdf(q) for p, q in zip(priors, quantity.T, strict=True)], axis=1)
     likelihood = log_likelihood(posterior, rows)
     if "lift_kpi" in (data := posterior.data):
         tests = stats.norm(data["lift_kpi"].to_numpy(), data["lift_error"].to_numpy())
@@ -91,7 +91,7 @@ def contradicted_priors(posterior: Posterior, given: ChannelPriors) -> list[str]
             believed[f"model.priors.{parameter}.{name}"] = (prior, posterior[parameter][:, c])
         for place, (prior, draws) in believed.items():
             median = float(np.median(draws))
-            if not TAIL <= frozen(prior).cdf(median) <= 1 - TAIL:
-                low, high = frozen(prior).ppf([0.05, 0.95])
+            if not TAIL <= prior.frozen().cdf(median) <= 1 - TAIL:
+                low, high = prior.frozen().ppf([0.05, 0.95])
                 found.append(f"{place}: the prior says {low:.3g} to {high:.3g}, with the data it is {median:.3g}.")
     return found
