@@ -42,13 +42,28 @@ class ResponseCurves:
     weeks: int
     model: str = "bayesian"
 
-    def at(self, spend: Array) -> Array:
-        """Return the response at ``spend`` (shape ``(channel,)``) per draw, shape ``(draw, channel)``, currency.
+    def along(self, arm: int, spend: Array) -> Array:
+        """Return the response of one arm at each ``spend (k,)``, shape ``(draw, k)``, held beyond the ends."""
+        return interpolate(spend, self.spend[arm], self.response[:, arm])
 
-        Spend beyond the last point is an error of the caller: curves end where the bounds end.
+    def at(self, spend: Array) -> Array:
+        """Return the response at a plan ``(channel,)``, shape ``(draw, channel)``, currency, held beyond the ends."""
+        return np.concatenate([self.along(c, np.array([s])) for c, s in enumerate(spend)], axis=1)
+
+    def marginal(self, spend: Array) -> Array:
+        """Return the response to the next unit of currency at a plan ``(channel,)``, shape ``(draw, channel)``.
+
+        At a point of the curve the mean of the slopes on both sides; beyond either end the slope of the last piece.
         """
-        columns = [_interpolate(s, self.spend[c], self.response[:, c]) for c, s in enumerate(spend)]
-        return np.stack(columns, axis=1)
+        found = np.zeros((len(self.response), len(spend)))
+        for c, (grid, s) in enumerate(zip(self.spend, spend, strict=True)):
+            width = np.diff(grid)
+            if width[-1] > 0:
+                near = 1e-9 * grid[-1]
+                places = [np.searchsorted(grid, s + near, side="right"), np.searchsorted(grid, s - near, side="left")]
+                pieces = np.clip(np.array(places) - 1, 0, len(width) - 1)[::-1]
+                found[:, c] = (np.diff(self.response[:, c])[:, pieces] / width[pieces]).mean(axis=1)
+        return found
 
     @property
     def mean(self) -> Array:
@@ -56,12 +71,12 @@ class ResponseCurves:
         return self.response.mean(axis=0)
 
 
-def _interpolate(x: float, grid: Array, values: Array) -> Array:
-    """Linear interpolation of ``values (draw, point)`` at one ``x``."""
-    right = int(np.clip(np.searchsorted(grid, x), 1, len(grid) - 1))
-    left = right - 1
-    weight = (x - grid[left]) / (grid[right] - grid[left])
-    return (1 - weight) * values[:, left] + weight * values[:, right]
+def interpolate(x: Array, grid: Array, values: Array) -> Array:
+    """Return ``values (draw, point)`` at each ``x (k,)`` by linear interpolation, held beyond the ends of the grid."""
+    right = np.clip(np.searchsorted(grid, x), 1, len(grid) - 1)
+    width = grid[right] - grid[right - 1]
+    share = np.clip(np.divide(x - grid[right - 1], width, out=np.zeros_like(x), where=width > 0), 0.0, 1.0)
+    return values[:, right - 1] * (1 - share) + values[:, right] * share
 
 
 def window_response(

@@ -27,6 +27,7 @@ from mmm_bayes.config import Allocate, Limits, Model
 from mmm_bayes.errors import AllocationError
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import response_curves
+from mmm_bayes.report.plan_notes import say
 from mmm_bayes.transforms import Shape
 
 
@@ -62,14 +63,14 @@ def test_the_value_of_a_schedule_equals_a_slow_loop() -> None:
 
 def test_money_with_diminishing_returns_is_spread_evenly() -> None:
     found = best_schedule("tv", media(1.0, 0.1), 20_000.0, 20, (0.0, 3_000.0))
-    assert found.pattern.startswith("even")
+    assert found.pattern.code == "schedule.even"
     assert found.gain.mean <= 0.005 * found.response_even
     assert np.ptp(found.spend) <= 0.25 * np.mean(found.spend)
 
 
 def test_money_that_needs_a_threshold_comes_in_bursts() -> None:
     found = best_schedule("tv", media(4.0, 0.1), 5_000.0, 20, (0.0, 3_000.0))
-    assert "burst" in found.pattern
+    assert found.pattern.code == "schedule.bursts" and "burst" in say(found.pattern)
     assert found.gain.low > 0.5 * found.response_even
     assert found.gain.probability == 1
     assert min(found.spend) == 0
@@ -185,7 +186,7 @@ def test_a_channel_silent_in_the_window_waits_for_a_limit() -> None:
     assert curves.channels == ("tv", "search") and curves.today[0] == 0
     plan = allocate(curves, question)
     assert plan.channels[0].spend_plan == 0
-    assert "tv has no spend today" in plan.notes[0]
+    assert "tv has no spend today" in say(plan.notes[0])
     upper = round(float(curves.observed[0]), 2)
     more = {"limits": {"tv": Limits(upper=upper)}, "budget": round(upper + float(curves.today[1]), 2)}
     plan = allocate(curves, question.model_copy(update=more))

@@ -18,6 +18,7 @@ from mmm_bayes.allocate import Gain, Schedule
 from mmm_bayes.cli import main
 from mmm_bayes.console import Terminal
 from mmm_bayes.errors import MMMError
+from mmm_bayes.findings import Finding
 from mmm_bayes.summary import show_schedule
 from mmm_bayes.workspace import Workspace, digest, write_json
 
@@ -399,8 +400,14 @@ def test_a_table_is_plain_text(capsys):
 
 def test_weeks_are_shown_with_their_gain_where_there_is_any(small_run, capsys):
     gained = Gain(12.0, 11.0, -3.0, 40.0, 0.87, (0.0,) * 101)
-    bursts = Schedule("tv", (60.0, 0.0), (30.0, 30.0), 60.0, 0.0, 60.0, "1 burst of 1 week", 80.0, gained)
-    even = replace(bursts, channel="search", pattern="even", gain=replace(gained, mean=0.0, median=0.0))
+    one_week = Finding("schedule.bursts", {"bursts": 1, "weeks": 1, "improved": False})
+    bursts = Schedule("tv", (60.0, 0.0), (30.0, 30.0), 60.0, 0.0, 60.0, one_week, 80.0, gained)
+    even = replace(
+        bursts,
+        channel="search",
+        pattern=Finding("schedule.even", {"improved": False}),
+        gain=replace(gained, mean=0.0, median=0.0),
+    )
     show_schedule(Terminal(), [bursts, even], small_run.config)
     lines = capsys.readouterr().out.splitlines()
     assert re.split(r"  +", lines[2].strip()) == ["tv", "1 burst of 1 week", "£11", "87%", "-£3 to £40"]

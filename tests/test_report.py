@@ -25,6 +25,7 @@ from mmm_bayes.errors import DataError
 from mmm_bayes.report import write_report
 from mmm_bayes.report.context import FILTERS, make_cards, make_context
 from mmm_bayes.report.numbers import Money, ratio
+from mmm_bayes.report.plan_notes import say
 from mmm_bayes.report.render import image, table, to_html, to_markdown
 from mmm_bayes.report.results import load_results
 from mmm_bayes.report.tables import Table
@@ -341,7 +342,7 @@ def test_the_weeks_of_a_plan_are_shown_where_they_were_asked_for(small_run, tmp_
     found = pipeline.schedule(small_run.config, space.root)
     part = section(report(small_run, space), "next budget").split("### When to spend it")[1]
     shown = rows(part, "channel | best weeks")
-    assert [row["best weeks"] for row in shown.values()] == [s.pattern for s in found]
+    assert [row["best weeks"] for row in shown.values()] == [say(s.pattern) for s in found]
     assert ("figures/schedule.png" in part) == any(s.gain.mean for s in found)
     for one in found:
         assert shown[one.channel]["spent evenly"] == f"£{one.response_even:,.0f}"

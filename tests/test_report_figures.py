@@ -15,6 +15,7 @@ from mmm_bayes.allocate import frontier as allocate_frontier
 from mmm_bayes.allocate import frontier_table as as_table
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.findings import Finding
 from mmm_bayes.report import draw_budget, draw_plan, draw_roi, draw_weeks
 from mmm_bayes.report.figures import make_figures
 from mmm_bayes.report.numbers import Money
@@ -280,7 +281,8 @@ def test_the_best_plans_for_all_totals(now, beyond, points):
 def test_weeks_of_any_number_of_channels(count, weeks, scale):
     gained = Gain(*(scale * v for v in (2.0, 2.0, -1.0, 5.0)), 0.9, (scale,) * 101)
     spend = tuple(scale * np.random.default_rng(2).gamma(1.0, 1.0, weeks))
-    found = [Schedule(n, spend, spend, sum(spend), 0.0, scale, "bursts", scale, gained) for n in NAMES[:count]]
+    even = Finding("schedule.even")
+    found = [Schedule(n, spend, spend, sum(spend), 0.0, scale, even, scale, gained) for n in NAMES[:count]]
     with styled():
         figure = draw_budget.schedule(found, look(count))
         check(figure)

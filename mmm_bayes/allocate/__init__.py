@@ -1,7 +1,7 @@
 """Budgets: exact, certified, uncertainty first. `ResponseCurves` and `Allocate` in, `Plan` out."""
 
 from mmm_bayes.allocate.frontier import Frontier, frontier, frontier_table, save_frontier
-from mmm_bayes.allocate.plan import ChannelPlan, Gain, Interval, Plan, load_plan, plan_table, save_plan
+from mmm_bayes.allocate.plan import ChannelPlan, Gain, Plan, load_plan, plan_table, save_plan
 from mmm_bayes.allocate.planner import allocate
 from mmm_bayes.allocate.schedule import Schedule, best_schedule, load_schedules, save_schedules, schedule_plan
 from mmm_bayes.allocate.weekly import WeeklyMedia, weekly_media
@@ -11,7 +11,6 @@ __all__ = [
     "ChannelPlan",
     "Frontier",
     "Gain",
-    "Interval",
     "Plan",
     "Schedule",
     "WeeklyMedia",

@@ -1,82 +1,67 @@
-"""From spends to a `Plan`: gains draw by draw, intervals, extrapolation, all rounded so that totals agree."""
+"""From spends and all that was found out about them to a `Plan`, rounded so that its totals agree."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mmm_bayes.allocate.limits import Bounds, digits
-from mmm_bayes.allocate.plan import ChannelPlan, Gain, Interval, Plan
-from mmm_bayes.allocate.uncertainty import DrawPlans, respond
+from mmm_bayes.allocate.plan import ChannelPlan, Gain, Plan
+from mmm_bayes.allocate.uncertainty import FEW_DRAWS, MANY_ARMS
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.findings import Finding
+from mmm_bayes.intervals import Interval
 from mmm_bayes.transforms import Array
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a plan does in each draw, rounded nowhere.
+class Answer:
+    """Spends and what was found out about them, rounded nowhere but in ``spend``.
 
     Attributes:
-        now, plan: KPI value per arm at today's spend and at the plan, shape ``(draw, arm)``, currency.
-        kpi_gain: shape ``(draw,)``, currency.
-        profit_gain: shape ``(draw,)``, currency.
+        spend: currency, shape ``(arm,)``, rounded to the digits of the limits.
+        value, bound: what the objective is worth there, and what no plan within the limits can exceed.
+        own: each draw's own best plan, shape ``(draw, arm)``.
+        regret, regret_now: expected loss against knowing the truth, of the plan and of today's spend.
+        information: expected gain from a lift test of each arm, shape ``(arm,)``.
+
+    All but ``spend`` are None where they are not known: a plan of somebody else's has no certificate.
     """
 
-    now: Array
-    plan: Array
-    kpi_gain: Array
-    profit_gain: Array
+    spend: Array
+    value: float | None = None
+    bound: float | None = None
+    own: Array | None = None
+    regret: float | None = None
+    regret_now: float | None = None
+    information: Array | None = None
 
 
-def outcome(curves: ResponseCurves, today: Array, spend: Array, margin: float) -> Outcome:
-    """Return what a plan does in each draw."""
-    now, plan = respond(curves, today), respond(curves, spend)
-    gain = plan.sum(axis=1) - now.sum(axis=1)
-    return Outcome(now, plan, gain, margin * gain - float(spend.sum() - today.sum()))
-
-
-def describe(curves: ResponseCurves, bounds: Bounds, spend: Array, settings: Allocate, ci_prob: float) -> Plan:
-    """Return the plan for given spends, without certificate, spread or value of information.
+def make_plan(
+    curves: ResponseCurves, bounds: Bounds, settings: Allocate, ci_prob: float, found: Answer, names: Sequence[str] = ()
+) -> Plan:
+    """Return the plan that an answer comes to.
 
     Args:
         curves: the response of each channel, draw by draw.
         bounds: the limits, or just today's spend and the digits where there are none.
-        spend: currency, shape ``(arm,)``, rounded to the digits of ``bounds``.
         settings: the budget question.
         ci_prob: probability of the intervals.
+        found: the spends, and what is known about them.
+        names: the order that the channels are to have in the plan; that of the curves if none is given.
     """
-    happens = outcome(curves, bounds.today, spend, settings.margin)
-    figures = digits(float(np.abs(happens.plan.mean(axis=0)).sum()))
-    mroi = marginal(curves, spend)
-    beyond = np.maximum(spend - np.maximum(curves.observed, 0.0), 0.0)
-    rows = []
-    for c, name in enumerate(curves.channels):
-        rows.append(
-            ChannelPlan(
-                channel=name,
-                spend_now=float(bounds.today[c]),
-                spend_plan=float(spend[c]),
-                lower=float(bounds.lower[c]),
-                upper=float(bounds.upper[c]),
-                contribution_now=interval(happens.now[:, c], ci_prob, figures),
-                contribution_plan=interval(happens.plan[:, c], ci_prob, figures),
-                mroi=interval(mroi[:, c], ci_prob),
-                interior=bool(max(bounds.lower[c], bounds.useful[c]) < spend[c] < bounds.upper[c]),
-                observed=float(curves.observed[c]),
-                extrapolation=_share(beyond[c], spend[c]),
-                best_spend=None,
-                value_of_information=None,
-            )
-        )
-    profit = settings.scenario == "profit"
-    before = _total(happens.now, [r.contribution_now.mean for r in rows], ci_prob, figures)
-    after = _total(happens.plan, [r.contribution_plan.mean for r in rows], ci_prob, figures)
-    more, cost = after.mean - before.mean, float(spend.sum() - bounds.today.sum())
-    gains = {
-        "kpi": gain(happens.kpi_gain, more, ci_prob, figures),
-        "profit": gain(happens.profit_gain, settings.margin * more - cost, ci_prob, figures),
-    }
-    share = _share(float(beyond.sum()), float(spend.sum()))
+    now, then = curves.at(bounds.today), curves.at(found.spend)
+    figures = digits(float(np.abs(then.mean(axis=0)).sum()))
+    spent, today = float(found.spend.sum()), float(bounds.today.sum())
+    rows = list(_rows(curves, bounds, ci_prob, found, figures))
+    before = _total(now, [row.contribution_now.mean for row in rows], ci_prob, figures)
+    after = _total(then, [row.contribution_plan.mean for row in rows], ci_prob, figures)
+    kpi, more = then.sum(axis=1) - now.sum(axis=1), after.mean - before.mean
+    margin, cost = settings.margin, spent - today
+    profit_gain = Gain.of_draws(margin * kpi - cost, margin * more - cost, ci_prob, figures)
+    in_profit = settings.scenario == "profit"
+    unseen = _share(float(_beyond(curves, found.spend).sum()), spent)
     return Plan(
         scenario=settings.scenario,
         objective=settings.objective,
@@ -84,89 +69,82 @@ def describe(curves: ResponseCurves, bounds: Bounds, spend: Array, settings: All
         model=curves.model,
         weeks=curves.weeks,
         ci_prob=ci_prob,
-        channels=tuple(rows),
+        channels=tuple(sorted(rows, key=lambda row: names.index(row.channel)) if names else rows),
         budget=bounds.budget,
-        spend_now=round(float(bounds.today.sum()), bounds.decimals),
-        spend_plan=round(float(spend.sum()), bounds.decimals),
-        unspent=max(0.0, round((bounds.budget or 0.0) - float(spend.sum()), bounds.decimals)),
+        spend_now=round(today, bounds.decimals),
+        spend_plan=round(spent, bounds.decimals),
+        unspent=max(0.0, round((bounds.budget or 0.0) - spent, bounds.decimals)),
         contribution_now=before,
         contribution_plan=after,
-        gain=gains["profit" if profit else "kpi"],
-        gain_in="profit" if profit else "kpi",
-        profit_gain=gains["profit"],
-        objective_value=after.mean,
-        upper_bound=None,
-        certified_gap=None,
-        method="given",
-        regret=None,
-        regret_now=None,
-        extrapolation=share,
+        gain=profit_gain if in_profit else Gain.of_draws(kpi, more, ci_prob, figures),
+        gain_in="profit" if in_profit else "kpi",
+        profit_gain=profit_gain,
+        objective_value=after.mean if found.value is None else found.value,
+        upper_bound=found.bound,
+        certified_gap=_gap(found),
+        method="given" if found.value is None else "exact" if settings.objective == "mean" else "local",
+        regret=None if found.regret is None else round(found.regret, figures),
+        regret_now=None if found.regret_now is None else round(found.regret_now, figures),
+        extrapolation=unseen,
         extrapolation_limit=settings.extrapolation,
-        spread_draws=0,
-        notes=(*bounds.notes, *_beyond(curves, beyond, share, settings.extrapolation)),
+        spread_draws=0 if found.own is None else len(found.own),
+        notes=(*bounds.notes, *_notes(curves, found, unseen, settings)),
     )
 
 
-def with_spread(plan: Plan, draws: DrawPlans, decimals: int) -> Plan:
-    """Add to each channel where the draws by themselves would put it."""
-    rows = [
-        replace(row, best_spend=interval(draws.spend[:, c], plan.ci_prob, decimals))
-        for c, row in enumerate(plan.channels)
-    ]
-    return replace(plan, channels=tuple(rows), spread_draws=len(draws.draws))
+def _rows(curves: ResponseCurves, bounds: Bounds, ci_prob: float, found: Answer, figures: int) -> Iterator[ChannelPlan]:
+    """Yield one row per arm, in the order of the curves."""
+    now, then, mroi = curves.at(bounds.today), curves.at(found.spend), curves.marginal(found.spend)
+    beyond = _beyond(curves, found.spend)
+    for c, (name, spend) in enumerate(zip(curves.channels, found.spend, strict=True)):
+        yield ChannelPlan(
+            channel=name,
+            spend_now=float(bounds.today[c]),
+            spend_plan=float(spend),
+            lower=float(bounds.lower[c]),
+            upper=float(bounds.upper[c]),
+            contribution_now=Interval.of_one(now[:, c], ci_prob, figures),
+            contribution_plan=Interval.of_one(then[:, c], ci_prob, figures),
+            mroi=Interval.of_one(mroi[:, c], ci_prob),
+            interior=bool(max(bounds.lower[c], bounds.useful[c]) < spend < bounds.upper[c]),
+            observed=float(curves.observed[c]),
+            extrapolation=_share(beyond[c], spend),
+            best_spend=None if found.own is None else Interval.of_one(found.own[:, c], ci_prob, bounds.decimals),
+            value_of_information=None if found.information is None else round(float(found.information[c]), figures),
+        )
 
 
-def interval(values: Array, ci_prob: float, decimals: int | None = None) -> Interval:
-    """Return mean, median and central interval of draws, rounded where ``decimals`` says so."""
-    low, median, high = np.quantile(values, [(1 - ci_prob) / 2, 0.5, (1 + ci_prob) / 2])
-    found = [float(v) for v in (values.mean(), median, low, high)]
-    return Interval(*(found if decimals is None else (round(v, decimals) + 0.0 for v in found)))
-
-
-def gain(values: Array, mean: float, ci_prob: float, decimals: int) -> Gain:
-    """Return the distribution of a gain with the ``mean`` that its totals give; less than the last digit is a tie."""
-    found = interval(values, ci_prob, decimals)
-    tie = np.abs(values) < 0.5 * 10.0**-decimals
-    probability = float(np.mean(np.where(tie, 0.5, values > 0)))
-    percentiles = np.round(np.percentile(values, np.arange(101)), decimals) + 0.0
-    return Gain(
-        round(mean, decimals) + 0.0, found.median, found.low, found.high, probability, tuple(percentiles.tolist())
-    )
-
-
-def marginal(curves: ResponseCurves, spend: Array) -> Array:
-    """Return the KPI value of the next unit of currency per draw, shape ``(draw, arm)``.
-
-    At a point of the curve the mean of the slopes on both sides; beyond either end the slope of the last piece.
-    """
-    found = np.zeros((len(curves.response), len(spend)))
-    for c, s in enumerate(spend):
-        grid = curves.spend[c]
-        width = np.diff(grid)
-        if width[-1] <= 0:
-            continue
-        near = 1e-9 * grid[-1]
-        right = int(np.clip(np.searchsorted(grid, s + near, side="right") - 1, 0, len(width) - 1))
-        left = int(np.clip(np.searchsorted(grid, s - near, side="left") - 1, 0, len(width) - 1))
-        slopes = np.diff(curves.response[:, c])[:, [left, right]] / width[[left, right]]
-        found[:, c] = slopes.mean(axis=1)
-    return found
-
-
-def _total(values: Array, means: list[float], ci_prob: float, decimals: int) -> Interval:
+def _total(values: Array, means: list[float], ci_prob: float, decimals: int) -> Interval[float]:
     """Return the interval of a sum over channels whose mean is the sum of the rounded means."""
-    return replace(interval(values.sum(axis=1), ci_prob, decimals), mean=round(sum(means), decimals))
+    return replace(Interval.of_one(values.sum(axis=1), ci_prob, decimals), mean=round(sum(means), decimals))
+
+
+def _gap(found: Answer) -> float | None:
+    """Return how much better than the plan any other could be, as a share of its value; None where no bound is had."""
+    if found.value is None or found.bound is None:
+        return None
+    distance = max(found.bound - found.value, 0.0)
+    if distance <= 1e-12 * abs(found.bound):
+        return 0.0
+    return distance / abs(found.value) if found.value else None
+
+
+def _beyond(curves: ResponseCurves, spend: Array) -> Array:
+    """Return how much of each arm's spend was never observed, shape ``(arm,)``, currency."""
+    return np.maximum(spend - np.maximum(curves.observed, 0.0), 0.0)
 
 
 def _share(part: float, whole: float) -> float:
     return round(float(part / whole), 6) if whole > 0 else 0.0
 
 
-def _beyond(curves: ResponseCurves, beyond: Array, share: float, limit: float) -> tuple[str, ...]:
-    if share <= limit:
-        return ()
-    order = [int(c) for c in np.argsort(-beyond, kind="stable")[:3] if beyond[c] > 0]
-    return (
-        f"{share:.0%} of the plan lies beyond the spend ever observed (most of it in "
-        f"{', '.join(curves.channels[c] for c in order)}): there the curves are a guess of the model, not of the data.",
-    )
+def _notes(curves: ResponseCurves, found: Answer, share: float, settings: Allocate) -> Iterator[Finding]:
+    """Yield what a reader of the plan must know beyond what its limits led to."""
+    if share > settings.extrapolation:
+        beyond = _beyond(curves, found.spend)
+        order = [int(c) for c in np.argsort(-beyond, kind="stable")[:3] if beyond[c] > 0]
+        yield Finding("plan.beyond_observed", {"share": share, "channels": [curves.channels[c] for c in order]})
+    if found.value is not None and settings.objective != "mean":
+        yield Finding("plan.local_optimum")
+    if found.own is not None and len(curves.channels) > MANY_ARMS:
+        yield Finding("plan.many_arms", {"arms": MANY_ARMS, "draws": FEW_DRAWS})

@@ -9,6 +9,7 @@ import numpy as np
 from mmm_bayes.allocate.solver.totals import Reach, add, clip, neighbours
 from mmm_bayes.allocate.solver.tree import Node
 from mmm_bayes.errors import AllocationError
+from mmm_bayes.findings import Finding
 from mmm_bayes.transforms import Array
 
 
@@ -76,7 +77,7 @@ def _group_conflict(
 
 def fix_budget(
     tree: Node, names: Sequence[str], reach: Reach, lower: Array, budget: float, step: int, scale: float
-) -> tuple[Node, list[str]]:
+) -> tuple[Node, list[Finding]]:
     """Set the root to the budget, or to what the upper limits and the step leave of it.
 
     Raises:
@@ -90,11 +91,11 @@ def fix_budget(
     tree = replace(tree, lower=spent, upper=spent)
     if below == wanted:
         return tree, []
-    left = money((wanted - below) / scale)
+    left = (wanted - below) / scale
     if above is None:
-        return tree, [f"{left} of the budget stays unspent: the upper limits allow no more than {money(spent)}."]
+        return tree, [Finding("plan.unspent_at_limits", {"left": left, "most": spent})]
     if wanted - below < step:
-        return tree, [f"{left} of the budget stays unspent: it is no multiple of the step."]
+        return tree, [Finding("plan.unspent_below_step", {"left": left})]
     raise AllocationError(
         f"allocate.budget: exactly {money(budget)} cannot be spent: smallest useful spends and limits leave a gap "
         f"between {money(spent)} and {money(above / scale)}; set the budget to one of these, "

@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmm_bayes.allocate.assess import Interval, interval
 from mmm_bayes.allocate.limits import resolve
-from mmm_bayes.allocate.planner import reorder
+from mmm_bayes.allocate.planner import by_name
 from mmm_bayes.allocate.scenarios import Worth, best_within
-from mmm_bayes.allocate.uncertainty import respond
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.intervals import Interval
 from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import write_csv
 
@@ -45,13 +44,13 @@ class Frontier:
     channels: tuple[str, ...]
     total: Array
     spend: Array
-    response: tuple[Interval, ...]
+    response: tuple[Interval[float], ...]
     profit: Array
     roi: Array
     gap: Array
     today: float
-    response_today: Interval
-    profit_gain: tuple[Interval, ...]
+    response_today: Interval[float]
+    profit_gain: tuple[Interval[float], ...]
 
 
 def frontier(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9, points: int = 21) -> Frontier:
@@ -67,8 +66,7 @@ def frontier(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9, p
         AllocationError: as `allocate` does.
     """
     free = settings.model_copy(update={"scenario": "profit", "budget": None})
-    order = np.argsort(np.array(curves.channels))
-    ordered = reorder(curves, order)
+    ordered = by_name(curves)
     bounds = resolve(ordered, free)
     today = float(bounds.today.sum())
     low, high = bounds.tree.lower, bounds.tree.upper
@@ -77,27 +75,28 @@ def frontier(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9, p
     ]
     asked += [today] if low <= today <= high else []
     trees = {bounds.at(t).upper: bounds.at(t) for t in asked}
-    mean = ordered.mean
+    mean, places = ordered.mean, [ordered.channels.index(name) for name in curves.channels]
     best = [best_within(ordered.spend, mean, bounds, trees[t], Worth()) for t in sorted(trees)]
     total = np.array([o.spend.sum() for o in best]).round(bounds.decimals)
     value = np.array([o.value for o in best])
-    draws = [respond(ordered, o.spend).sum(axis=1) for o in best]
-    now = respond(ordered, bounds.today).sum(axis=1)
+    draws = [ordered.at(o.spend).sum(axis=1) for o in best]
+    now = ordered.at(bounds.today).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         roi = np.where(total > 0, value / total, np.nan)
         gap = np.where(value > 0, (np.array([o.bound for o in best]) - value) / value, 0.0)
     return Frontier(
         channels=curves.channels,
         total=total,
-        spend=np.array([o.spend for o in best])[:, np.argsort(order)],
-        response=tuple(interval(d, ci_prob) for d in draws),
+        spend=np.array([o.spend for o in best])[:, places],
+        response=tuple(Interval.of_one(d, ci_prob) for d in draws),
         profit=settings.margin * value - total,
         roi=roi,
         gap=gap,
         today=today,
-        response_today=interval(now, ci_prob),
+        response_today=Interval.of_one(now, ci_prob),
         profit_gain=tuple(
-            interval(settings.margin * (d - now) - (t - today), ci_prob) for d, t in zip(draws, total, strict=True)
+            Interval.of_one(settings.margin * (d - now) - (t - today), ci_prob)
+            for d, t in zip(draws, total, strict=True)
         ),
     )
 

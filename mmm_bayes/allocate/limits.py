@@ -16,6 +16,7 @@ from mmm_bayes.allocate.solver.tree import Node, build_tree, within
 from mmm_bayes.config import Allocate, Limits
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError
+from mmm_bayes.findings import Finding
 from mmm_bayes.transforms import Array
 
 
@@ -32,7 +33,7 @@ class Bounds:
         step: every spend is a multiple of this (fixed arms apart); None for any spend.
         decimals: digits behind the point.
         budget: what was asked to be spent; None where the total is free.
-        notes: what a reader must know, one sentence each.
+        notes: what a reader must know.
     """
 
     today: Array
@@ -44,7 +45,7 @@ class Bounds:
     step: float | None
     decimals: int
     budget: float | None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
     def at(self, total: float) -> Node:
         """Return the limits with the budget set to the highest total up to ``total`` that can be reached."""
@@ -203,11 +204,10 @@ def _check_ends(curves: ResponseCurves, upper: Array, digit: float) -> None:
             )
 
 
-def _idle(curves: ResponseCurves, own: Sequence[Limits]) -> tuple[str, ...]:
+def _idle(curves: ResponseCurves, own: Sequence[Limits]) -> tuple[Finding, ...]:
     """Say which channels are left at zero only because they have no spend today."""
     return tuple(
-        f"{name} has no spend today, so limits relative to today keep it at 0; "
-        f"give allocate.limits.{name}.upper to let it take part."
+        Finding("plan.no_spend_today", {"channel": name})
         for name, now, limits in zip(curves.channels, curves.today, own, strict=True)
         if now == 0 and limits.upper is None and not limits.fixed
     )

@@ -5,44 +5,57 @@ A plan holds plain numbers only: what `save_plan` writes to ``allocation.json`` 
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mmm_bayes.errors import DataError
+from mmm_bayes.findings import Finding
+from mmm_bayes.intervals import Interval
+from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import write_csv, write_json
 
 CSV, JSON = "allocation.csv", "allocation.json"
 
 
 @dataclass(frozen=True)
-class Interval:
-    """Mean, median and the ends of the central credible interval of a quantity over the posterior."""
-
-    mean: float
-    median: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Gain:
-    """What a plan brings over today's spend, computed draw by draw.
+class Gain(Interval[float]):
+    """What a plan brings over today's spend, computed draw by draw, currency.
 
     Attributes:
-        mean, median, low, high: currency; ``low`` and ``high`` bound the central credible interval.
         probability: share of draws in which the plan beats today (ties count half).
         percentiles: the 0th to 100th percentile, 101 values, currency.
     """
 
-    mean: float
-    median: float
-    low: float
-    high: float
     probability: float
     percentiles: tuple[float, ...]
+
+    @classmethod
+    def of_draws(cls, draws: Array, mean: float, ci_prob: float, decimals: int) -> "Gain":
+        """Return the distribution of gains ``(draw,)`` whose ``mean`` is known from totals, rounded.
+
+        A gain of less than half the last digit is a tie.
+        """
+        found = Interval.of_one(draws, ci_prob, decimals)
+        tie = np.abs(draws) < 0.5 * 10.0**-decimals
+        percentiles = np.round(np.percentile(draws, np.arange(101)), decimals) + 0.0
+        return cls(
+            mean=round(mean, decimals) + 0.0,
+            median=found.median,
+            low=found.low,
+            high=found.high,
+            probability=float(np.mean(np.where(tie, 0.5, draws > 0))),
+            percentiles=tuple(percentiles.tolist()),
+        )
+
+    @classmethod
+    def of_json(cls, raw: Mapping[str, Any]) -> "Gain":
+        """Return what ``asdict`` made of a gain on its way to a file."""
+        return cls(**{**raw, "percentiles": tuple(raw["percentiles"])})
 
 
 @dataclass(frozen=True)
@@ -67,13 +80,13 @@ class ChannelPlan:
     spend_plan: float
     lower: float
     upper: float
-    contribution_now: Interval
-    contribution_plan: Interval
-    mroi: Interval
+    contribution_now: Interval[float]
+    contribution_plan: Interval[float]
+    mroi: Interval[float]
     interior: bool
     observed: float
     extrapolation: float
-    best_spend: Interval | None
+    best_spend: Interval[float] | None
     value_of_information: float | None
 
 
@@ -98,13 +111,13 @@ class Plan:
         objective_value: what the objective is worth at the plan, currency (or a probability).
         upper_bound: no plan within the limits is worth more than this; None where no bound is had.
         certified_gap: ``(upper_bound - objective_value) / objective_value``; None where no bound is had.
-        method: ``exact, certified`` or how the plan was found otherwise.
+        method: ``exact`` (the best plan, up to the certified gap), ``local`` (a local optimum) or ``given``.
         regret: expected loss against knowing the truth before spending, currency; None for a what-if.
         regret_now: the same for today's spend; None where the limits forbid it.
         extrapolation: share of the planned spend beyond what was ever observed.
         extrapolation_limit: share above which a note warns.
         spread_draws: posterior draws behind ``best_spend`` and ``regret``.
-        notes: what a reader must know, one sentence each.
+        notes: what a reader must know.
     """
 
     scenario: str
@@ -118,8 +131,8 @@ class Plan:
     spend_now: float
     spend_plan: float
     unspent: float
-    contribution_now: Interval
-    contribution_plan: Interval
+    contribution_now: Interval[float]
+    contribution_plan: Interval[float]
     gain: Gain
     gain_in: str
     profit_gain: Gain
@@ -132,7 +145,7 @@ class Plan:
     extrapolation: float
     extrapolation_limit: float
     spread_draws: int
-    notes: tuple[str, ...]
+    notes: tuple[Finding, ...]
 
 
 def plan_table(plan: Plan) -> pd.DataFrame:
@@ -188,12 +201,13 @@ def load_plan(folder: Path) -> Plan:
 
 
 def _plan(raw: dict[str, Any]) -> Plan:
-    intervals = ("contribution_now", "contribution_plan")
-    gains = {k: Gain(**{**raw[k], "percentiles": tuple(raw[k]["percentiles"])}) for k in ("gain", "profit_gain")}
-    totals = {k: Interval(**raw[k]) for k in intervals}
-    rows = []
-    for row in raw["channels"]:
-        known = {k: Interval(**row[k]) for k in (*intervals, "mroi")}
-        best = None if row["best_spend"] is None else Interval(**row["best_spend"])
-        rows.append(ChannelPlan(**{**row, **known, "best_spend": best}))
-    return Plan(**{**raw, **gains, **totals, "channels": tuple(rows), "notes": tuple(raw["notes"])})
+    totals = {name: Interval(**raw[name]) for name in ("contribution_now", "contribution_plan")}
+    gains = {name: Gain.of_json(raw[name]) for name in ("gain", "profit_gain")}
+    notes = tuple(Finding(**note) for note in raw["notes"])
+    return Plan(**{**raw, **totals, **gains, "channels": tuple(map(_row, raw["channels"])), "notes": notes})
+
+
+def _row(raw: dict[str, Any]) -> ChannelPlan:
+    known = {name: Interval(**raw[name]) for name in ("contribution_now", "contribution_plan", "mroi")}
+    best = None if raw["best_spend"] is None else Interval(**raw["best_spend"])
+    return ChannelPlan(**{**raw, **known, "best_spend": best})

@@ -7,14 +7,13 @@ The search sees the mean of a few draws; the gain over an even schedule is then 
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mmm_bayes.allocate.assess import gain
 from mmm_bayes.allocate.budget import money
 from mmm_bayes.allocate.groups import channel_of
 from mmm_bayes.allocate.limits import digits
@@ -23,6 +22,7 @@ from mmm_bayes.allocate.solver.tree import Node, round_spend
 from mmm_bayes.allocate.weekly import WeeklyMedia, highest_week, weekly_media
 from mmm_bayes.config import Allocate
 from mmm_bayes.errors import AllocationError, nearest
+from mmm_bayes.findings import Finding
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import write_csv, write_json
@@ -55,7 +55,7 @@ class Schedule:
         even: the even schedule it is compared with.
         total: currency.
         lower, upper: weekly limits, currency.
-        pattern: in words, such as ``even`` or ``9 bursts of 2 weeks``.
+        pattern: ``schedule.even``, or ``schedule.bursts`` with their number and length; improved week by week or not.
         response_even: mean KPI value of the even schedule, currency.
         gain: KPI value over the even schedule, draw by draw, currency.
     """
@@ -66,7 +66,7 @@ class Schedule:
     total: float
     lower: float
     upper: float
-    pattern: str
+    pattern: Finding
     response_even: float
     gain: Gain
 
@@ -94,7 +94,7 @@ def best_schedule(
     def expected(schedules: Array) -> Array:
         return media.value(schedules, few).mean(axis=0)
 
-    names, tries = patterns(total, weeks, lower, upper)
+    kinds, tries = patterns(total, weeks, lower, upper)
     worth = expected(tries)
     first = int(worth.argmax())
     spend = improve(expected, tries[first], lower, upper)
@@ -112,9 +112,9 @@ def best_schedule(
         total=round(float(spend.sum()), decimals),
         lower=lower,
         upper=upper,
-        pattern=f"{names[first]}, improved week by week" if moved else names[first],
+        pattern=replace(kinds[first], values={**kinds[first].values, "improved": bool(moved)}),
         response_even=float(response[:, 0].mean()),
-        gain=gain(better, float(better.mean()), ci_prob, digits(float(np.abs(response[:, 0].mean())))),
+        gain=Gain.of_draws(better, float(better.mean()), ci_prob, digits(float(np.abs(response[:, 0].mean())))),
     )
 
 
@@ -166,13 +166,13 @@ def _check(channel: str, total: float, weeks: int, lower: float, upper: float) -
         )
 
 
-def patterns(total: float, weeks: int, lower: float, upper: float) -> tuple[list[str], Array]:
+def patterns(total: float, weeks: int, lower: float, upper: float) -> tuple[list[Finding], Array]:
     """Return even spending and bursts, evenly spaced, that the weekly limits allow.
 
     Returns:
-        Names and schedules, shape ``(pattern, week)``; the first is even.
+        What each is, and schedules, shape ``(pattern, week)``; the first is even.
     """
-    names, found = ["even"], [np.full(weeks, total / weeks)]
+    kinds, found = [Finding("schedule.even")], [np.full(weeks, total / weeks)]
     for length in LENGTHS:
         for bursts in range(1, weeks // length + 1):
             on = np.zeros(weeks, dtype=bool)
@@ -181,9 +181,9 @@ def patterns(total: float, weeks: int, lower: float, upper: float) -> tuple[list
             high = (total - lower * (weeks - on.sum())) / on.sum()
             if on.all() or high > upper or high < lower:
                 continue
-            names.append(f"{bursts} burst{'s' * (bursts > 1)} of {length} week{'s' * (length > 1)}")
+            kinds.append(Finding("schedule.bursts", {"bursts": bursts, "weeks": length}))
             found.append(np.where(on, high, lower))
-    return names, np.stack(found)
+    return kinds, np.stack(found)
 
 
 def improve(expected: Callable[[Array], Array], spend: Array, lower: float, upper: float) -> Array:
@@ -234,5 +234,5 @@ def load_schedules(folder: Path) -> list[Schedule]:
 
 
 def _schedule(raw: dict[str, Any]) -> Schedule:
-    gained = Gain(**{**raw["gain"], "percentiles": tuple(raw["gain"]["percentiles"])})
-    return Schedule(**{**raw, "spend": tuple(raw["spend"]), "even": tuple(raw["even"]), "gain": gained})
+    weeks = {name: tuple(raw[name]) for name in ("spend", "even")}
+    return Schedule(**{**raw, **weeks, "pattern": Finding(**raw["pattern"]), "gain": Gain.of_json(raw["gain"])})

@@ -39,15 +39,9 @@ class DrawPlans:
     bound: Array
 
 
-def respond(curves: ResponseCurves, spend: Array) -> Array:
-    """Return the KPI value of each arm at a plan, per draw, shape ``(draw, arm)``, held beyond the ends."""
-    columns = [interpolate(np.array([s]), curves.spend[c], curves.response[:, c])[:, 0] for c, s in enumerate(spend)]
-    return np.stack(columns, axis=1)
-
-
 def value_of(curves: ResponseCurves, spend: Array, goal: Worth) -> Array:
     """Return what a plan is worth in each draw, shape ``(draw,)``."""
-    return goal.factor * respond(curves, spend).sum(axis=1) - goal.cost * float(spend.sum())
+    return goal.factor * curves.at(spend).sum(axis=1) - goal.cost * float(spend.sum())
 
 
 def best_per_draw(curves: ResponseCurves, bounds: Bounds, tree: Node, goal: Worth) -> DrawPlans:

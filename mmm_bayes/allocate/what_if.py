@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mmm_bayes.allocate.assess import describe
+from mmm_bayes.allocate.assess import Answer, make_plan
 from mmm_bayes.allocate.budget import money
 from mmm_bayes.allocate.groups import arms_of
 from mmm_bayes.allocate.limits import Bounds, check_curves, digits
@@ -122,4 +122,4 @@ def evaluate_plan(curves: ResponseCurves, spend: Array, settings: Allocate | Non
         today, spend, spend, np.zeros(len(spend)), everything, [], None, decimals, round(float(spend.sum()), decimals)
     )
     given = settings.model_copy(update={"scenario": "what_if", "objective": "mean"})
-    return describe(curves, bounds, spend, given, ci_prob)
+    return make_plan(curves, bounds, given, ci_prob, Answer(spend))

@@ -15,6 +15,7 @@ from mmm_bayes.report import Content, gather
 from mmm_bayes.report.content import absent
 from mmm_bayes.report.context import make_cards
 from mmm_bayes.report.numbers import chance, count
+from mmm_bayes.report.plan_notes import say
 from mmm_bayes.report.render import literal, table
 from mmm_bayes.report.tables import plan as tabulate
 from mmm_bayes.report.words import plan_table
@@ -105,7 +106,7 @@ def what_if(content: Content) -> None:
         st.caption(f"Today's spend over the next {weeks}: move a slider to see what a change would return.")
     show(content, table(tabulate(plan_table(plan, content.channels), plan, content.money)))
     for note in plan.notes:
-        st.caption(text(note))
+        st.caption(text(say(note)))
 
 
 def sliders(channels: Iterable[str]) -> dict[str, int]:

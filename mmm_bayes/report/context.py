@@ -11,6 +11,7 @@ from mmm_bayes import __version__
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.report import numbers, tables, words
 from mmm_bayes.report.numbers import Money
+from mmm_bayes.report.plan_notes import say
 from mmm_bayes.report.render import fenced
 from mmm_bayes.report.results import Comparison, Fit, Results, Truth
 
@@ -162,6 +163,7 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
     totals = None if results.frontier is None else words.frontier_table(results.frontier, plan)
     return {
         "plan": plan,
+        "plan_notes": [say(note) for note in plan.notes],
         "question": _question(results, plan, money),
         "unchanged": np.allclose(table["plan"], table["now"], rtol=1e-6, atol=0.0),
         "up": up,

@@ -10,6 +10,7 @@ import pandas as pd
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.allocate.schedule import Schedule
 from mmm_bayes.report.numbers import NONE, Money, between, chance, change, count, percent, ratio
+from mmm_bayes.report.plan_notes import say
 from mmm_bayes.report.results import Comparison, Fit, Truth
 from mmm_bayes.report.words import Headline, roi_draws
 
@@ -275,7 +276,9 @@ def schedule(schedules: Sequence[Schedule], table: pd.DataFrame, money: Money) -
     """
     planned = dict(zip(table["channel"], table["contribution_plan"], strict=True))
     heads = ["channel", "best weeks", "spend", "contribution, timed as planned", "spent evenly"]
-    rows = [[s.channel, s.pattern, *map(money.full, (s.total, planned[s.channel], s.response_even))] for s in schedules]
+    rows = [
+        [s.channel, say(s.pattern), *map(money.full, (s.total, planned[s.channel], s.response_even))] for s in schedules
+    ]
     if any(s.gain.mean for s in schedules):
         heads += ["gain of the best weeks over even", "interval", "probability"]
         rows = [[*row, *_gained(s, money)] for row, s in zip(rows, schedules, strict=True)]
