@@ -15,7 +15,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from mmm_bayes.errors import MMMWarning
+from mmm_bayes.findings import MMMWarning
+from mmm_bayes.report.words import word
 
 MOST = 1_000
 """Characters of the widest line of a table."""
@@ -72,8 +73,8 @@ class Terminal:
         usual = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-            if issubclass(category, MMMWarning):
-                self.warn(str(message))
+            if isinstance(message, MMMWarning):
+                self.warn(word(message.finding))
             else:
                 usual(message, category, *rest, **more)
 

@@ -23,10 +23,6 @@ class AllocationError(MMMError):
     """The limits of a budget contradict each other, or the curves cannot carry a plan."""
 
 
-class MMMWarning(UserWarning):
-    """What the user should know although the step goes on; the command line prints it at once."""
-
-
 def close(name: str, valid: list[str]) -> str | None:
     """Return the valid name that ``name`` may be meant for, whatever the case of its letters."""
     lowered = {other.lower(): other for other in valid}

@@ -16,3 +16,11 @@ class Finding:
 
     code: str
     values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class MMMWarning(UserWarning):
+    """A finding of which the user should know although the step goes on; the command line prints it at once."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"{finding.code}: {', '.join(f'{name}={value}' for name, value in finding.values.items())}")
+        self.finding = finding

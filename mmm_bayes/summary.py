@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.console import Terminal
+from mmm_bayes.report.words import judged, word
 
 if TYPE_CHECKING:
     from mmm_bayes.allocate import ChannelPlan, Plan, Schedule
@@ -35,7 +36,7 @@ def prepared(panel: "Panel") -> str:
 def fitted(found: "Fitted") -> str:
     """Return the verdict and what stands behind it."""
     verdict = found.diagnostics["verdict"]
-    reasons = [r["message"] for r in found.diagnostics["reasons"] if r["status"] == verdict != "PASS"]
+    reasons = [judged(r).message for r in found.diagnostics["reasons"] if r["status"] == verdict != "PASS"]
     return " ".join([verdict, *reasons[:1]])
 
 
@@ -84,8 +85,6 @@ def show_roi(terminal: Terminal, found: "Fitted", config: "Config") -> None:
 
 def show_plan(terminal: Terminal, plan: "Plan", config: "Config") -> None:
     """Print the plan beside today, how sure each part is, its gain, and what may be said against it."""
-    from mmm_bayes.report.plan_notes import say
-
     currency = config.currency
     spread = [f"best, {plan.ci_prob:.0%} of draws"] if plan.spread_draws else []
     tested = ["test"] if any(c.value_of_information is not None for c in plan.channels) else []
@@ -99,7 +98,7 @@ def show_plan(terminal: Terminal, plan: "Plan", config: "Config") -> None:
     better = f"better with a probability of {plan.gain.probability:.0%}"
     what = "profit over today" if plan.gain_in == "profit" else "over today"
     terminal.say(f"Gain {what}: {gain[0]} ({gain[1]} to {gain[2]}), {better}.")
-    for line in (*_certificate(plan), *_unknown(plan, currency), *map(say, plan.notes)):
+    for line in (*_certificate(plan), *_unknown(plan, currency), *map(word, plan.notes)):
         terminal.say(line)
 
 
@@ -142,20 +141,18 @@ def _unknown(plan: "Plan", currency: str) -> Iterator[str]:
 
 def show_schedule(terminal: Terminal, found: "list[Schedule]", config: "Config") -> None:
     """Print the best weeks of each channel and what they gain over even ones."""
-    from mmm_bayes.report.plan_notes import say
-
     if not any(s.gain.mean for s in found):
         terminal.say("Spread the plan evenly over the weeks: no others were found that return noticeably more.")
         return
     rows = [
         [
             s.channel,
-            say(s.pattern),
+            word(s.pattern),
             *(money(s.gain.median, config.currency), f"{s.gain.probability:.0%}"),
             f"{money(s.gain.low, config.currency)} to {money(s.gain.high, config.currency)}",
         ]
         if s.gain.mean
-        else [s.channel, say(s.pattern), "", "", ""]
+        else [s.channel, word(s.pattern), "", "", ""]
         for s in found
     ]
     heads = ["channel", "best weeks", "gain over even", "probability", f"{config.ci_prob:.0%} interval"]

@@ -15,7 +15,7 @@ from mmm_bayes.config import Allocate, Group, Limits, make_config
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError, ConfigError
 from mmm_bayes.findings import Finding
-from mmm_bayes.report.plan_notes import say
+from mmm_bayes.report.words import word
 
 TODAY = [4_000.0, 3_000.0, 2_000.0, 1_000.0]
 NAMES = ("tv", "radio", "search", "social")
@@ -73,7 +73,7 @@ def test_a_step_moves_limits_inwards() -> None:
     assert found.useful[0] == 1_200
     assert found.tree.upper == 9_800
     assert found.notes == (Finding("plan.unspent_below_step", {"left": 200.0}),)
-    assert say(found.notes[0]) == "200 of the budget stays unspent: it is no multiple of the step."
+    assert word(found.notes[0]) == "200.00 of the budget stays unspent: it is no multiple of the step."
 
 
 def test_a_budget_below_the_lower_limits() -> None:

@@ -31,7 +31,7 @@ from mmm_bayes.allocate.uncertainty import best_per_draw
 from mmm_bayes.config import Allocate, Group, Limits
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError, DataError
-from mmm_bayes.report.plan_notes import say
+from mmm_bayes.report.words import word
 
 S_SHAPED = [(100, 6000, 3), (90, 5000, 3), (60, 4000, 3), (30, 1200, 1)]
 CASES = {
@@ -343,7 +343,7 @@ def test_rows_tell_what_is_beyond_experience_and_worth_a_test() -> None:
         [row.extrapolation for row in plan.channels], beyond / np.maximum(spend, 1e-9), atol=1e-6
     )
     assert plan.extrapolation == pytest.approx(beyond.sum() / spend.sum(), abs=1e-6)
-    assert any("beyond the spend ever observed" in say(note) for note in plan.notes)
+    assert any("beyond the spend ever observed" in word(note) for note in plan.notes)
     bounds = resolve(curves, question)
     worth = value_of_information(curves, bounds, bounds.tree, Worth(), question.test_error)
     np.testing.assert_allclose([row.value_of_information for row in plan.channels], worth, atol=0.01)
@@ -430,11 +430,11 @@ def test_a_channel_without_history_waits_for_a_limit() -> None:
     curves = hill_curves(parameters, [4000.0, 0.0], draws=3, noise=0.1)
     plan = allocate(curves, Allocate())
     assert spends(plan).tolist() == [4000.0, 0.0]
-    assert "channel 1 has no spend today" in say(plan.notes[0])
+    assert "channel 1 has no spend today" in word(plan.notes[0])
     plan = allocate(curves, Allocate(limits={"channel 1": Limits(upper=3_000)}))
     assert plan.channels[1].spend_plan > 0
     assert plan.channels[1].extrapolation == 1.0
-    assert any("beyond the spend ever observed" in say(note) for note in plan.notes)
+    assert any("beyond the spend ever observed" in word(note) for note in plan.notes)
 
 
 def test_upper_limits_leave_money_over_and_say_so() -> None:
@@ -442,7 +442,7 @@ def test_upper_limits_leave_money_over_and_say_so() -> None:
     plan = allocate(curves, Allocate(budget=round(2 * float(curves.today.sum()), 2)))
     assert all(row.spend_plan == row.upper for row in plan.channels)
     assert plan.unspent > 0
-    assert "stays unspent: the upper limits allow no more" in say(plan.notes[0])
+    assert "stays unspent: the upper limits allow no more" in word(plan.notes[0])
 
 
 def test_plans_by_geo_keep_limits_on_the_channel() -> None:

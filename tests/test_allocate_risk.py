@@ -17,7 +17,7 @@ from mmm_bayes.allocate.uncertainty import best_per_draw, expected_regret, value
 from mmm_bayes.config import Allocate, Group, Limits
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError
-from mmm_bayes.report.plan_notes import say
+from mmm_bayes.report.words import word
 
 SEEDS = st.integers(0, 10**6)
 RISKS = st.sampled_from([("quantile", 0.1), ("quantile", 0.5), ("cvar", 0.1), ("cvar", 0.73), ("probability", 0.1)])
@@ -70,7 +70,7 @@ def test_the_worst_draws_are_nearly_optimal_on_concave_curves() -> None:
     curves = hill_curves(parameters, [2e3, 6e3, 2e3, 1e3], draws=200, noise=0.4, points=101)
     plan = allocate(curves, Allocate(objective="cvar", level=0.05, relative=(0, 1.9)))
     assert plan.method == "local"
-    assert "The plan is a local optimum, started from the exact mean plan." in map(say, plan.notes)
+    assert "The plan is a local optimum, started from the exact mean plan." in map(word, plan.notes)
     assert plan.certified_gap is not None and plan.certified_gap < 0.03
     safe, mean = plan, allocate(curves, Allocate(relative=(0, 1.9)))
     assert safe.gain.percentiles[5] >= mean.gain.percentiles[5]

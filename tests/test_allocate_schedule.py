@@ -27,7 +27,7 @@ from mmm_bayes.config import Allocate, Limits, Model
 from mmm_bayes.errors import AllocationError
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import response_curves
-from mmm_bayes.report.plan_notes import say
+from mmm_bayes.report.words import word
 from mmm_bayes.transforms import Shape
 
 
@@ -70,7 +70,7 @@ def test_money_with_diminishing_returns_is_spread_evenly() -> None:
 
 def test_money_that_needs_a_threshold_comes_in_bursts() -> None:
     found = best_schedule("tv", media(4.0, 0.1), 5_000.0, 20, (0.0, 3_000.0))
-    assert found.pattern.code == "schedule.bursts" and "burst" in say(found.pattern)
+    assert found.pattern.code == "schedule.bursts" and "burst" in word(found.pattern)
     assert found.gain.low > 0.5 * found.response_even
     assert found.gain.probability == 1
     assert min(found.spend) == 0
@@ -186,7 +186,7 @@ def test_a_channel_silent_in_the_window_waits_for_a_limit() -> None:
     assert curves.channels == ("tv", "search") and curves.today[0] == 0
     plan = allocate(curves, question)
     assert plan.channels[0].spend_plan == 0
-    assert "tv has no spend today" in say(plan.notes[0])
+    assert "tv has no spend today" in word(plan.notes[0])
     upper = round(float(curves.observed[0]), 2)
     more = {"limits": {"tv": Limits(upper=upper)}, "budget": round(upper + float(curves.today[1]), 2)}
     plan = allocate(curves, question.model_copy(update=more))

@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 
 from mmm_bayes.config import ChannelPriors, Model, Sampler
-from mmm_bayes.errors import DataError, MMMWarning
+from mmm_bayes.errors import DataError
+from mmm_bayes.findings import Finding, MMMWarning
 from mmm_bayes.model import fit
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.sample import sample_design, with_roi
@@ -14,6 +15,7 @@ from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import decomposition, media_contributions
 from mmm_bayes.posterior.confounding import collinear
 from mmm_bayes.progress import silent
+from mmm_bayes.report.words import word
 
 QUICK = Sampler(draws=150, tune=200, chains=2)
 
@@ -50,7 +52,7 @@ def test_roi_is_the_same_in_pence_and_in_billions(simulated, small_run, small_po
 def test_two_identical_channels_share_one_effect_and_are_named(simulated, small_run):
     table, columns = simulated
     table["spend_social"] = table["spend_tv"]
-    assert "move in step" in panel_from_frame(table, columns, "same").notes[0]
+    assert "move in step" in word(panel_from_frame(table, columns, "same").notes[0])
     posterior = quick_fit(table, columns)
     assert [(p.first, p.second) for p in collinear(posterior)] == [("tv", "social")]
     together = posterior["roi"][:, 0] + posterior["roi"][:, 2]
@@ -62,8 +64,9 @@ def test_two_identical_channels_share_one_effect_and_are_named(simulated, small_
 def test_weeks_with_more_returned_than_sold_are_noted_and_fitted(simulated):
     table, columns = simulated
     table.loc[[3, 70], columns.kpi] *= -0.2
-    note = "The KPI 'revenue' is negative in 2 geo-weeks (more returned than sold)."
-    assert panel_from_frame(table, columns, "returns").notes == (note,)
+    assert panel_from_frame(table, columns, "returns").notes == (
+        Finding("panel.negative_kpi", {"kpi": "revenue", "weeks": 2}),
+    )
     posterior = quick_fit(table, columns)
     assert np.isfinite(posterior["roi"]).all()
     parts = decomposition(posterior)
@@ -73,7 +76,7 @@ def test_weeks_with_more_returned_than_sold_are_noted_and_fitted(simulated):
 
 def test_a_prior_that_cannot_be_is_warned_of_before_sampling(small_run):
     given = Model(priors=ChannelPriors(roi={"tv": (20.0, 40.0)}))
-    with pytest.raises(MMMWarning, match=r"model\.priors\.roi\.tv: before any data, tv alone would explain over 80%"):
+    with pytest.raises(MMMWarning, match=r"prior\.implausible: place=model\.priors\.roi\.tv, channel=tv, share=0\.8"):
         fit(small_run.panel, given, QUICK)  # warnings are errors in tests, so nothing is sampled
 
 

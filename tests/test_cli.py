@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from mmm_bayes.cli import main
 from mmm_bayes.console import Terminal
 from mmm_bayes.errors import MMMError
 from mmm_bayes.findings import Finding
+from mmm_bayes.posterior.checks import _reason
 from mmm_bayes.summary import show_schedule
 from mmm_bayes.workspace import Workspace, digest, write_json
 
@@ -153,7 +154,7 @@ def test_what_needs_a_fit_says_so(command, shop, capsys):
 def diagnosed(shop: Path, verdict: str, panel: str | None = None) -> None:
     """Leave the diagnostics of a fit in the folder of the run."""
     space = Workspace("shop", shop)
-    reason = {"check": "R-hat", "status": verdict, "message": "Chains disagree.", "remedy": "To mend it, tune longer."}
+    reason = asdict(_reason("energy", 0.25 if verdict == "PASS" else 0.1, (0.2, 0.2), higher_is_worse=False))
     found = {"verdict": verdict, "reasons": [reason], "panel": panel or digest(space.data / "panel.parquet")}
     write_json(space.data / "diagnostics.json", found)
 
@@ -170,7 +171,10 @@ def test_no_plan_is_made_on_a_failed_fit(shop, capsys):
     assert main(["prepare", "shop.yaml", "--quiet"]) == 0
     diagnosed(shop, "FAIL")
     assert main(["allocate", "shop.yaml"]) == 1
-    refusal = "Error: the verdict on the fit is FAIL: Chains disagree. To mend it, tune longer. --force plans anyway.\n"
+    refusal = (
+        "Error: the verdict on the fit is FAIL: The lowest BFMI is 0.10. To mend it, tighten the priors. "
+        "--force plans anyway.\n"
+    )
     assert capsys.readouterr().err == refusal
     assert main(["allocate", "shop.yaml", "--force"]) == 1
     assert capsys.readouterr().err.startswith("Error: data/shop/posterior.nc does not exist yet")

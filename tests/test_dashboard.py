@@ -24,6 +24,7 @@ from mmm_bayes.curves import ResponseCurves, load_curves
 from mmm_bayes.dashboard import serve
 from mmm_bayes.dashboard.app import dollars, text
 from mmm_bayes.report.numbers import Money, chance
+from mmm_bayes.report.words import judged
 
 CHANNELS = ("tv", "search", "social")
 
@@ -70,7 +71,7 @@ def test_the_page_shows_verdict_and_every_channel_and_figure(folder, small_run):
     for channel in CHANNELS:
         assert shown.count(f"| {channel} |") >= 5
     for reason in small_run.fitted.diagnostics["reasons"]:
-        assert f"| {reason['check']} |" in shown
+        assert f"| {judged(reason).check} |" in shown
     assert "figures/" not in shown
     assert len(page.get("image")) == 10  # roi, models, holdout; contributions, decomposition, fit; curves and plan
 

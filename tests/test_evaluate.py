@@ -26,7 +26,9 @@ from mmm_bayes.evaluate import (
     seasonal_naive,
     split_holdout,
 )
+from mmm_bayes.findings import Finding
 from mmm_bayes.panel import Panel, panel_from_frame
+from mmm_bayes.report.words import word
 from mmm_bayes.simulate import PanelSpec, simulate_panel
 
 
@@ -122,7 +124,7 @@ def test_split_keeps_the_last_weeks_aside():
 def test_a_short_panel_gets_a_shorter_holdout_with_a_note_or_an_error():
     split = split_holdout(panel_of(noisy(1, 25)), Compare(holdout=12))
     assert split.holdout == 5 and len(split.train.weeks) == 20
-    assert "5 weeks instead of 12" in split.notes[0]
+    assert "5 weeks instead of 12" in word(split.notes[0])
     with pytest.raises(DataError, match="the panel has 21 weeks; a comparison needs 22, 20 to train on and 2"):
         split_holdout(panel_of(noisy(1, 21)), Compare(holdout=12))
 
@@ -223,6 +225,11 @@ def test_roi_stands_beside_roi_and_truth():
     assert unknown[["true_roi", "bayesian_covers", "lightgbm_covers"]].isna().all(axis=None)
 
 
+def in_words(comparison):
+    """Return the notes of a comparison in words, by way of JSON."""
+    return " ".join(word(Finding(**raw)) for raw in json.loads(json.dumps(comparison.summary["notes"])))
+
+
 def test_the_notes_say_what_matters(made, split, forecasts):
     panel = made[1]
     tight = Forecast(
@@ -230,9 +237,10 @@ def test_the_notes_say_what_matters(made, split, forecasts):
     )
     bad = {**forecasts, "bayesian": tight, "lightgbm": tight}
     roi = roi_table(roi_of({"tv": (4.0, 3.0, 5.0)}), roi_of({"tv": (1.0, 0.5, 1.5)}), {"tv": 4.5})
-    notes = " ".join(compare(panel, replace(split, notes=("Shrunk.",)), bad, roi, 0.9).summary["notes"])
+    short = replace(split, notes=(Finding("comparison.short_holdout", {"weeks": 10, "asked": 12, "least": 20}),))
+    notes = in_words(compare(panel, short, bad, roi, 0.9))
     for part in (
-        "Shrunk.",
+        "The holdout is 10 weeks instead of 12, so that 20 remain to train on.",
         "All 10 weeks of the holdout were forecast at once",
         "Neither model forecasts better than last year's values",
         "The 90% intervals of the Bayesian model held only 0%",
@@ -241,7 +249,7 @@ def test_the_notes_say_what_matters(made, split, forecasts):
         "held it for 1 of 1 for the Bayesian model and 0 of 1 for LightGBM",
     ):
         assert part in notes
-    fine = " ".join(compare(panel, split, forecasts, roi_table(roi_of({}), roi_of({})), 0.9).summary["notes"])
+    fine = in_words(compare(panel, split, forecasts, roi_table(roi_of({}), roi_of({})), 0.9))
     assert "contradict" not in fine and "true ROI is known" not in fine and "Bayesian model held only" not in fine
 
 

@@ -20,6 +20,7 @@ from mmm_bayes.posterior import Posterior, load_posterior, save_posterior
 from mmm_bayes.posterior.attribution import media_contributions
 from mmm_bayes.posterior.checks import diagnose
 from mmm_bayes.posterior.lift import lift_table, predicted_lift
+from mmm_bayes.report.words import judged
 from mmm_bayes.simulate import PanelSpec, Simulated, simulate_panel
 from mmm_bayes.simulate.truth import respond
 
@@ -263,12 +264,14 @@ def test_a_lift_test_narrows_the_roi_and_moves_it_to_the_truth(tested):
 
 
 def test_a_test_that_agrees_passes_and_one_that_contradicts_is_a_warning(tested):
-    (agrees,) = reasons(tested.posterior, "lift test")
-    assert agrees["status"] == "PASS" and not agrees["remedy"]
+    (agrees,) = reasons(tested.posterior, "lift_test")
+    assert agrees["status"] == "PASS" and judged(agrees).check == "lift test 1"
+    assert not judged(agrees).remedy and "contradict" not in judged(agrees).message
     wrong = tested.test.model_copy(update={"incremental_kpi": 8 * tested.test.incremental_kpi})
-    (contradicts,) = reasons(fit(tested.panel, Model(lift_tests=(wrong,)), FAST), "lift test")
+    (contradicts,) = reasons(fit(tested.panel, Model(lift_tests=(wrong,)), FAST), "lift_test")
     assert contradicts["status"] == "REVIEW" and contradicts["value"] > 2
-    assert "contradict each other" in contradicts["message"] and "model.priors.roi" in contradicts["remedy"]
+    said = judged(contradicts)
+    assert "contradict each other" in said.message and "model.priors.roi of 'search'" in said.remedy
 
 
 def test_the_file_holds_what_the_table_needs(tested, tmp_path):

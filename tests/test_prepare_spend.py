@@ -12,9 +12,11 @@ from pyspark.sql import SparkSession
 
 from mmm_bayes.config import Config, make_config
 from mmm_bayes.errors import ConfigError, DataError
+from mmm_bayes.findings import Finding
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.prepare import Prepared, weekly_table
 from mmm_bayes.prepare.spend import read_spend
+from mmm_bayes.report.words import word
 
 FIRST = date(2023, 1, 2)  # a Monday
 WEEKS = 22
@@ -49,6 +51,11 @@ def config(sales: Path, file: Path | str, **settings: Any) -> Config:
     return make_config({"name": "test", "transactions": transactions, "spend": given})
 
 
+def notes(prepared: Prepared) -> list[str]:
+    """Return the notes of a summary in words."""
+    return [word(Finding(**note)) for note in prepared.quality["notes"]]
+
+
 def prepare(sales: Path, file: Path | str, **settings: Any) -> Prepared:
     return weekly_table(config(sales, file, **settings), sales.parent / "quarantine.parquet")
 
@@ -75,7 +82,7 @@ def test_long_with_geos(spark: SparkSession, sales: Path, daily: pd.DataFrame, t
     assert summary["outside"] == {"rows": len(late), "spend": pytest.approx(late["cost"].sum())}
     assert summary["channels"] == pytest.approx(daily.groupby("ch")["cost"].sum().to_dict())
     assert not summary["split_by_revenue"]
-    assert any("lie outside the panel's weeks" in note for note in prepared.quality["notes"])
+    assert any("lie outside the panel's weeks" in note for note in notes(prepared))
 
 
 def test_weeks_before_the_sales_become_history(
@@ -108,7 +115,7 @@ def test_wide_without_geos_is_split_by_revenue(
         for channel in channels:
             np.testing.assert_allclose(found[f"spend_{channel}"], share * expected.loc[found.index, channel])
     assert prepared.quality["spend"]["split_by_revenue"]
-    assert any("share of the revenue" in note for note in prepared.quality["notes"])
+    assert any("share of the revenue" in note for note in notes(prepared))
 
 
 def test_national_sales_take_all_spend(spark: SparkSession, sales: Path, daily: pd.DataFrame, tmp_path: Path) -> None:
@@ -116,7 +123,7 @@ def test_national_sales_take_all_spend(spark: SparkSession, sales: Path, daily: 
     prepared = prepare(sales, tmp_path / "spend.csv", geo="geo", transactions={"geo_level": "national"})
     found = prepared.frame.set_index("week")["spend_tv"]
     np.testing.assert_allclose(found, weekly(daily, ["ch", "week"])["tv"].loc[found.index])
-    assert not any("share of the revenue" in note for note in prepared.quality["notes"])
+    assert not any("share of the revenue" in note for note in notes(prepared))
 
 
 def test_weekly_spend_on_another_weekday(spark: SparkSession, sales: Path, tmp_path: Path) -> None:
@@ -124,9 +131,9 @@ def test_weekly_spend_on_another_weekday(spark: SparkSession, sales: Path, tmp_p
     pd.DataFrame({"day": sundays, "ch": "tv", "cost": 70.0}).to_csv(tmp_path / "spend.csv", index=False)
     prepared = prepare(sales, tmp_path / "spend.csv", transactions={"geo_level": "national"})
     assert prepared.frame["spend_tv"].tolist() == [0.0, 0.0, *[70.0] * (WEEKS - 3), 0.0]
-    notes = " ".join(prepared.quality["notes"])
-    assert "dated on Sundays, the panel's weeks start on Mondays" in notes
-    assert "weeks that the file lacks count as no spend" in notes
+    said = " ".join(notes(prepared))
+    assert "dated on Sundays, the panel's weeks start on Mondays" in said
+    assert "weeks that the file lacks count as no spend" in said
 
 
 BAD = [

@@ -16,8 +16,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from mmm_bayes.config import Config, make_config
+from mmm_bayes.findings import Finding
 from mmm_bayes.panel import save_panel
 from mmm_bayes.prepare import Prepared, weekly_table
+from mmm_bayes.report.words import word
 from mmm_bayes.simulate.transactions import write_sample
 
 START = date(2022, 9, 2)
@@ -81,6 +83,11 @@ def write_rows(path: Path, rows: list[list[str]], **settings: Any) -> Path:
 def config(path: Path | str, **transactions: Any) -> Config:
     settings = {"path": str(path), "preset": "online_retail", "start": START, **transactions}
     return make_config({"name": "test", "transactions": settings})
+
+
+def notes(prepared: Prepared) -> list[str]:
+    """Return the notes of a summary in words."""
+    return [word(Finding(**note)) for note in prepared.quality["notes"]]
 
 
 def prepare(path: Path | str, folder: Path, **transactions: Any) -> Prepared:
@@ -184,7 +191,7 @@ def test_cancellations_in_the_week_of_their_order(prepared: Prepared, rows: list
     assert cancellations["unmatched"] == unmatched > 0
     assert cancellations["lines"] == len(kept) > unmatched
     assert Decimal(str(cancellations["revenue"])) == sum(line.revenue for line in kept)
-    assert any("match no order" in note for note in prepared.quality["notes"])
+    assert any("match no order" in note for note in notes(prepared))
     assert own.quality["cancellations"]["unmatched"] == 0
     assert own.frame["revenue"].tolist() != prepared.frame["revenue"].tolist()
 
@@ -215,7 +222,7 @@ def test_quiet_geos_join_the_rest(spark: SparkSession, rows: list, file: Path, t
     expected.geos = sorted("Others" if geo == "Rest" else geo for geo in expected.geos)
     assert_same(prepared, expected)
     assert prepared.quality["geos"]["too_quiet"]
-    assert any("joined 'Others'" in note for note in prepared.quality["notes"])
+    assert any("joined 'Others'" in note for note in notes(prepared))
     shares = [group["revenue_share"] for group in prepared.quality["geos"]["groups"]]
     assert sum(shares) == pytest.approx(1)
 
@@ -247,7 +254,7 @@ def test_own_columns_have_no_hidden_rules(spark: SparkSession, rows: list, tmp_p
         line.geo = line.customer = ""
     assert_same(prepared, reference.tabulate(lines, national=True))
     assert prepared.columns.holidays == ()
-    assert any("No country is known" in note for note in prepared.quality["notes"])
+    assert any("No country is known" in note for note in notes(prepared))
 
 
 def test_end_leaves_out_later_lines(spark: SparkSession, rows: list, file: Path, tmp_path: Path) -> None:

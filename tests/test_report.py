@@ -22,14 +22,14 @@ from mmm_bayes import pipeline
 from mmm_bayes.config import override
 from mmm_bayes.curves import load_curves, save_curves
 from mmm_bayes.errors import DataError
-from mmm_bayes.report import write_report
-from mmm_bayes.report.context import FILTERS, make_cards, make_context
+from mmm_bayes.report.context import make_cards, make_context
+from mmm_bayes.report.facts import channel_of, headline
 from mmm_bayes.report.numbers import Money, ratio
-from mmm_bayes.report.plan_notes import say
 from mmm_bayes.report.render import image, table, to_html, to_markdown
 from mmm_bayes.report.results import load_results
 from mmm_bayes.report.tables import Table
-from mmm_bayes.report.words import channel_of, headline
+from mmm_bayes.report.words import FILTERS, word
+from mmm_bayes.report.write import write_report
 from mmm_bayes.workspace import Workspace, write_json
 
 SECTIONS = {
@@ -197,7 +197,7 @@ def test_the_same_files_give_the_same_bytes_in_another_process(small_run, writte
     (tmp_path / "config.json").write_text(small_run.config.model_dump_json(exclude={"folder"}), encoding="utf-8")
     script = (
         "import json, sys; from pathlib import Path; from mmm_bayes.config import make_config; "
-        "from mmm_bayes.report import write_report; from mmm_bayes.workspace import Workspace; "
+        "from mmm_bayes.report.write import write_report; from mmm_bayes.workspace import Workspace; "
         "root = Path(sys.argv[1]); "
         "config = make_config(json.loads((root / 'config.json').read_text())); "
         "write_report(config, Workspace(config.name, root))"
@@ -342,7 +342,7 @@ def test_the_weeks_of_a_plan_are_shown_where_they_were_asked_for(small_run, tmp_
     found = pipeline.schedule(small_run.config, space.root)
     part = section(report(small_run, space), "next budget").split("### When to spend it")[1]
     shown = rows(part, "channel | best weeks")
-    assert [row["best weeks"] for row in shown.values()] == [say(s.pattern) for s in found]
+    assert [row["best weeks"] for row in shown.values()] == [word(s.pattern) for s in found]
     assert ("figures/schedule.png" in part) == any(s.gain.mean for s in found)
     for one in found:
         assert shown[one.channel]["spent evenly"] == f"£{one.response_even:,.0f}"
@@ -417,7 +417,7 @@ def test_transactions_are_accounted_for_to_the_cent(small_run, tmp_path):
         "geos": {"groups": [{"geo": "UK", "revenue_share": 0.84}, {"geo": "Rest", "revenue_share": 0.16}]},
         "weeks": {"first": "2010-12-06", "last": "2011-11-28", "count": 52, "filled_geo_weeks": {"UK": 1}},
         "spend": {"path": "spend.csv", "channels": {"tv": 100.004, "search": 50.0}},
-        "notes": ["135,080 lines name no customer."],
+        "notes": [{"code": "data.no_customer", "values": {"lines": 135_080}}],
     }
     write_json(space.data / "quality.json", quality)
     part = section(report(small_run, space), "What the data are")
@@ -426,7 +426,7 @@ def test_transactions_are_accounted_for_to_the_cent(small_run, tmp_path):
     assert found["exact duplicate"]["revenue"] == "−£21,740.98"
     for sentence in ("8,668 cancellations (−£475,901.16)", "UK 84% and Rest 16%", "2 channels, £150.00", "UK 1 week"):
         assert sentence in part
-    assert "- 135,080 lines name no customer." in part
+    assert "- 135,080 lines name no customer; their revenue counts, their customers cannot be counted." in part
 
 
 # --- names --------------------------------------------------------------------------------------

@@ -17,11 +17,11 @@ from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.findings import Finding
 from mmm_bayes.report import draw_budget, draw_plan, draw_roi, draw_weeks
+from mmm_bayes.report.facts import channel_of, frontier_table
 from mmm_bayes.report.figures import make_figures
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import load_results
 from mmm_bayes.report.style import DPI, WIDTH, Look, channel_colours, png, styled
-from mmm_bayes.report.words import channel_of, frontier_table
 
 NAMES = [
     *("Paid search, brand", "Paid search: generic terms (non-brand)", "Facebook & Instagram prospecting", "TikTok"),

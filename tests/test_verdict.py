@@ -1,6 +1,8 @@
 """What the verdict says beyond convergence: priors, their weight, channels in step, spend that follows demand."""
 
+import json
 import warnings
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -9,14 +11,20 @@ from scipy import integrate, stats
 
 from mmm_bayes.config import ChannelPriors, Model, Prior
 from mmm_bayes.console import Terminal
-from mmm_bayes.errors import MMMWarning
+from mmm_bayes.findings import Finding, MMMWarning
 from mmm_bayes.model.design import build_design
 from mmm_bayes.posterior import Posterior
-from mmm_bayes.posterior.checks import beliefs, confounding
+from mmm_bayes.posterior.checks import Reason, beliefs, confounding
 from mmm_bayes.posterior.confounding import FORETOLD, collinear, follows_demand
 from mmm_bayes.posterior.predictions import log_likelihood, one_week_ahead
 from mmm_bayes.posterior.prior_predictive import implausible_priors, prior_shares
 from mmm_bayes.posterior.sensitivity import contradicted_priors, prior_sensitivity
+from mmm_bayes.report.words import Judged, judged, word
+
+
+def in_words(reason: Reason) -> Judged:
+    """Return a check in words, by way of JSON as in ``diagnostics.json``."""
+    return judged(json.loads(json.dumps(asdict(reason))))
 
 
 def changed(posterior: Posterior, group: str, **variables) -> Posterior:
@@ -58,17 +66,24 @@ def test_prior_shares_are_roi_times_spend_over_the_kpi(design, small_run):
 )
 def test_an_implausible_prior_is_named(design, roi, named, words):
     found = implausible_priors(design, ChannelPriors(roi=roi))
-    assert [sentence.split(":")[0] for sentence in found] == named
-    assert all(words in sentence for sentence in found)
+    assert [finding.values["place"] for finding in found] == named
+    assert all(words in word(finding) for finding in found)
 
 
 def test_a_warning_for_the_user_is_printed_and_others_go_their_way(capsys):
     terminal = Terminal()
     with pytest.warns(DeprecationWarning, match="elsewhere"), terminal.step("fit"):
-        warnings.warn("model.priors.roi.tv: too much.", MMMWarning, stacklevel=1)
+        warnings.warn(MMMWarning(Finding("prior.implausible", PRIOR)), stacklevel=1)
         warnings.warn("elsewhere", DeprecationWarning, stacklevel=1)
     printed = capsys.readouterr().err.splitlines()
-    assert printed[0] == "Warning: model.priors.roi.tv: too much." and len(printed) == 2
+    assert printed[0] == (
+        "Warning: model.priors.roi.tv: before any data, tv alone would explain over 80% of the KPI "
+        "with a probability of 45%."
+    )
+    assert len(printed) == 2
+
+
+PRIOR = {"place": "model.priors.roi.tv", "channel": "tv", "share": 0.8, "probability": 0.4512}
 
 
 # --- after the data -----------------------------------------------------------------------------
@@ -137,8 +152,8 @@ def test_who_talks_follows_the_width_of_the_prior(small_posterior):
 def test_a_prior_that_the_data_contradict_is_named(small_posterior):
     given = ChannelPriors(roi={"search": (0.01, 0.05)}, alpha={"tv": (0.95, 0.99)})
     found = contradicted_priors(small_posterior, given)
-    assert [sentence.split(":")[0] for sentence in found] == ["model.priors.alpha.tv", "model.priors.roi.search"]
-    reason = beliefs(small_posterior, given)[1]
+    assert [finding.values["place"] for finding in found] == ["model.priors.alpha.tv", "model.priors.roi.search"]
+    reason = in_words(beliefs(small_posterior, given)[1])
     assert reason.status == "REVIEW" and "the prior says 0.01 to 0.05, with the data it is" in reason.message
     assert "widen these priors" in reason.remedy
     assert [r.status for r in beliefs(small_posterior, ChannelPriors())] == ["PASS", "PASS"]
@@ -157,7 +172,7 @@ def test_channels_in_step_are_a_pair_and_others_are_none(small_posterior):
     effects[..., 1] = -effects[..., 0]
     (pair,) = collinear(changed(small_posterior, "posterior", log_effect=effects))
     assert (pair.first, pair.second) == ("tv", "search") and pair.effects == pytest.approx(-1.0)
-    reason = confounding([pair], {})[0]
+    reason = in_words(confounding([pair], {})[0])
     assert reason.status == "REVIEW" and "tv and search cannot be told apart" in reason.message
     assert reason.remedy == "To mend it, run a lift test on tv or vary it while search stays."
 
@@ -171,14 +186,14 @@ def test_media_planned_by_last_weeks_surprise_follow_demand(small_posterior):
     media[1, :, -surprise.shape[1] + 1 :] *= np.exp(0.2 * surprise[:, :-1] / surprise.std())
     found = follows_demand(changed(small_posterior, "constant_data", media=media))
     assert found["search"] < FORETOLD < min(found["tv"], found["social"])
-    reason = confounding([], found)[1]
+    reason = in_words(confounding([], found)[1])
     assert reason.status == "REVIEW" and reason.message.startswith("search follows demand:")
 
 
 def test_the_verdict_holds_all_checks(small_run):
     found = small_run.fitted.diagnostics
     names = [reason["check"] for reason in found["reasons"]]
-    assert {"prior predictive", "prior and data", "channels apart", "media and demand"} <= set(names)
+    assert {"prior_predictive", "prior_and_data", "channels_apart", "media_and_demand"} <= set(names)
     assert len(names) == len(set(names))
     channels = set(small_run.panel.channels)
     assert set(found["sensitivity"]) == set(found["demand"]) == set(found["learning"]) == channels

@@ -172,7 +172,7 @@ def patterns(total: float, weeks: int, lower: float, upper: float) -> tuple[list
     Returns:
         What each is, and schedules, shape ``(pattern, week)``; the first is even.
     """
-    kinds, found = [Finding("schedule.even")], [np.full(weeks, total / weeks)]
+    kinds, found = [Finding("schedule.even", {"improved": False})], [np.full(weeks, total / weeks)]
     for length in LENGTHS:
         for bursts in range(1, weeks // length + 1):
             on = np.zeros(weeks, dtype=bool)
@@ -181,7 +181,7 @@ def patterns(total: float, weeks: int, lower: float, upper: float) -> tuple[list
             high = (total - lower * (weeks - on.sum())) / on.sum()
             if on.all() or high > upper or high < lower:
                 continue
-            kinds.append(Finding("schedule.bursts", {"bursts": bursts, "weeks": length}))
+            kinds.append(Finding("schedule.bursts", {"bursts": bursts, "weeks": length, "improved": False}))
             found.append(np.where(on, high, lower))
     return kinds, np.stack(found)
 

@@ -11,14 +11,13 @@ import streamlit as st
 from mmm_bayes.allocate import Plan, change_spend, evaluate_plan
 from mmm_bayes.config import load_config
 from mmm_bayes.errors import MMMError
-from mmm_bayes.report import Content, gather
-from mmm_bayes.report.content import absent
+from mmm_bayes.report.content import Content, absent, gather
 from mmm_bayes.report.context import make_cards
+from mmm_bayes.report.facts import plan_table
 from mmm_bayes.report.numbers import chance, count
-from mmm_bayes.report.plan_notes import say
 from mmm_bayes.report.render import literal, table
 from mmm_bayes.report.tables import plan as tabulate
-from mmm_bayes.report.words import plan_table
+from mmm_bayes.report.words import word
 from mmm_bayes.workspace import Workspace
 
 TABS = {
@@ -106,7 +105,7 @@ def what_if(content: Content) -> None:
         st.caption(f"Today's spend over the next {weeks}: move a slider to see what a change would return.")
     show(content, table(tabulate(plan_table(plan, content.channels), plan, content.money)))
     for note in plan.notes:
-        st.caption(text(say(note)))
+        st.caption(text(word(note, content.money)))
 
 
 def sliders(channels: Iterable[str]) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Both models side by side: the same holdout, ROI with one estimand, and the truth where it is known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ import pandas as pd
 from mmm_bayes.errors import DataError
 from mmm_bayes.evaluate.forecast import Forecast, Split
 from mmm_bayes.evaluate.metrics import errors
+from mmm_bayes.findings import Finding
 from mmm_bayes.panel import Panel
 from mmm_bayes.workspace import write_csv, write_json
 
-LABELS = {"bayesian": "the Bayesian model", "lightgbm": "LightGBM", "seasonal_naive": "last year's values"}
 Errors = Mapping[str, Mapping[str, float | None]]
 
 
@@ -36,7 +36,7 @@ class Comparison:
 def compare(
     panel: Panel, split: Split, forecasts: Mapping[str, Forecast], roi: pd.DataFrame, ci_prob: float
 ) -> Comparison:
-    """Judge forecasts of the same holdout and say in words what they and the ROIs show.
+    """Judge forecasts of the same holdout, and find what they and the ROIs show.
 
     Args:
         panel: all weeks.
@@ -64,7 +64,7 @@ def compare(
         "train_weeks": len(split.train.weeks),
         "first_week": f"{weeks[0]:%Y-%m-%d}",
         "errors": found,
-        "notes": notes,
+        "notes": [asdict(note) for note in notes],
     }
     return Comparison(summary, _holdout(weeks, observed, forecasts, ci_prob), roi)
 
@@ -115,43 +115,29 @@ def _holdout(
     return pd.DataFrame(columns)
 
 
-# --- in plain words -----------------------------------------------------------------------------
+# --- what is to be known ------------------------------------------------------------------------
 
 
-def _forecast_notes(found: Errors, holdout: int) -> list[str]:
+def _forecast_notes(found: Errors, holdout: int) -> list[Finding]:
     size = {model: e["wmape"] for model, e in found.items() if e["wmape"] is not None}
-    order = sorted(size, key=lambda model: size[model])
-    missed = ", ".join(f"{LABELS.get(model, model)} by {size[model]:.1%}" for model in order)
-    notes = [
-        f"All {holdout} weeks of the holdout were forecast at once, from the weeks before them and the spend, controls "
-        f"and holidays in them. Missed (share of the KPI): {missed}."
-    ]
-    if order and order[0] == "seasonal_naive":
-        notes.append("Neither model forecasts better than last year's values; read their ROIs with care.")
+    missed = sorted(size.items(), key=lambda item: item[1])
+    notes = [Finding("comparison.missed", {"weeks": holdout, "missed": [list(one) for one in missed]})]
+    if missed and missed[0][0] == "seasonal_naive":
+        notes.append(Finding("comparison.no_better_than_last_year"))
     for model, e in found.items():
         claimed, held = e["ci_prob"] or 0.0, e["coverage"] or 0.0
         if model != "seasonal_naive" and held < claimed - 0.15:
-            notes.append(
-                f"The {claimed:.0%} intervals of {LABELS.get(model, model)} held only {held:.0%} of what was "
-                "observed: they are too narrow."
-            )
+            notes.append(Finding("comparison.too_narrow", {"model": model, "claimed": claimed, "held": held}))
     return notes
 
 
-def _roi_notes(roi: pd.DataFrame, ci_prob: float) -> list[str]:
-    notes = [
-        "Good prediction does not prove good attribution: a model can forecast sales well and credit the wrong "
-        "channel. Only experiments, or a known truth, can judge an ROI."
-    ]
+def _roi_notes(roi: pd.DataFrame, ci_prob: float) -> list[Finding]:
+    notes = [Finding("comparison.attribution")]
     apart = (roi["bayesian_high"] < roi["lightgbm_low"]) | (roi["lightgbm_high"] < roi["bayesian_low"])
     if apart.any():
-        names = ", ".join(roi["channel"][apart])
-        notes.append(f"The two models contradict each other (intervals apart) on: {names}; an experiment would decide.")
-    known = roi["bayesian_covers"].notna()
-    if known.any():
-        held = " and ".join(
-            f"{int(roi[f'{model}_covers'].sum())} of {int(roi[f'{model}_covers'].notna().sum())} for {LABELS[model]}"
-            for model in ("bayesian", "lightgbm")
-        )
-        notes.append(f"The true ROI is known here; the {ci_prob:.0%} intervals held it for {held}.")
+        notes.append(Finding("comparison.contradiction", {"channels": roi["channel"][apart].tolist()}))
+    if roi["bayesian_covers"].notna().any():
+        covers = {model: roi[f"{model}_covers"].dropna() for model in ("bayesian", "lightgbm")}
+        models = [[model, int(held.sum()), len(held)] for model, held in covers.items()]
+        notes.append(Finding("comparison.truth", {"level": ci_prob, "models": models}))
     return notes

@@ -6,6 +6,7 @@ import numpy as np
 
 from mmm_bayes.config import Compare, Model
 from mmm_bayes.errors import DataError
+from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.lightgbm import fit_lightgbm
 from mmm_bayes.panel import MIN_WEEKS, Panel
@@ -53,7 +54,7 @@ class Split:
 
     train: Panel
     holdout: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 def split_holdout(panel: Panel, settings: Compare) -> Split:
@@ -75,11 +76,10 @@ def split_holdout(panel: Panel, settings: Compare) -> Split:
         raise DataError(f"channel '{channel}' has no media before {panel.weeks[-holdout]:%Y-%m-%d}; {_SHORTER}")
     for geo in train.data["geo"].values[((kpi.std("week") == 0) | (kpi.mean("week") <= 0)).values]:
         raise DataError(f"the KPI of {geo} is constant or not positive before the holdout; {_SHORTER}")
-    notes: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
     if holdout < settings.holdout:
-        notes = (
-            f"The holdout is {holdout} weeks instead of {settings.holdout}, so that {MIN_WEEKS} remain to train on.",
-        )
+        values = {"weeks": holdout, "asked": settings.holdout, "least": MIN_WEEKS}
+        notes = (Finding("comparison.short_holdout", values),)
     return Split(train, holdout, notes)
 
 

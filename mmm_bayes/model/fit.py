@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from mmm_bayes.config import Model, Sampler
-from mmm_bayes.errors import MMMWarning
+from mmm_bayes.findings import MMMWarning
 from mmm_bayes.intervals import Interval, points
 from mmm_bayes.model.design import Design, build_design, head
 from mmm_bayes.model.sample import sample_design
@@ -42,8 +42,8 @@ def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress = silen
     """
     check_channels(model.priors, panel.channels)
     design = build_design(panel, model)
-    for sentence in implausible_priors(design.data, model.priors):
-        warnings.warn(sentence, MMMWarning, stacklevel=2)
+    for finding in implausible_priors(design.data, model.priors):
+        warnings.warn(MMMWarning(finding), stacklevel=2)
     posterior = fit_design(design, panel, model, sampler, progress)
     if not model.lift_tests:
         return posterior

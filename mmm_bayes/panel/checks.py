@@ -6,6 +6,7 @@ import xarray as xr
 
 from mmm_bayes.config import PanelColumns
 from mmm_bayes.errors import DataError, nearest
+from mmm_bayes.findings import Finding
 
 MIN_WEEKS = 20
 
@@ -120,16 +121,14 @@ def _place(bad: xr.DataArray, variable: str, columns: PanelColumns) -> str:
     return f"{what} in the week of {week:%Y-%m-%d} ({cell['geo'].item()})"
 
 
-def remarks(data: xr.Dataset, columns: PanelColumns) -> tuple[str, ...]:
+def remarks(data: xr.Dataset, columns: PanelColumns) -> tuple[Finding, ...]:
     """Return what is allowed and yet to be told: a negative KPI, channels that move in step."""
     notes = []
     if negative := int((data["kpi"] < 0).sum()):
-        notes.append(f"The KPI '{columns.kpi}' is negative in {negative} geo-weeks (more returned than sold).")
-    media = data["media"].transpose("channel", "geo", "week").values
-    for i, first in enumerate(data["channel"].values):
+        notes.append(Finding("panel.negative_kpi", {"kpi": columns.kpi, "weeks": negative}))
+    media, names = data["media"].transpose("channel", "geo", "week").values, data["channel"].values.tolist()
+    for i, first in enumerate(names):
         for j in range(i + 1, len(media)):
             if np.allclose(media[i] * media[j].sum(), media[j] * media[i].sum()):
-                notes.append(
-                    f"Channels '{first}' and '{data['channel'].values[j]}' move in step and cannot be told apart."
-                )
+                notes.append(Finding("panel.in_step", {"first": first, "second": names[j]}))
     return tuple(notes)

@@ -1,7 +1,7 @@
 """A weekly table becomes a `Panel`, and a panel two files and back."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import xarray as xr
 
 from mmm_bayes.config import PanelColumns, PanelSource
 from mmm_bayes.errors import DataError
+from mmm_bayes.findings import Finding
 from mmm_bayes.panel.checks import remarks, require_columns, require_grid, require_values
 from mmm_bayes.workspace import writing
 
@@ -45,7 +46,7 @@ class Panel:
     data: xr.Dataset
     kpi_name: str
     currency: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
     @property
     def channels(self) -> list[str]:
@@ -101,7 +102,13 @@ def save_panel(
     with writing(folder / "panel.parquet") as path:
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
     fields = columns.model_dump(include=set(PanelColumns.model_fields))
-    meta = {"name": name, "currency": currency, "columns": fields, "notes": panel.notes, **provenance}
+    meta = {
+        "name": name,
+        "currency": currency,
+        "columns": fields,
+        "notes": [asdict(n) for n in panel.notes],
+        **provenance,
+    }
     with writing(folder / "panel.json") as path:
         path.write_text(json.dumps(meta, indent=2, default=str) + "\n", encoding="utf-8")
     return panel

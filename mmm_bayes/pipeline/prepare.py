@@ -1,5 +1,6 @@
 """The step from transactions, or a table of one's own, to a checked panel; and the transactions of the demo."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,8 @@ def prepare(config: Config, root: str | Path = ".", progress: Progress = silent)
     progress(f"reading {path}", None)
     frame, columns = _public_holidays(read_table(config.panel, path), config.panel)
     panel = save_panel(frame, columns, space.data, config.name, config.currency, source=path)
-    write_json(space.data / "quality.json", {"source": path, "rows": len(frame), "notes": panel.notes})
+    notes = [asdict(note) for note in panel.notes]
+    write_json(space.data / "quality.json", {"source": path, "rows": len(frame), "notes": notes})
     _forget_truth(space)
     return panel
 

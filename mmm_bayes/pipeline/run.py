@@ -33,5 +33,7 @@ def require_usable(space: Workspace, force: bool) -> None:
     """Refuse to plan on a fit whose verdict is FAIL."""
     found = require_fresh(space)
     if found["verdict"] == "FAIL" and not force:
-        worst = next(r for r in found["reasons"] if r["status"] == "FAIL")
-        raise FitError(f"the verdict on the fit is FAIL: {worst['message']} {worst['remedy']} --force plans anyway.")
+        from mmm_bayes.report.words import judged
+
+        worst = judged(next(r for r in found["reasons"] if r["status"] == "FAIL"))
+        raise FitError(f"the verdict on the fit is FAIL: {worst.message} {worst.remedy} --force plans anyway.")

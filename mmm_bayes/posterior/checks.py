@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 import arviz_stats as azs
@@ -9,11 +10,12 @@ import numpy as np
 import xarray as xr
 
 from mmm_bayes.config import ChannelPriors, Model
+from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import DRAWS, Media
 from mmm_bayes.posterior.confounding import FORETOLD, Pair, collinear, follows_demand
-from mmm_bayes.posterior.lift import lift_agreement
+from mmm_bayes.posterior.lift import LIMIT, lift_agreement
 from mmm_bayes.posterior.predictions import one_week_ahead, predictive_interval
 from mmm_bayes.posterior.prior_predictive import implausible_priors
 from mmm_bayes.posterior.sensitivity import contradicted_priors, prior_sensitivity
@@ -46,20 +48,20 @@ class Reason:
     """One check.
 
     Attributes:
-        check: short name.
+        check: its code.
         status: ``PASS``, ``REVIEW`` or ``FAIL``.
         value: what was measured.
         threshold: the limit for PASS.
-        message: what it means, one sentence.
-        remedy: what to do about it, empty when passed.
+        code: names the sentence on what was found, such as ``check.r_hat.found``.
+        values: what that sentence, and the one on what to do, are filled with.
     """
 
     check: str
     status: str
     value: float
     threshold: float
-    message: str
-    remedy: str = ""
+    code: str
+    values: Mapping[str, Any]
 
 
 def grade(value: float, review: float, fail: float, higher_is_worse: bool = True) -> str:
@@ -83,7 +85,7 @@ def diagnose(posterior: Posterior, media: Media, prior: Interval[Array], ci_prob
     reasons = [*convergence(posterior.tree), *plausibility(posterior, media), *residuals(posterior, ci_prob)]
     pairs, demand = collinear(posterior), follows_demand(posterior)
     reasons += [*beliefs(posterior, given), *confounding(pairs, demand)]
-    reasons += [_reason(*found) for found in lift_agreement(posterior)]
+    reasons += lift_tests(posterior)
     worst = max(reasons, key=lambda r: ORDER.index(r.status))
     return {
         "verdict": worst.status,
@@ -114,27 +116,26 @@ def convergence(tree: xr.DataTree, names: Sequence[str] = GATED) -> list[Reason]
     stats = tree["sample_stats"].to_dataset()
     divergent = float(stats["diverging"].mean())
     bfmi = float(azs.bfmi(tree)["energy"].min())
-    more = "increase sampler.tune and sampler.draws"
     return [
-        _reason("R-hat", worst_rhat, (1.01, 1.05), f"Chains agree to {worst_rhat:.3f} at worst ({where_rhat}).", more),
-        _reason("bulk ESS", bulk, (400, 100), f"At least {bulk:.0f} effective draws ({where_bulk}).", more, False),
-        _reason("tail ESS", tail, (400, 100), f"At least {tail:.0f} effective tail draws ({where_tail}).", more, False),
-        _reason(
-            "divergences",
-            divergent,
-            (0.001, 0.01),
-            f"{divergent:.2%} of the draws diverged.",
-            "raise sampler.target_accept to 0.97 or tighten priors",
-        ),
-        _reason("energy", bfmi, (0.3, 0.2), f"The lowest BFMI is {bfmi:.2f}.", "tighten the priors", False),
+        _reason("r_hat", worst_rhat, (1.01, 1.05), {"variable": where_rhat}),
+        _reason("bulk_ess", bulk, (400, 100), {"variable": where_bulk}, higher_is_worse=False),
+        _reason("tail_ess", tail, (400, 100), {"variable": where_tail}, higher_is_worse=False),
+        _reason("divergences", divergent, (0.001, 0.01)),
+        _reason("energy", bfmi, (0.3, 0.2), higher_is_worse=False),
     ]
 
 
 def _reason(
-    check: str, value: float, limits: tuple[float, float], message: str, remedy: str, higher_is_worse: bool = True
+    check: str,
+    value: float,
+    limits: tuple[float, float],
+    values: Mapping[str, Any] = MappingProxyType({}),
+    higher_is_worse: bool = True,
 ) -> Reason:
+    """Return a graded check; its sentences are filled with its value and with ``values``."""
     status = grade(value, *limits, higher_is_worse)
-    return Reason(check, status, float(value), limits[0], message, "" if status == "PASS" else f"To mend it, {remedy}.")
+    value = float(value)
+    return Reason(check, status, value, limits[0], f"check.{check}.found", {"value": value, **values})
 
 
 def _extreme(values: xr.Dataset, largest: bool) -> tuple[float, str]:
@@ -142,7 +143,7 @@ def _extreme(values: xr.Dataset, largest: bool) -> tuple[float, str]:
     pick = np.nanmax if largest else np.nanmin
     worst = {str(n): float(pick(v.to_numpy())) for n, v in values.items() if not np.isnan(v.to_numpy()).all()}
     name = (max if largest else min)(worst, key=lambda n: worst[n])
-    return worst[name], {"contribution_share": "ROI", "log_effect": "media effect"}.get(name, name)
+    return worst[name], name
 
 
 # --- plausibility -------------------------------------------------------------------------------
@@ -151,23 +152,9 @@ def _extreme(values: xr.Dataset, largest: bool) -> tuple[float, str]:
 def plausibility(posterior: Posterior, media: Media) -> list[Reason]:
     """Check that the baseline is not negative and that media do not explain nearly everything."""
     share = media.worth.sum(axis=1) / posterior.kpi_value
-    negative = float(np.mean(share > 1))
-    typical = float(np.median(share))
     return [
-        _reason(
-            "negative baseline",
-            negative,
-            (0.05, 0.2),
-            f"The probability that the baseline is negative is {negative:.0%}.",
-            "lower the ROI priors (model.priors.roi) or add the controls that drive the KPI",
-        ),
-        _reason(
-            "media share",
-            typical,
-            (0.6, 0.9),
-            f"Media explain {typical:.0%} of the KPI.",
-            "check that spend does not simply follow demand, and lower the ROI priors",
-        ),
+        _reason("negative_baseline", float(np.mean(share > 1)), (0.05, 0.2)),
+        _reason("media_share", float(np.median(share)), (0.6, 0.9)),
     ]
 
 
@@ -184,77 +171,52 @@ def residuals(posterior: Posterior, ci_prob: float) -> list[Reason]:
     slack = 2.0 * np.sqrt(ci_prob * (1 - ci_prob) / y.size)
     lag = float(np.mean(standard[:, 1:] * standard[:, :-1]) / np.mean(standard**2))
     noise = 2.0 / np.sqrt(y.size)
+    covered = {"level": ci_prob, "covered": ci_prob + miss}
     found = [
-        _reason(
-            "predictive coverage",
-            abs(miss),
-            (0.06 + slack, 0.15 + slack),
-            f"The {ci_prob:.0%} interval of a week covers {ci_prob + miss:.0%} of the weeks.",
-            "try model.likelihood: student_t, or look for weeks with wrong data",
-        ),
-        _reason(
-            "residual autocorrelation",
-            abs(lag),
-            (0.15 + noise, 0.4 + noise),
-            f"Surprises of neighbouring weeks correlate by {lag:.2f}.",
-            "add missing controls or holidays, or use model.residual: drift",
-        ),
+        _reason("coverage", abs(miss), (0.06 + slack, 0.15 + slack), covered),
+        _reason("autocorrelation", abs(lag), (0.15 + noise, 0.4 + noise), {"correlation": lag}),
     ]
     if "nu" not in posterior:
         kurtosis = float(np.mean(standard**4) / np.mean(standard**2) ** 2) - 3
-        limits = (2.0 + 4 * np.sqrt(24 / y.size), np.inf)
-        message = f"The surprises have an excess kurtosis of {kurtosis:.1f}."
-        found.append(_reason("heavy tails", kurtosis, limits, message, "use model.likelihood: student_t"))
+        found.append(_reason("heavy_tails", kurtosis, (2.0 + 4 * np.sqrt(24 / y.size), np.inf)))
     return found
 
 
 def beliefs(posterior: Posterior, given: ChannelPriors) -> list[Reason]:
     """Check that the priors were plausible before the data, and that the data do not contradict them."""
     return [
-        _found(
-            "prior predictive",
-            implausible_priors(posterior.data, given),
-            "By the priors alone, media explain no implausible part of the KPI.",
-            "lower these priors, or check the units of spend and KPI (panel.kpi_value)",
-        ),
-        _found(
-            "prior and data",
-            contradicted_priors(posterior, given),
-            "No prior is contradicted by the data.",
-            "widen these priors, or look for what misleads the data: wrong units, a missing control",
-        ),
+        _found("prior_predictive", implausible_priors(posterior.data, given)),
+        _found("prior_and_data", contradicted_priors(posterior, given)),
     ]
 
 
 def confounding(pairs: list[Pair], demand: Mapping[str, float]) -> list[Reason]:
     """Check that channels can be told apart and that none follows demand; arguments as `model.confounding` gives."""
     together = [
-        f"{p.first} and {p.second} cannot be told apart (correlation of their effects {p.effects:.2f}, of their media "
-        f"{p.media:.2f}): what one is credited with, the other is not; trust their sum."
+        Finding("media.in_step", {"first": p.first, "second": p.second, "effects": p.effects, "media": p.media})
         for p in pairs
     ]
     following = [
-        f"{channel} follows demand: surprises in the KPI foretell its later media (p = {chance:.1g}), so its ROI is "
-        "likely too high."
+        Finding("media.follows_demand", {"channel": channel, "chance": chance})
         for channel, chance in demand.items()
         if chance < FORETOLD
     ]
-    test = f"run a lift test on {pairs[0].first} or vary it while {pairs[0].second} stays" if pairs else ""
-    return [
-        _found("channels apart", together, "No two channels move in step.", test),
-        _found(
-            "media and demand",
-            following,
-            "Surprises in the KPI do not foretell the media of later weeks.",
-            "run a lift test on it (model.lift_tests), or add as a control what its budget follows",
-        ),
-    ]
+    return [_found("channels_apart", together), _found("media_and_demand", following)]
 
 
-def _found(check: str, sentences: list[str], passed: str, remedy: str) -> Reason:
+def _found(check: str, findings: list[Finding]) -> Reason:
     """Return a check that lists what it found: REVIEW where that is anything."""
-    status, mend = ("REVIEW", f"To mend it, {remedy}.") if sentences else ("PASS", "")
-    return Reason(check, status, float(len(sentences)), 0.0, " ".join(sentences) or passed, mend)
+    status, part = ("REVIEW", "found") if findings else ("PASS", "passed")
+    values = {"findings": [asdict(f) for f in findings]}
+    return Reason(check, status, float(len(findings)), 0.0, f"check.{check}.{part}", values)
+
+
+def lift_tests(posterior: Posterior) -> list[Reason]:
+    """Check one by one that the model without the lift tests, priors and panel alone, agrees with their results."""
+    return [
+        Reason("lift_test", grade(a.distance, LIMIT, np.inf), a.distance, LIMIT, a.finding.code, a.finding.values)
+        for a in lift_agreement(posterior)
+    ]
 
 
 # --- what the data taught -----------------------------------------------------------------------

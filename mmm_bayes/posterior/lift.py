@@ -8,6 +8,7 @@ control geos are in the panel, so its standard error should not be understated.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ import xarray as xr
 
 from mmm_bayes.config import LiftTest
 from mmm_bayes.errors import ConfigError, nearest
+from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.transforms import Array
@@ -188,12 +190,21 @@ def lift_table(posterior: Posterior, ci_prob: float) -> pd.DataFrame:
     return table
 
 
-def lift_agreement(posterior: Posterior) -> list[tuple[str, float, tuple[float, float], str, str]]:
-    """Return one check per test: whether the model without the tests, priors and panel alone, agrees with its result.
+@dataclass(frozen=True)
+class Agreement:
+    """How far the model without the tests, priors and panel alone, is from the result of one.
 
-    Each is ``(check, value, limits, message, remedy)``; ``value`` is the distance in standard deviations of both
-    together, the model's taken from its central 68%.
+    Attributes:
+        distance: in standard deviations of both together, the model's taken from its central 68%.
+        finding: both results.
     """
+
+    distance: float
+    finding: Finding
+
+
+def lift_agreement(posterior: Posterior) -> list[Agreement]:
+    """Return one agreement per test, none where the fit has no tests."""
     if "without_tests" not in posterior.tree:
         return []
     table, lift = lift_table(posterior, 0.9), _joined(posterior, "lift")
@@ -202,23 +213,15 @@ def lift_agreement(posterior: Posterior) -> list[tuple[str, float, tuple[float, 
     for i, test in enumerate(table.itertuples()):
         spread = np.hypot((middle.high[i] - middle.low[i]) / 2, test.standard_error)
         distance = float(abs(test.incremental_kpi - test.before_median) / spread)
-        message = (
-            f"The lift test of {test.channel} from {test.start} found {_few(test.incremental_kpi)} give or take "
-            f"{_few(test.standard_error)}; priors and panel alone say {_few(test.before_median)} "
-            f"({_few(test.before_low)} to {_few(test.before_high)})"
-            + ("." if distance <= LIMIT else ": they contradict each other.")
-        )
-        remedy = (
-            f"check dates, geos, units and standard error of the test; if they are right, widen model.priors.roi of "
-            f"'{test.channel}' and look for what moves its spend and the KPI together"
-        )
-        found.append((f"lift test {i + 1}", distance, (LIMIT, np.inf), message, remedy))
+        values = {
+            "number": i + 1,
+            **{"channel": test.channel, "start": f"{test.start}"},
+            **{"lift": test.incremental_kpi, "standard_error": test.standard_error},
+            **{end: float(getattr(test, f"before_{end}")) for end in ("median", "low", "high")},
+        }
+        code = "check.lift_test.agrees" if distance <= LIMIT else "check.lift_test.contradicts"
+        found.append(Agreement(distance, Finding(code, values)))
     return found
-
-
-def _few(value: float) -> str:
-    """Return a number with three digits that count, such as ``45,600``."""
-    return f"{float(f'{value:.3g}'):,.10g}"
 
 
 def _joined(posterior: Posterior, name: str) -> Array:

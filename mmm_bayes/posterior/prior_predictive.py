@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_bayes.config import ChannelPriors
+from mmm_bayes.findings import Finding
 from mmm_bayes.posterior.draws import kpi_value, total_spend
 from mmm_bayes.priors import prior_place, roi_priors
 from mmm_bayes.transforms import Array
@@ -32,21 +33,21 @@ def prior_shares(data: xr.Dataset, given: ChannelPriors) -> Array:
     return np.stack([p.frozen().ppf(chance[:, c]) for c, p in enumerate(priors)], axis=1) * factor
 
 
-def implausible_priors(data: xr.Dataset, given: ChannelPriors) -> list[str]:
-    """Return a sentence for every prior by which media would explain nearly all of the KPI; see `prior_shares`."""
+def implausible_priors(data: xr.Dataset, given: ChannelPriors) -> list[Finding]:
+    """Return every prior by which media would explain nearly all of the KPI; see `prior_shares`."""
     shares = prior_shares(data, given)
     alone, together = (shares > MOST).mean(axis=0), float((shares.sum(axis=1) > MOST).mean())
     names = [str(c) for c in data["channel"].to_numpy()]
+    places = [prior_place(data, c, given) for c in range(len(names))]
     found = [
-        f"{prior_place(data, c, given)}: before any data, {name} alone would explain over {MOST:.0%} of the KPI "
-        f"with a probability of {alone[c]:.0%}."
+        Finding(
+            "prior.implausible", {"place": places[c], "channel": name, "share": MOST, "probability": float(alone[c])}
+        )
         for c, name in enumerate(names)
         if alone[c] > LIKELY
     ]
     if found or together <= LIKELY:
         return found
-    largest = int(shares.mean(axis=0).argmax())
-    return [
-        f"{prior_place(data, largest, given)}: before any data, media would explain over {MOST:.0%} of the KPI "
-        f"with a probability of {together:.0%}, {names[largest]} most of it."
-    ]
+    c = int(shares.mean(axis=0).argmax())
+    values = {"place": places[c], "channel": names[c], "share": MOST, "probability": together}
+    return [Finding("prior.implausible_together", values)]

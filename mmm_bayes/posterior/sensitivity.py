@@ -9,6 +9,7 @@ import xarray as xr
 from scipy import stats
 
 from mmm_bayes.config import ChannelPriors
+from mmm_bayes.findings import Finding
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.lift import predicted_lift
 from mmm_bayes.posterior.predictions import log_likelihood
@@ -38,8 +39,8 @@ def prior_sensitivity(posterior: Posterior, given: ChannelPriors) -> dict[str, M
     Jensen-Shannon distance) per doubling of the power. Priors are scaled on the log scale, one channel at a time.
 
     Returns:
-        By channel ``prior`` and ``likelihood``, the two sensitivities, and ``says``: ``the data talk`` where the prior
-        moves little, else ``the prior talks`` where the likelihood moves little, else ``both talk``.
+        By channel ``prior`` and ``likelihood``, the two sensitivities, and ``talks``: ``data`` where the prior moves
+        little, else ``prior`` where the likelihood moves little, else ``both``.
     """
     tree = _tree(posterior, given)
     found: dict[str, Mapping[str, Any]] = {}
@@ -47,10 +48,8 @@ def prior_sensitivity(posterior: Posterior, given: ChannelPriors) -> dict[str, M
         at = {"channel": [name]}
         prior = float(azs.psense(tree, group="prior", coords=at, group_coords=at)["value"].item())
         likelihood = float(azs.psense(tree, group="likelihood", coords=at)["value"].item())
-        talks = (
-            ("both talk" if likelihood >= SENSITIVE else "the prior talks") if prior >= SENSITIVE else "the data talk"
-        )
-        found[name] = {"prior": prior, "likelihood": likelihood, "says": talks}
+        talks = ("both" if likelihood >= SENSITIVE else "prior") if prior >= SENSITIVE else "data"
+        found[name] = {"prior": prior, "likelihood": likelihood, "talks": talks}
     return found
 
 
@@ -80,8 +79,8 @@ def _tree(posterior: Posterior, given: ChannelPriors) -> xr.DataTree:
     return xr.DataTree.from_dict({group: xr.Dataset(value, coords) for group, value in tree.items()})
 
 
-def contradicted_priors(posterior: Posterior, given: ChannelPriors) -> list[str]:
-    """Return a sentence for every prior of a channel in whose outermost hundredth the posterior median lies."""
+def contradicted_priors(posterior: Posterior, given: ChannelPriors) -> list[Finding]:
+    """Return every prior of a channel in whose outermost hundredth the posterior median lies."""
     media = roi_priors(posterior.data, given)
     found = []
     for c, name in enumerate(posterior.channels):
@@ -92,6 +91,7 @@ def contradicted_priors(posterior: Posterior, given: ChannelPriors) -> list[str]
         for place, (prior, draws) in believed.items():
             median = float(np.median(draws))
             if not TAIL <= prior.frozen().cdf(median) <= 1 - TAIL:
-                low, high = prior.frozen().ppf([0.05, 0.95])
-                found.append(f"{place}: the prior says {low:.3g} to {high:.3g}, with the data it is {median:.3g}.")
+                low, high = map(float, prior.frozen().ppf([0.05, 0.95]))
+                values = {"place": place, "low": low, "high": high, "median": median}
+                found.append(Finding("prior.contradicted", values))
     return found

@@ -1,11 +1,12 @@
 """The data-quality summary: what came in, what was put aside and why, what became of it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
 
 from mmm_bayes.config import Transactions
+from mmm_bayes.findings import Finding
 from mmm_bayes.panel.holidays import Holidays
 from mmm_bayes.prepare.geos import Grouping
 from mmm_bayes.prepare.spend import Spend
@@ -57,7 +58,7 @@ def summarise(story: Story) -> dict[str, Any]:
         },
         "holidays": {"columns": story.holidays.columns, "countries": story.holidays.countries},
         "spend": story.spend.summary if story.spend else None,
-        "notes": [*_notes(story), *(story.spend.notes if story.spend else ())],
+        "notes": [asdict(note) for note in (*_notes(story), *(story.spend.notes if story.spend else ()))],
     }
 
 
@@ -102,23 +103,21 @@ def _weeks(story: Story) -> dict[str, Any]:
     }
 
 
-def _notes(story: Story) -> list[str]:
+def _notes(story: Story) -> list[Finding]:
     counts, table, weeks, raw = story.counts, story.table, _weeks(story), _raw(story.counts)
-    aside = raw["lines"] - counts.kept["lines"].sum()
-    notes = [f"{aside:,} of {raw['lines']:,} lines were put aside; the quarantine holds each with its reason."]
+    aside = raw["lines"] - int(counts.kept["lines"].sum())
+    notes = [Finding("data.put_aside", {"lines": aside, "read": raw["lines"]})]
     if without := raw["lines_without_customer"]:
-        notes.append(f"{without:,} lines name no customer; their revenue counts, their customers cannot be counted.")
+        notes.append(Finding("data.no_customer", {"lines": without}))
     if weeks["dropped_partial"]:
-        notes.append(f"Weeks that the data cover in part are left out: {', '.join(weeks['dropped_partial'])}.")
+        notes.append(Finding("data.partial_weeks", {"weeks": weeks["dropped_partial"]}))
     if weeks["filled"]:
-        notes.append(f"Weeks without any line are filled with zeros and marked: {', '.join(weeks['filled'])}.")
-    if story.grouping.quiet:
-        share, quiet = f"{table.min_active:.0%} of the weeks", ", ".join(story.grouping.quiet)
-        notes.append(f"These geos sold in fewer than {share} and joined '{table.rest}': {quiet}.")
+        notes.append(Finding("data.empty_weeks", {"weeks": weeks["filled"]}))
+    if quiet := list(story.grouping.quiet):
+        notes.append(Finding("data.quiet_geos", {"geos": quiet, "share": table.min_active, "rest": table.rest}))
     if table.cancellations == "order_week":
-        unmatched = int(counts.kept["unmatched"].sum())
-        notes.append(f"{unmatched:,} cancellations match no order and count in the week they were written.")
+        notes.append(Finding("data.unmatched", {"lines": int(counts.kept["unmatched"].sum())}))
     unknown = [geo for geo, code in story.holidays.countries.items() if code is None]
     if unknown and table.holidays != "none":
-        notes.append(f"No country is known for {', '.join(unknown)}: no holidays; name it in 'transactions.holidays'.")
+        notes.append(Finding("data.no_country", {"geos": unknown}))
     return notes

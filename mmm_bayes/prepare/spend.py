@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from mmm_bayes.config import Config, SpendFile
 from mmm_bayes.errors import DataError, nearest
+from mmm_bayes.findings import Finding
 from mmm_bayes.panel import NATIONAL
 from mmm_bayes.prepare.clean import AMOUNT
 from mmm_bayes.prepare.geos import Grouping
@@ -29,14 +30,14 @@ class Spend:
         columns: column by channel.
         first: first week to keep, before that of the panel where the file has history.
         summary: facts for the data-quality summary.
-        notes: what a reader should know, in sentences.
+        notes: what a reader should know.
     """
 
     weekly: DataFrame
     columns: dict[str, str]
     first: date
     summary: dict[str, Any]
-    notes: tuple[str, ...]
+    notes: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -174,22 +175,17 @@ def _weekly(lines: DataFrame, places: pa.Table, columns: dict[str, str]) -> Data
     return weekly.toDF("week", "geo", *columns.values())
 
 
-def _notes(summary: dict[str, Any], found: list[Row], weeks: tuple[date, date], week_start: str) -> tuple[str, ...]:
+def _notes(summary: dict[str, Any], found: list[Row], weeks: tuple[date, date], week_start: str) -> tuple[Finding, ...]:
     notes = []
     if summary["split_by_revenue"]:
-        notes.append("The spend file has no geo: each amount is split over the geos by their share of the revenue.")
-    if summary["first_week"] > str(weeks[0]) or summary["last_week"] < str(weeks[1]):
-        notes.append(
-            f"The spend file covers the weeks from {summary['first_week']} to {summary['last_week']}, the panel "
-            f"{weeks[0]} to {weeks[1]}: weeks that the file lacks count as no spend."
-        )
-    if summary["outside"]["rows"]:
-        money = f"{summary['outside']['spend']:,.2f}"
-        notes.append(f"{summary['outside']['rows']} amounts of spend ({money}) lie outside the panel's weeks.")
+        notes.append(Finding("spend.split_by_revenue"))
+    first, last = map(str, weeks)
+    if summary["first_week"] > first or summary["last_week"] < last:
+        covered = {"first": summary["first_week"], "last": summary["last_week"]}
+        notes.append(Finding("spend.other_weeks", {**covered, "panel_first": first, "panel_last": last}))
+    if outside := summary["outside"]["rows"]:
+        notes.append(Finding("spend.outside", {"rows": outside, "spend": summary["outside"]["spend"]}))
     weekdays = {day for row in found for day in row["weekdays"]}
     if len(weekdays) == 1 and (day := WEEKDAYS[weekdays.pop()]) != week_start:
-        notes.append(
-            f"The spend is weekly and dated on {day.title()}s, the panel's weeks start on {week_start.title()}s: "
-            "each amount counts in the panel's week that holds its date."
-        )
+        notes.append(Finding("spend.other_weekday", {"day": day, "start": week_start}))
     return tuple(notes)

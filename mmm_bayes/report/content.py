@@ -7,12 +7,13 @@ from typing import Any
 from markupsafe import Markup
 
 from mmm_bayes.config import Config
-from mmm_bayes.report.context import FILTERS, make_context
+from mmm_bayes.report.context import make_context
+from mmm_bayes.report.facts import channel_of
 from mmm_bayes.report.figures import draw_figures
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.render import image, table, to_markdown
 from mmm_bayes.report.results import Results, load_results
-from mmm_bayes.report.words import channel_of
+from mmm_bayes.report.words import FILTERS
 from mmm_bayes.workspace import Workspace
 
 
@@ -22,7 +23,7 @@ class Content:
 
     Attributes:
         results: what the steps left.
-        channels: the channel by arm, see `words.channel_of`.
+        channels: the channel by arm, see `facts.channel_of`.
         money: currency and decimals.
         figures: PNG by name.
         context: values and functions of the templates.

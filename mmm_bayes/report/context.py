@@ -9,15 +9,12 @@ import yaml
 
 from mmm_bayes import __version__
 from mmm_bayes.allocate.plan import Plan
-from mmm_bayes.report import numbers, tables, words
+from mmm_bayes.findings import Finding
+from mmm_bayes.report import facts, numbers, tables
 from mmm_bayes.report.numbers import Money
-from mmm_bayes.report.plan_notes import say
 from mmm_bayes.report.render import fenced
 from mmm_bayes.report.results import Comparison, Fit, Results, Truth
-
-FILTERS = {
-    name: getattr(numbers, name) for name in ("ratio", "percent", "change", "chance", "count", "day", "listed", "tiny")
-}
+from mmm_bayes.report.words import judged, word
 
 VERDICTS = {
     "PASS": "All {total} checks of the fit are passed.",
@@ -43,7 +40,7 @@ def make_context(results: Results, money: Money, channels: Mapping[str, str]) ->
     Args:
         results: what the steps left.
         money: currency and decimals.
-        channels: the channel by arm, see `words.channel_of`.
+        channels: the channel by arm, see `facts.channel_of`.
     """
     config, panel = results.config, results.panel
     kpi = panel.kpi_name
@@ -112,9 +109,9 @@ def make_cards(context: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
     if fit is None:
         return {"fit": None, "head": None, "verdict": None}
-    head = words.headline(fit, results.kpi, results.config.ci_prob)
-    doubts, total = words.doubts(fit), len(fit.diagnostics["reasons"])
-    names = numbers.listed([d["check"] for d in doubts]) if doubts else ""
+    head = facts.headline(fit, results.kpi, results.config.ci_prob)
+    doubts, total = [judged(r) for r in facts.doubts(fit)], len(fit.diagnostics["reasons"])
+    names = numbers.listed([d.check for d in doubts]) if doubts else ""
     verdict = fit.diagnostics["verdict"]
     organic = fit.roi["spend"] == 0
     return {
@@ -125,7 +122,7 @@ def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
         "doubts": doubts,
         "paid": int((~organic).sum()),
         "organic": list(fit.roi["channel"][organic]),
-        "movers": list(words.movers(fit.contributions, list(fit.roi["channel"]))),
+        "movers": list(facts.movers(fit.contributions, list(fit.roi["channel"]))),
         "roi_table": tables.roi(fit, head, results.kpi, 1 / results.config.allocate.margin, money),
         "checks_table": tables.checks(fit),
         **_lift(results, fit.lift, money),
@@ -146,6 +143,7 @@ def _comparison(results: Results, comparison: Comparison | None, money: Money) -
     write = money.short if results.kpi_is_money else numbers.compact
     return {
         "comparison": comparison,
+        "comparison_notes": [word(Finding(**raw), money) for raw in comparison.summary["notes"]],
         "errors_table": tables.errors(comparison, write),
         "models_table": tables.both_models(comparison),
     }
@@ -154,16 +152,16 @@ def _comparison(results: Results, comparison: Comparison | None, money: Money) -
 def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[str, str]) -> dict[str, Any]:
     if plan is None:
         return {"plan": None}
-    table = words.plan_table(plan, channels)
-    up, down = words.moves(table)
+    table = facts.plan_table(plan, channels)
+    up, down = facts.moves(table)
     inside = [c for c in plan.channels if c.interior]
     mroi = [c.mroi.mean for c in inside]
-    worth = words.worth_testing(table)
+    worth = facts.worth_testing(table)
     what_if, schedules = results.what_if, results.schedules
-    totals = None if results.frontier is None else words.frontier_table(results.frontier, plan)
+    totals = None if results.frontier is None else facts.frontier_table(results.frontier, plan)
     return {
         "plan": plan,
-        "plan_notes": [say(note) for note in plan.notes],
+        "plan_notes": [word(note, money) for note in plan.notes],
         "question": _question(results, plan, money),
         "unchanged": np.allclose(table["plan"], table["now"], rtol=1e-6, atol=0.0),
         "up": up,
@@ -178,7 +176,7 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
         "plan_table": tables.plan(table, plan, money),
         "geos_table": tables.plan_by_geo(plan, channels, money) if len(plan.channels) > len(table) else None,
         "sure_table": tables.plan_doubts(table, plan, money),
-        "top": None if totals is None else words.most_profitable(totals),
+        "top": None if totals is None else facts.most_profitable(totals),
         "totals_table": None if totals is None else tables.frontier(totals, plan, money),
         "schedules": schedules,
         "uneven": [s.channel for s in schedules if s.gain.mean],
@@ -186,7 +184,7 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
         "flighting": results.config.allocate.flighting,
         "schedule_table": tables.schedule(schedules, table, money) if schedules else None,
         "what_if": what_if,
-        "what_if_table": tables.plan(words.plan_table(what_if, channels), what_if, money) if what_if else None,
+        "what_if_table": tables.plan(facts.plan_table(what_if, channels), what_if, money) if what_if else None,
     }
 
 
@@ -204,7 +202,8 @@ def _question(results: Results, plan: Plan, money: Money) -> str:
 
 def _data(results: Results, money: Money) -> dict[str, Any]:
     quality = results.quality
-    notes = [*quality["notes"], *(note for note in results.panel.notes if note not in quality["notes"])]
+    told = [Finding(**raw) for raw in quality["notes"]]
+    notes = [word(note, money) for note in (*told, *(n for n in results.panel.notes if n not in told))]
     found: dict[str, Any] = {"quality": quality, "source": quality["source"], "notes": notes}
     if "waterfall" not in quality:
         return found

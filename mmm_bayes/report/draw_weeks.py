@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
+from mmm_bayes.report.facts import movers
 from mmm_bayes.report.numbers import count, day
 from mmm_bayes.report.style import (
     BASE,
@@ -22,7 +23,6 @@ from mmm_bayes.report.style import (
     place,
     shortened,
 )
-from mmm_bayes.report.words import movers
 
 LEFT, HEAD = 0.75, 0.8
 GAP = 0.55

@@ -6,11 +6,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mmm_bayes.report import draw_budget, draw_plan, draw_roi, draw_weeks
+from mmm_bayes.report.facts import contribution_table, curves_by_channel, frontier_table, plan_table
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import Fit, Results
 from mmm_bayes.report.style import Look, channel_colours, png, styled
 from mmm_bayes.report.tables import MODEL_NAMES
-from mmm_bayes.report.words import contribution_table, curves_by_channel, frontier_table, plan_table
 
 Drawn = Iterator[tuple[str, Figure]]
 
@@ -21,7 +21,7 @@ def draw_figures(results: Results, money: Money, channels: Mapping[str, str]) ->
     Args:
         results: what the steps left.
         money: currency and decimals.
-        channels: the channel by arm, see `words.channel_of`.
+        channels: the channel by arm, see `facts.channel_of`.
     """
     with styled():
         return {name: png(figure) for name, figure in make_figures(results, money, channels)}

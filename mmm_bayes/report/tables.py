@@ -9,10 +9,10 @@ import pandas as pd
 
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.allocate.schedule import Schedule
+from mmm_bayes.report.facts import Headline, roi_draws
 from mmm_bayes.report.numbers import NONE, Money, between, chance, change, count, percent, ratio
-from mmm_bayes.report.plan_notes import say
 from mmm_bayes.report.results import Comparison, Fit, Truth
-from mmm_bayes.report.words import Headline, roi_draws
+from mmm_bayes.report.words import judged, label, word
 
 MODEL_NAMES = {"bayesian": "Bayesian", "lightgbm": "LightGBM", "seasonal_naive": "last year's values"}
 
@@ -49,7 +49,7 @@ def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -
             chance(np.mean(returns[:, c] > break_even)) if row.spend else NONE,
             ratio(row.mroi_median),
             between(row.prior_roi_low, row.prior_roi_high),
-            fit.diagnostics["learning"][row.channel]["says"],
+            label(fit.diagnostics["learning"][row.channel]["says"], "says"),
         ]
         for c, row in enumerate(fit.roi.itertuples())
     ]
@@ -79,7 +79,8 @@ def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -
 
 def checks(fit: Fit) -> Table:
     """Return every check of the fit."""
-    rows = [[r["check"], r["status"], r["message"], r["remedy"]] for r in fit.diagnostics["reasons"]]
+    found = [judged(reason) for reason in fit.diagnostics["reasons"]]
+    rows = [[r.check, r.status, r.message, r.remedy] for r in found]
     return Table(["check", "result", "what was found", "what to do"], rows, text=4)
 
 
@@ -89,8 +90,8 @@ def foundations(fit: Fit) -> Table:
     rows = [
         [
             channel,
-            found["learning"][channel]["says"],
-            moved["says"],
+            label(found["learning"][channel]["says"], "says"),
+            label(moved["talks"], "talks"),
             *(f"{moved['prior']:.2f}", f"{moved['likelihood']:.2f}"),
             f"{max(found['demand'][channel], 1e-3):.3f}",
         ]
@@ -238,7 +239,7 @@ def frontier(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
     """Return the best plan for some totals, today's and the most profitable among them.
 
     Args:
-        table: see `words.frontier_table`.
+        table: see `facts.frontier_table`.
         whole: the plan.
         money: currency and decimals.
     """
@@ -271,13 +272,14 @@ def schedule(schedules: Sequence[Schedule], table: pd.DataFrame, money: Money) -
 
     Args:
         schedules: one per channel.
-        table: the plan, see `words.plan_table`.
+        table: the plan, see `facts.plan_table`.
         money: currency and decimals.
     """
     planned = dict(zip(table["channel"], table["contribution_plan"], strict=True))
     heads = ["channel", "best weeks", "spend", "contribution, timed as planned", "spent evenly"]
     rows = [
-        [s.channel, say(s.pattern), *map(money.full, (s.total, planned[s.channel], s.response_even))] for s in schedules
+        [s.channel, word(s.pattern), *map(money.full, (s.total, planned[s.channel], s.response_even))]
+        for s in schedules
     ]
     if any(s.gain.mean for s in schedules):
         heads += ["gain of the best weeks over even", "interval", "probability"]

@@ -1,4 +1,4 @@
-"""The figures behind the sentences of a report: what media brought, which channel was best, what the plan moves."""
+"""What a report tells, as numbers: what media brought, which channel was best, what the plan moves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -117,7 +117,7 @@ def _about(draws: Array, ci_prob: float, middle: float | None = None) -> Range:
 # --- verdict ------------------------------------------------------------------------------------
 
 
-def doubts(fit: Fit) -> list[Mapping[str, str]]:
+def doubts(fit: Fit) -> list[Mapping[str, Any]]:
     """Return the checks that were not passed, the worst first."""
     found = [r for r in fit.diagnostics["reasons"] if r["status"] != "PASS"]
     return sorted(found, key=lambda r: r["status"] != "FAIL")

@@ -1,0 +1,105 @@
+"""All sentences of the report, the terminal and the dashboard: Jinja templates by code, one file per topic.
+
+A code is the name of the file, a dot and the name in it: ``check.r_hat.remedy`` is in ``en/check.toml``. What checks
+and steps find comes as a `Finding` with such a code; its values fill the template.
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+from mmm_bayes.findings import Finding
+from mmm_bayes.report import numbers
+from mmm_bayes.report.numbers import Money
+
+FOLDER = Path(__file__).parent / "en"
+NO_CURRENCY = Money("", 2)
+
+
+@cache
+def catalogue() -> dict[str, str]:
+    """Return every template by its code."""
+    topics = {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(FOLDER.glob("*.toml"))}
+    return dict(_flat(topics))
+
+
+def _flat(tree: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    for name, below in tree.items():
+        if isinstance(below, str):
+            yield before + name, below
+        else:
+            yield from _flat(below, f"{before}{name}.")
+
+
+def say(code: str, **values: Any) -> str:
+    """Return a sentence as plain text.
+
+    Args:
+        code: which.
+        values: what its template asks for; a name that is missing is an error.
+    """
+    return _templates().get_template(code).render(values)
+
+
+def word(finding: Finding, money: Money = NO_CURRENCY) -> str:
+    """Return the sentence of a finding; ``money`` shows its amounts."""
+    return say(finding.code, **{"money": money} | dict(finding.values))
+
+
+def label(name: str, kind: str) -> str:
+    """Return what readers call a thing, such as a variable of the model; its own name where none is given."""
+    return catalogue().get(f"label.{kind}.{name}", name)
+
+
+def _said(findings: Iterable[Mapping[str, Any]]) -> str:
+    """Return the sentences of findings within a finding."""
+    return " ".join(word(Finding(**raw)) for raw in findings)
+
+
+FILTERS = {
+    **{name: getattr(numbers, name) for name in ("ratio", "percent", "change", "chance", "count", "day", "listed")},
+    **{"tiny": numbers.tiny, "compact": numbers.compact, "span": numbers.span, "fmt": format},
+    **{"label": label, "said": _said},
+}
+"""How templates show their values."""
+
+
+@cache
+def _templates() -> Environment:
+    made = Environment(loader=DictLoader(catalogue()), undefined=StrictUndefined, autoescape=False)
+    made.filters |= FILTERS
+    return made
+
+
+# --- checks -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A check of the fit in words.
+
+    Attributes:
+        check: its name.
+        status: ``PASS``, ``REVIEW`` or ``FAIL``.
+        message: what was found.
+        remedy: what to do about it, empty where it is passed.
+    """
+
+    check: str
+    status: str
+    message: str
+    remedy: str
+
+
+def judged(reason: Mapping[str, Any]) -> Judged:
+    """Return a reason of ``diagnostics.json`` in words."""
+    name, remedy = (f"check.{reason['check']}.{part}" for part in ("name", "remedy"))
+    passed, values = reason["status"] == "PASS", reason["values"]
+    return Judged(
+        say(name, **values), reason["status"], say(reason["code"], **values), "" if passed else say(remedy, **values)
+    )

@@ -1,0 +1,136 @@
+"""Every code that the package can produce has its words, every word has a producer, and neither lacks a value."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, UndefinedError, meta
+
+from mmm_bayes.findings import Finding
+from mmm_bayes.posterior.checks import _reason
+from mmm_bayes.report.numbers import Money
+from mmm_bayes.report.words import FILTERS, catalogue, judged, label, say, word
+
+MAKERS = {"Finding", "say", "_reason", "_found"}
+LABELS = "label."
+"""Words for names that come from elsewhere; what has none keeps its name."""
+
+
+def literals(node: ast.expr) -> list[str]:
+    """Return the texts that an expression can be, as far as they stand in the code."""
+    if isinstance(node, ast.IfExp):
+        return [*literals(node.body), *literals(node.orelse)]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def names(node: ast.expr | None, known: dict[str, ast.expr]) -> set[str] | None:
+    """Return the keys of a dictionary that is written out, None for another."""
+    if isinstance(node, ast.Name):
+        return names(known.get(node.id), known)
+    if not isinstance(node, ast.Dict):
+        return None
+    found: set[str] = set()
+    for key, value in zip(node.keys, node.values, strict=True):
+        if key is None:
+            unpacked = comprehended(value) if isinstance(value, ast.DictComp) else names(value, known)
+            if unpacked is None:
+                return None
+            found |= unpacked
+        else:
+            found |= set(literals(key))
+    return found
+
+
+def comprehended(node: ast.DictComp) -> set[str] | None:
+    """Return the keys of ``{name: ... for name in ("a", "b")}``."""
+    where = node.generators[0].iter
+    return {text for e in where.elts for text in literals(e)} if isinstance(where, ast.Tuple) else None
+
+
+@cache
+def produced() -> dict[str, list[set[str] | None]]:
+    """Return every code in the package with the values that come with it, None where they are not written out."""
+    found: dict[str, list[set[str] | None]] = {}
+    for file in sorted(Path("mmm_bayes").rglob("*.py")):
+        for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                for code, values in of_function(function):
+                    found.setdefault(code, []).append(values)
+    return found
+
+
+def of_function(function: ast.FunctionDef) -> Iterator[tuple[str, set[str] | None]]:
+    nodes = list(ast.walk(function))
+    known = {
+        n.targets[0].id: n.value for n in nodes if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)
+    }
+    for call in nodes:
+        if not (
+            isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MAKERS and call.args
+        ):
+            continue
+        first = call.args[0]
+        for code in literals(known.get(first.id, first) if isinstance(first, ast.Name) else first):
+            yield from codes(call, code, known)
+
+
+def codes(call: ast.Call, code: str, known: dict[str, ast.expr]) -> Iterator[tuple[str, set[str] | None]]:
+    """Return what a call of one of the makers asks for."""
+    if call.func.id == "say":
+        yield code, {k.arg for k in call.keywords}
+    elif call.func.id == "Finding":
+        yield code, names(call.args[1], known) if len(call.args) > 1 else set()
+    else:
+        listing = call.func.id == "_found"
+        values = {"findings"} if listing else {"value", *(names(call.args[3], known) or () if call.args[3:] else ())}
+        for part in ("name", "remedy", "found", *(["passed"] if listing else [])):
+            yield f"check.{code}.{part}", values
+
+
+def wanted(template: str) -> set[str]:
+    environment = Environment(autoescape=False)
+    environment.filters |= FILTERS
+    return meta.find_undeclared_variables(environment.parse(template)) - {"money"}
+
+
+def test_every_code_has_words_and_every_word_a_producer():
+    words = {code for code in catalogue() if not code.startswith(LABELS)}
+    made = set(produced())
+    tests = {f"check.lift_test.{part}" for part in ("name", "remedy")}  # of a check that is made from its finding
+    assert sorted(made - words) == []
+    assert sorted(words - made - tests) == []
+
+
+@pytest.mark.parametrize("code", sorted(catalogue()))
+def test_what_a_template_asks_for_is_among_the_values(code):
+    for values in produced().get(code, []):
+        assert values is not None, "write the values out, so that they can be held against the template"
+        assert wanted(catalogue()[code]) <= values
+
+
+def test_a_value_that_is_missing_is_an_error():
+    with pytest.raises(UndefinedError, match="'channel' is undefined"):
+        say("prior.implausible", place="here", share=0.8, probability=0.5)
+
+
+def test_a_finding_is_worded_with_its_values():
+    finding = Finding("media.follows_demand", {"channel": "tv", "chance": 0.0004})
+    assert word(finding, Money("£", 0)) == (
+        "tv follows demand: surprises in the KPI foretell its later media (p = 0.0004), so its ROI is likely too high."
+    )
+
+
+def test_a_check_says_what_to_do_only_where_it_is_not_passed():
+    passed, open_ = (
+        judged(vars(_reason("r_hat", value, (1.01, 1.05), {"variable": "log_effect"}))) for value in (1.004, 1.03)
+    )
+    assert (passed.check, passed.status, passed.remedy) == ("R-hat", "PASS", "")
+    assert open_.message == "Chains agree to 1.030 at worst (media effect)."
+    assert open_.remedy == "To mend it, increase sampler.tune and sampler.draws."
+
+
+def test_what_has_no_label_keeps_its_name():
+    assert label("contribution_share", "variable") == "ROI"
+    assert label("sigma", "variable") == "sigma"
