@@ -403,8 +403,6 @@ def test_a_target_return_is_reached_with_the_most_response(seed: int) -> None:
 def test_a_target_return_out_of_reach_says_what_can_be_had() -> None:
     with pytest.raises(AllocationError, match=r"allocate\.target: .* the highest return found is .* lower the target"):
         allocate(random_curves(1), Allocate(scenario="target_roi", target=1e6))
-    with pytest.raises(AllocationError, match="needs a target"):
-        allocate(random_curves(1), Allocate(scenario="target_mroi"))
 
 
 def test_no_money_buys_nothing() -> None:

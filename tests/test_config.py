@@ -141,6 +141,98 @@ BAD = {
         {**GOOD, "model": {"adstock": "delayed", "l_max": 4, "priors": {"theta": {"tv": [1, 5]}}}},
         "'model.priors.theta.tv' is [1, 5], but it must lie between 0 and 3; narrow it.",
     ),
+    "limits that are reversed": (
+        {**GOOD, "allocate": {"limits": {"tv": {"lower": 500, "upper": 300}}}},
+        "'allocate.limits.tv.lower' is 500 and 'upper' 300: nothing lies between; raise 'upper' to 500, or lower "
+        "'lower' to 300.",
+    ),
+    "a fixed channel with a limit": (
+        {**GOOD, "allocate": {"limits": {"tv": {"fixed": True, "upper": 0}}}},
+        "'allocate.limits.tv.fixed' excludes every other limit, and 'upper' is given; leave one of them out.",
+    ),
+    "a useful spend that is not allowed": (
+        {**GOOD, "allocate": {"limits": {"tv": {"minimum_useful": 2e6, "upper": 1e6}}}},
+        "'allocate.limits.tv.minimum_useful' is 2,000,000 and 'upper' 1,000,000: less is of no use and more not "
+        "allowed; raise 'upper', or lower the other.",
+    ),
+    "ratios that fall": (
+        {**GOOD, "allocate": {"relative": [1.5, 0.5]}},
+        "'allocate.relative' is [1.5, 0.5], which falls; give the lower end first.",
+    ),
+    "a channel's ratios that fall": (
+        {**GOOD, "allocate": {"limits": {"tv": {"relative": [2, 1]}}}},
+        "'allocate.limits.tv.relative' is [2, 1], which falls; give the lower end first.",
+    ),
+    "weeks that fall": (
+        {**GOOD, "allocate": {"weekly": {"tv": [2, 1]}}},
+        "'allocate.weekly.tv' is [2, 1], which falls; give the lower end first.",
+    ),
+    "a group that is reversed": (
+        {**GOOD, "allocate": {"groups": [{"channels": ["tv"], "lower": 9, "upper": 8}]}},
+        "'allocate.groups.0.lower' is 9 and 'upper' 8: nothing lies between; raise 'upper' to 9, or lower 'lower' "
+        "to 8.",
+    ),
+    "a group of nothing": (
+        {**GOOD, "allocate": {"groups": [{"channels": []}]}},
+        "'allocate.groups.0.channels' names no channel; name some, or leave the group out.",
+    ),
+    "a group that counts twice": (
+        {**GOOD, "allocate": {"groups": [{"channels": ["tv", "tv"]}]}},
+        "'allocate.groups.0.channels' names 'tv' twice; keep one.",
+    ),
+    "two groups of one name": (
+        {**GOOD, "allocate": {"groups": [{"channels": [c], "name": "a"} for c in ("tv", "radio")]}},
+        "'allocate.groups' has two groups named 'a'; rename one.",
+    ),
+    "a scenario without its target": (
+        {**GOOD, "allocate": {"scenario": "target_mroi"}},
+        "'allocate.target' is missing: the scenario target_mroi needs one; add it.",
+    ),
+    "a target that nothing reads": (
+        {**GOOD, "allocate": {"target": 2}},
+        "'allocate.target' is read by nothing in the scenario fixed; choose a target scenario, or drop it.",
+    ),
+    "risk about an expected return": (
+        {**GOOD, "allocate": {"scenario": "target_roi", "target": 2, "objective": "cvar"}},
+        "'allocate.objective' is cvar, but the scenario target_roi is about the expected return; set it to mean, or "
+        "the scenario to fixed, profit or target_mroi.",
+    ),
+    "more spend than revenue": (
+        {**SALES, "simulate": {"channels": {"tv": {"share": 0.6}, "radio": {"share": 0.5}}}},
+        "'simulate.channels' spend 110% of the revenue together; lower their 'share'.",
+    ),
+    "more effect than revenue": (
+        {**SALES, "simulate": {"channels": {"tv": {"share": 0.3, "roi": 4}}}},
+        "'simulate.channels' would explain 120% of the KPI together; lower their 'share' or 'roi'.",
+    ),
+    "a panel without channels": (
+        {"name": "a", "panel": {"path": "x", "kpi": "y"}},
+        "'panel.spend' names no channel; list at least one (organic media alone have no ROI and leave no budget to "
+        "plan).",
+    ),
+    "exposure of no channel": (
+        {"name": "a", "panel": {**PANEL, "exposure": {"tvv": "x"}}},
+        "'panel.exposure.tvv' is of a channel that 'spend' does not name; did you mean 'tv'?",
+    ),
+    "a channel that is paid for and organic": (
+        {"name": "a", "panel": {**PANEL, "organic": {"tv": "x"}}},
+        "'panel.organic.tv' stands under 'spend' as well; leave one of them out, or list it under 'exposure'.",
+    ),
+    "exposure told twice": (
+        {
+            "name": "a",
+            "panel": {**PANEL, "exposure": {"tv": "x"}, "reach_frequency": {"tv": {"reach": "r", "frequency": "f"}}},
+        },
+        "'panel.exposure.tv' stands under 'reach_frequency' as well; leave one of them out.",
+    ),
+    "holidays by the names of no geos": (
+        {"name": "a", "panel": {**PANEL, "public_holidays": "auto"}},
+        "'panel.public_holidays' is auto, which goes by the names of geos; give a country code such as GB.",
+    ),
+    "a wide spend file with columns of a long one": (
+        {**SALES, "spend": {"path": "x", "layout": "wide", "date": "d", "channels": {"tv": "t"}, "spend": "s"}},
+        "'spend': a wide spend file names its columns under 'channels'; leave out 'channel' and 'spend'.",
+    ),
     "preset and columns": (
         {"name": "shop", "transactions": {"path": "x.csv"}},
         "'transactions': give either 'preset' or 'columns' (one of the two).",

@@ -78,19 +78,17 @@ BAD = {
     "no channel": (
         frame(),
         columns(spend={}, exposure={}, organic={}),
-        "the panel names no channel with spend; list at least one under 'spend' "
-        "(organic media alone have no ROI and leave no budget to plan).",
+        "'spend' names no channel; list at least one (organic media alone have no ROI and leave no budget to plan).",
     ),
     "organic media alone": (
         frame(),
         columns(spend={}, exposure={}),
-        "the panel names no channel with spend; list at least one under 'spend' "
-        "(organic media alone have no ROI and leave no budget to plan).",
+        "'spend' names no channel; list at least one (organic media alone have no ROI and leave no budget to plan).",
     ),
     "exposure of no channel": (
         frame(),
         columns(exposure={"serch": "mails"}),
-        "'exposure' names the channel 'serch'; did you mean 'search'?",
+        "'exposure.serch' is of a channel that 'spend' does not name; did you mean 'search'?",
     ),
     "a date that is none": (
         change("week", "soon", 7),
@@ -322,19 +320,19 @@ def test_the_head_of_a_panel_is_its_first_weeks():
 def test_tables_are_read_from_csv_gzip_and_parquet(file, tmp_path):
     path = tmp_path / file
     frame().to_parquet(path) if file.endswith("parquet") else frame().to_csv(path, index=False)
-    source = PanelSource(path=str(path), kpi="sales", spend={})
+    source = PanelSource(path=str(path), kpi="sales", spend={"tv": "tv_cost"})
     pd.testing.assert_frame_equal(read_table(source, str(path)), frame())
 
 
 def test_a_table_that_is_not_there_is_named(tmp_path):
-    source = PanelSource(path="x", kpi="sales", spend={})
+    source = PanelSource(path="x", kpi="sales", spend={"tv": "tv_cost"})
     for file in ("gone.csv", "gone.parquet"):
         with pytest.raises(DataError, match=f"{file}: there is no such file"):
             read_table(source, str(tmp_path / file))
 
 
 def test_a_table_that_is_none_is_named(tmp_path):
-    source = PanelSource(path="x", kpi="sales", spend={})
+    source = PanelSource(path="x", kpi="sales", spend={"tv": "tv_cost"})
     for file, content in (("a.parquet", b"PAR1"), ("empty.csv", b""), ("binary.csv", b"\xff\xfe\x00\x81"), (".", None)):
         path = tmp_path / file
         if content is not None:

@@ -127,13 +127,10 @@ def test_a_table_of_ones_own_gets_public_holidays_where_it_asks_for_them(tmp_pat
     [
         ({"public_holidays": "XX"}, "no holidays are known for 'XX'; use an ISO code"),
         ({"public_holidays": {"East": "GB"}}, "names the geo 'East'; valid are"),
-        ({"public_holidays": "auto", "geo": None}, "give a country code such as GB"),
     ],
 )
 def test_holidays_that_cannot_be_found_are_one_sentence(tmp_path, panel, sentence) -> None:
     config = bring(tmp_path, **panel)
-    if config.panel.geo is None:
-        pd.read_csv(tmp_path / "weekly.csv").query("geo == 'North'").to_csv(tmp_path / "weekly.csv", index=False)
     with pytest.raises(ConfigError, match=sentence):
         pipeline.prepare(config, tmp_path)
     assert not (tmp_path / "data" / "own" / "panel.parquet").exists()

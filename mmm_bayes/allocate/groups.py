@@ -33,8 +33,6 @@ def spans(names: Sequence[str], today: Array, settings: Allocate) -> list[Node]:
             _add_span(found, Node(arms, (), *_sum_range(name, float(today[list(arms)].sum()), limits), f"'{name}'"))
     for group in settings.groups:
         label = f"group '{group.name or ' + '.join(group.channels)}'"
-        if not group.channels:
-            raise AllocationError(f"allocate.groups: {label} names no channel; name some or drop it.")
         upper = math.inf if group.upper is None else group.upper
         _add_span(found, Node(arms_of(names, group.channels), (), group.lower, upper, label))
     spans = list(found.values())

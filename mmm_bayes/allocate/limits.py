@@ -152,15 +152,9 @@ def digits(total: float) -> int:
 
 def _arm_range(name: str, today: float, limits: Limits, default: tuple[float, float]) -> tuple[float, float, float]:
     """Return the lower and the upper limit and the smallest useful spend of one arm."""
-    given = [limits.lower, limits.upper, limits.relative, limits.minimum_useful]
     if limits.fixed:
-        if any(v is not None for v in given):
-            raise AllocationError(f"allocate.limits.{name}: 'fixed' excludes every other limit; drop one of them.")
         return today, today, 0.0
     ratio = limits.relative or default
-    if ratio[0] > ratio[1]:
-        where = f"allocate.limits.{name}.relative" if limits.relative else "allocate.relative"
-        raise AllocationError(f"{where}: the lower ratio {ratio[0]:g} is above the upper {ratio[1]:g}; swap them.")
     lower = ratio[0] * today if limits.lower is None else limits.lower
     upper = ratio[1] * today if limits.upper is None else limits.upper
     if limits.minimum_useful is not None and limits.lower is None and limits.relative is None:

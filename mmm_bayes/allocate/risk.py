@@ -72,13 +72,8 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
         what no plan within the limits can exceed.
 
     Raises:
-        AllocationError: for scenarios and sizes that risk objectives do not cover.
+        AllocationError: for more arms than risk objectives cover.
     """
-    if settings.scenario == "target_roi":
-        raise AllocationError(
-            f"allocate.objective '{settings.objective}' cannot be had with allocate.scenario 'target_roi', which is "
-            "about the expected return; set objective to 'mean', or scenario to 'fixed', 'profit' or 'target_mroi'."
-        )
     if len(curves.channels) > MANY_ARMS:
         raise AllocationError(
             f"allocate.objective '{settings.objective}' is for plans of at most {MANY_ARMS} arms, and these are "

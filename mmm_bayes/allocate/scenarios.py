@@ -70,8 +70,7 @@ def best_plan(x: Array, mean: Array, bounds: Bounds, settings: Allocate) -> Opti
 
 
 def _target(settings: Allocate) -> float:
-    if settings.target is None:
-        raise AllocationError(f"allocate.target: the scenario '{settings.scenario}' needs a target; give one.")
+    assert settings.target is not None, "a configuration has the target that its scenario needs"
     return settings.target
 
 

@@ -17,6 +17,7 @@ from mmm_bayes.config.data import (
 from mmm_bayes.config.load import Config, load_config, make_config, override
 from mmm_bayes.config.model import Compare, LiftTest, Model, Sampler
 from mmm_bayes.config.prior import ChannelPriors, Prior, PriorLike
+from mmm_bayes.config.section import in_words
 
 __all__ = [
     "Allocate",
@@ -38,6 +39,7 @@ __all__ = [
     "SpendFile",
     "TransactionColumns",
     "Transactions",
+    "in_words",
     "load_config",
     "make_config",
     "override",

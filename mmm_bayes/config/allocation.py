@@ -1,10 +1,12 @@
 """The section on the budget question."""
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mmm_bayes.config.section import Fraction, NonNegative, Positive, Section
+from mmm_bayes.config.section import Fraction, Mistake, NonNegative, Positive, Section, amount, falls
 
 
 class Limits(Section):
@@ -16,6 +18,29 @@ class Limits(Section):
     minimum_useful: NonNegative | None = None
     fixed: bool = False
 
+    def mistakes(self) -> Iterator[Mistake]:
+        """Yield limits that exclude each other."""
+        others = [name for name, value in self if name != "fixed" and value is not None]
+        if self.fixed and others:
+            yield "fixed", f"excludes every other limit, and '{others[0]}' is given; leave one of them out"
+        yield from falls("relative", self.relative)
+        if self.upper is None:
+            return
+        if self.lower is not None and self.lower > self.upper:
+            yield "lower", nothing_between(self.lower, self.upper)
+        elif (self.minimum_useful or 0.0) > self.upper:
+            yield (
+                "minimum_useful",
+                f"is {amount(self.minimum_useful or 0.0)} and 'upper' {amount(self.upper)}: less is of no use and more "
+                "not allowed; raise 'upper', or lower the other",
+            )
+
+
+def nothing_between(lower: float, upper: float) -> str:
+    """Return what is wrong with a lower limit above the upper one."""
+    low, high = amount(lower), amount(upper)
+    return f"is {low} and 'upper' {high}: nothing lies between; raise 'upper' to {low}, or lower 'lower' to {high}"
+
 
 class Group(Section):
     """A limit on the sum over several channels, in currency."""
@@ -24,6 +49,15 @@ class Group(Section):
     lower: NonNegative = 0.0
     upper: NonNegative | None = None
     name: str | None = None
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Yield a range without an inside, and channels that are none or named twice."""
+        if not self.channels:
+            yield "channels", "names no channel; name some, or leave the group out"
+        for name in (name for name, times in Counter(self.channels).items() if times > 1):
+            yield "channels", f"names '{name}' twice; keep one"
+        if self.upper is not None and self.lower > self.upper:
+            yield "lower", nothing_between(self.lower, self.upper)
 
 
 class Allocate(Section):
@@ -52,3 +86,23 @@ class Allocate(Section):
     test_error: Positive = 0.2
     schedule: bool = False
     weekly: dict[str, tuple[NonNegative, NonNegative]] = {}
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Yield ranges that fall, a target too few or too many, and what the objective cannot be had with."""
+        yield from falls("relative", self.relative)
+        for name, limits in self.weekly.items():
+            yield from falls(f"weekly.{name}", limits)
+        targeted = self.scenario in ("target_roi", "target_mroi")
+        if targeted and self.target is None:
+            yield "target", f"is missing: the scenario {self.scenario} needs one; add it"
+        if not targeted and self.target is not None:
+            yield "target", f"is read by nothing in the scenario {self.scenario}; choose a target scenario, or drop it"
+        if self.scenario == "target_roi" and self.objective != "mean":
+            yield (
+                "objective",
+                f"is {self.objective}, but the scenario target_roi is about the expected return; set it to mean, or "
+                "the scenario to fixed, profit or target_mroi",
+            )
+        named = Counter(group.name for group in self.groups if group.name is not None)
+        for name in (name for name, times in named.items() if times > 1):
+            yield "groups", f"has two groups named '{name}'; rename one"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mmm_bayes.config.section import Fraction, Mistake, NonNegative, Positive, Section
+from mmm_bayes.errors import nearest
 
 
 class TransactionColumns(Section):
@@ -83,6 +84,8 @@ class SpendFile(Section):
             yield "", "a long spend file names its channels itself; leave out 'channels'"
         if self.layout == "wide" and not self.channels:
             yield "", "a wide spend file needs 'channels' (channel: column)"
+        if self.layout == "wide" and (self.channel or self.spend):
+            yield "", "a wide spend file names its columns under 'channels'; leave out 'channel' and 'spend'"
 
 
 class SimulatedChannel(Section):
@@ -109,6 +112,13 @@ class Simulate(Section):
     departure: Annotated[float, Field(ge=0, le=1)] = 0.1
     l_max: Annotated[int, Field(ge=1, le=52)] = 8
 
+    def mistakes(self) -> Iterator[Mistake]:
+        """Yield more media than a business can have."""
+        if (spent := sum(channel.share for channel in self.channels.values())) >= 1:
+            yield "channels", f"spend {spent:.0%} of the revenue together; lower their 'share'"
+        elif (explained := sum(channel.share * channel.roi for channel in self.channels.values())) >= 1:
+            yield "channels", f"would explain {explained:.0%} of the KPI together; lower their 'share' or 'roi'"
+
 
 class ReachFrequency(Section):
     """The two columns of a channel that is planned by reach and average frequency."""
@@ -132,6 +142,26 @@ class PanelColumns(Section):
     controls: tuple[str, ...] = ()
     holidays: tuple[str, ...] = ()
 
+    def unknown_channels(self) -> Iterator[Mistake]:
+        """Yield a panel without a channel to pay for, and columns of channels that it does not have."""
+        if not self.spend:
+            yield (
+                "spend",
+                "names no channel; list at least one (organic media alone have no ROI and leave no budget to plan)",
+            )
+            return
+        for section in ("exposure", "reach_frequency"):
+            for channel in getattr(self, section).keys() - self.spend.keys():
+                meant = nearest(channel, list(self.spend)).rstrip(".")
+                yield f"{section}.{channel}", f"is of a channel that 'spend' does not name; {meant}"
+        for channel in self.organic.keys() & self.spend.keys():
+            yield (
+                f"organic.{channel}",
+                "stands under 'spend' as well; leave one of them out, or list it under 'exposure'",
+            )
+        for channel in self.exposure.keys() & self.reach_frequency.keys():
+            yield f"exposure.{channel}", "stands under 'reach_frequency' as well; leave one of them out"
+
 
 class PanelSource(PanelColumns):
     """A weekly panel that the user brings.
@@ -144,3 +174,9 @@ class PanelSource(PanelColumns):
     public_holidays: str | dict[str, str] = "none"
     date_format: str | None = None
     separator: str = ","
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Yield channels that contradict each other, and holidays that nobody could look up."""
+        yield from self.unknown_channels()
+        if self.public_holidays == "auto" and self.geo is None:
+            yield "public_holidays", "is auto, which goes by the names of geos; give a country code such as GB"

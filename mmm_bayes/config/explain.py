@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from mmm_bayes.config.prior import TAGS
+from mmm_bayes.config.section import in_words
 from mmm_bayes.errors import close, nearest
 
 A_PRIOR = "a range such as [0.5, 3], or a distribution such as {distribution: lognormal, mu: 0.2, sigma: 0.9}"
@@ -54,7 +55,7 @@ def _explained(one: Mapping[str, Any], config: type[BaseModel]) -> Iterator[str]
     place = ".".join(parts)
     explain: Callable[..., str] | None = SPECIAL.get(one["type"])
     if one["type"] == "mistakes":
-        yield from (_joined(place, key, sentence) for key, sentence in one["ctx"]["found"])
+        yield from (in_words(place, key, sentence) for key, sentence in one["ctx"]["found"])
     elif one["type"] == "extra_forbidden":
         yield f"unknown key '{place}'; {nearest(parts[-1], _keys(config, parts[:-1]))}"
     elif one["loc"] and one["loc"][-1] == "[key]":
@@ -65,14 +66,6 @@ def _explained(one: Mapping[str, Any], config: type[BaseModel]) -> Iterator[str]
         need = NEEDS.get(one["type"], "another value").format(**one.get("ctx", {}))
         need = A_PRIOR if one["loc"][-1:] == (TAGS[0],) else need
         yield f"'{place}' must be {need}{_given(one['input'])}.{_meant(one)}"
-
-
-def _joined(place: str, key: str, sentence: str) -> str:
-    """Return a mistake that a section found itself."""
-    where = ".".join(filter(None, (place, key)))
-    if key:
-        return f"'{where}' {sentence}."
-    return f"'{place}': {sentence}." if place else f"{sentence}."
 
 
 def _missing(parts: list[str], one: Mapping[str, Any]) -> str:

@@ -31,3 +31,21 @@ class Section(BaseModel):
             text = "; ".join(f"{key} {sentence}".strip() for key, sentence in found)
             raise PydanticCustomError("mistakes", "{text}", {"text": text, "found": found})
         return self
+
+
+def in_words(place: str, key: str, sentence: str) -> str:
+    """Return a mistake of the section at ``place`` as a whole sentence."""
+    where = ".".join(filter(None, (place, key)))
+    text = f"'{where}' {sentence}" if key else f"'{place}': {sentence}" if place else sentence
+    return text if text.endswith("?") else f"{text}."
+
+
+def falls(key: str, limits: tuple[float, float] | None) -> Iterator[Mistake]:
+    """Yield a mistake if the lower end of a range stands behind the upper one."""
+    if limits is not None and limits[0] > limits[1]:
+        yield key, f"is [{amount(limits[0])}, {amount(limits[1])}], which falls; give the lower end first"
+
+
+def amount(value: float) -> str:
+    """Return an amount of money as sentences show it: ``1,234,567.5``."""
+    return f"{value:,.12g}"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from mmm_bayes.config import PanelColumns
+from mmm_bayes.config import PanelColumns, in_words
 from mmm_bayes.errors import DataError, nearest
 from mmm_bayes.findings import Finding
 
@@ -26,15 +26,8 @@ def require_columns(frame: pd.DataFrame, columns: PanelColumns) -> None:
     for column in wanted:
         if column not in available:
             raise DataError(f"the panel has no column '{column}'; {nearest(column, available)}")
-    if not columns.spend:
-        raise DataError(
-            "the panel names no channel with spend; list at least one under 'spend' "
-            "(organic media alone have no ROI and leave no budget to plan)."
-        )
-    for section, channels in (("exposure", columns.exposure), ("reach_frequency", columns.reach_frequency)):
-        for channel in channels:
-            if channel not in columns.spend:
-                raise DataError(f"'{section}' names the channel '{channel}'; {nearest(channel, list(columns.spend))}")
+    for key, sentence in columns.unknown_channels():
+        raise DataError(in_words("", key, sentence))
 
 
 def require_grid(index: pd.MultiIndex) -> None:

@@ -100,8 +100,6 @@ def with_public_holidays(frame: pd.DataFrame, source: PanelSource) -> tuple[pd.D
     Raises:
         ConfigError: a country or geo that does not exist, or columns of that name are there already.
     """
-    if source.public_holidays == "auto" and source.geo is None:
-        raise ConfigError("'panel.public_holidays': auto goes by the names of geos; give a country code such as GB.")
     geo = frame[source.geo].astype(str) if source.geo else pd.Series("national", frame.index)
     size = pd.to_numeric(frame[source.kpi], errors="coerce").groupby(geo).sum().sort_values(ascending=False)
     cells = pd.DataFrame({"week": parse_weeks(frame[source.week], source.date_format), "geo": geo})
