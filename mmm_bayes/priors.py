@@ -67,13 +67,26 @@ def _carried(data: xr.Dataset) -> list[tuple[str, str]]:
     return list(zip(data["channel"].to_numpy().astype(str).tolist(), kinds, strict=True))
 
 
-def check_channels(given: ChannelPriors, channels: list[str]) -> None:
-    """Refuse priors for channels that the panel does not have."""
-    for quantity in ChannelPriors.model_fields:
-        for channel in getattr(given, quantity):
-            if channel not in [*channels, "default"]:
+def check_channels(given: ChannelPriors, paid: Mapping[str, bool]) -> None:
+    """Refuse priors of channels that the panel does not have, and of the ROI of those without spend.
+
+    Args:
+        given: the user's priors.
+        paid: whether it has spend, by channel of the panel.
+
+    Raises:
+        ConfigError: the first of them.
+    """
+    for quantity, table in given:
+        for channel in table:
+            if channel not in [*paid, "default"]:
                 raise ConfigError(
-                    f"model.priors.{quantity} names the channel '{channel}'; {nearest(channel, channels)}"
+                    f"model.priors.{quantity} names the channel '{channel}'; {nearest(channel, list(paid))}"
+                )
+            if quantity == "roi" and not paid.get(channel, True):
+                raise ConfigError(
+                    f"model.priors.roi.{channel}: the channel is organic and has no ROI; "
+                    f"give model.priors.contribution_share.{channel} instead."
                 )
 
 

@@ -296,7 +296,7 @@ def test_priors_are_named_then_default_then_ours():
 
 def test_a_prior_for_no_channel_is_refused():
     with pytest.raises(ConfigError, match="names the channel 'tvv'; did you mean 'tv'"):
-        check_channels(ChannelPriors(roi={"tvv": (1.0, 2.0)}), ["tv", "search"])
+        check_channels(ChannelPriors(roi={"tvv": (1.0, 2.0)}), {"tv": True, "search": True})
 
 
 def test_a_default_share_carries_the_prior_of_every_channel_without_its_own(small_run):

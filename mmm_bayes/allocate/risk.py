@@ -58,6 +58,19 @@ def _worst_weights(draws: int, level: float) -> Array:
     return np.clip(mass - np.arange(draws), 0.0, 1.0) / mass
 
 
+def require_few_arms(settings: Allocate, arms: int) -> None:
+    """Refuse a risk objective of more arms than it can be searched for.
+
+    Raises:
+        AllocationError: naming both.
+    """
+    if settings.objective != "mean" and arms > MANY_ARMS:
+        raise AllocationError(
+            f"allocate.objective '{settings.objective}' is for plans of at most {MANY_ARMS} arms, and these are "
+            f"{arms}; set objective to 'mean', or allocate.by_geo to false."
+        )
+
+
 def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, start: Optimum) -> Optimum:
     """Improve the exact mean plan for a risk objective.
 
@@ -74,11 +87,7 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
     Raises:
         AllocationError: for more arms than risk objectives cover.
     """
-    if len(curves.channels) > MANY_ARMS:
-        raise AllocationError(
-            f"allocate.objective '{settings.objective}' is for plans of at most {MANY_ARMS} arms, and these are "
-            f"{len(curves.channels)}; set objective to 'mean', or allocate.by_geo to false."
-        )
+    require_few_arms(settings, len(curves.channels))
     goal, judge = objective(settings), measure(settings)
     today = value_of(curves, bounds.today, goal)
 

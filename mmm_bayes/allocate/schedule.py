@@ -136,11 +136,7 @@ def schedule_plan(posterior: Posterior, plan: Plan, settings: Allocate, ci_prob:
     for row in plan.channels:
         name = channel_of(row.channel)
         totals[name] = totals.get(name, 0.0) + row.spend_plan
-    unknown = sorted(set(settings.weekly) - set(totals))
-    if unknown:
-        raise AllocationError(
-            f"allocate.weekly.{unknown[0]}: there is no channel '{unknown[0]}'; {nearest(unknown[0], sorted(totals))}"
-        )
+    require_known_weekly(settings, list(totals))
     schedules = []
     for name, total in totals.items():
         even = total / plan.weeks
@@ -149,6 +145,17 @@ def schedule_plan(posterior: Posterior, plan: Plan, settings: Allocate, ci_prob:
             media = weekly_media(posterior, name, settings)
             schedules.append(best_schedule(name, media, total, plan.weeks, limits, ci_prob))
     return schedules
+
+
+def require_known_weekly(settings: Allocate, channels: list[str]) -> None:
+    """Refuse weekly limits of a channel that is not planned.
+
+    Raises:
+        AllocationError: naming the first.
+    """
+    for name in settings.weekly:
+        if name not in channels:
+            raise AllocationError(f"allocate.weekly.{name}: there is no channel '{name}'; {nearest(name, channels)}")
 
 
 def _check(channel: str, total: float, weeks: int, lower: float, upper: float) -> None:

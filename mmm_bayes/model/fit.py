@@ -40,7 +40,7 @@ def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress = silen
     Warns:
         MMMWarning: a prior by which media would explain nearly all of the KPI.
     """
-    check_channels(model.priors, panel.channels)
+    check_channels(model.priors, panel.paid)
     design = build_design(panel, model)
     for finding in implausible_priors(design.data, model.priors):
         warnings.warn(MMMWarning(finding), stacklevel=2)

@@ -54,6 +54,11 @@ class Panel:
         return [str(c) for c in self.data["channel"].values]
 
     @property
+    def paid(self) -> dict[str, bool]:
+        """Whether a channel has spend (or is organic), by its name."""
+        return dict(zip(self.channels, self.data["paid"].to_numpy().tolist(), strict=True))
+
+    @property
     def geos(self) -> list[str]:
         """Names of the geos."""
         return [str(g) for g in self.data["geo"].values]

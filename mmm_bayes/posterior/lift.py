@@ -29,6 +29,9 @@ SIX = np.timedelta64(6, "D")
 LIMIT = 2.0
 """Standard deviations between a test and the model without it from which on they contradict each other."""
 
+TestPlace = tuple[int, list[int], tuple[int, int]]
+"""Place of a test's channel, places of its geos, and its first and last week."""
+
 
 def within(tests: Sequence[LiftTest], weeks: Array) -> tuple[LiftTest, ...]:
     """Return the tests that had ended with the last of ``weeks`` (their first days)."""
@@ -59,7 +62,7 @@ def lift_data(data: xr.Dataset, tests: Sequence[LiftTest], l_max: int, train: in
     Raises:
         ConfigError: a test that does not fit the panel.
     """
-    found = [(_place(data, test, f"model.lift_tests, entry {i}"), test) for i, test in enumerate(tests, 1)]
+    found = list(zip(check_tests(data, tests), tests, strict=True))
     places = max(len(geos) for (_, geos, _), _ in found)
     weeks = max(min(last + l_max, train) - first for (_, _, (first, last)), _ in found)
     media = np.zeros((2, len(tests), places, l_max - 1 + weeks))
@@ -80,8 +83,21 @@ def lift_data(data: xr.Dataset, tests: Sequence[LiftTest], l_max: int, train: in
     }
 
 
-def _place(data: xr.Dataset, test: LiftTest, where: str) -> tuple[int, list[int], tuple[int, int]]:
-    """Return the channel, the geos and the first and last week of a test by their places, or say what is wrong."""
+def check_tests(data: xr.Dataset, tests: Sequence[LiftTest]) -> list[TestPlace]:
+    """Return the channel, the geos and the first and last week of each test by their places.
+
+    Args:
+        data: with ``spend (channel, geo, week)`` and the coordinate ``paid (channel)``.
+        tests: results of experiments.
+
+    Raises:
+        ConfigError: a test that does not fit the panel.
+    """
+    return [_place(data, test, f"model.lift_tests, entry {i}") for i, test in enumerate(tests, 1)]
+
+
+def _place(data: xr.Dataset, test: LiftTest, where: str) -> TestPlace:
+    """Return where a test is, see `check_tests`."""
     channels, geos = ([str(n) for n in data[dim].to_numpy()] for dim in ("channel", "geo"))
     if test.channel not in channels:
         raise ConfigError(f"{where} names the channel '{test.channel}'; {nearest(test.channel, channels)}")

@@ -1,0 +1,147 @@
+"""Whatever a configuration asks of a panel that is not there, or cannot be, is said before anything is fitted."""
+
+from datetime import date
+
+import pytest
+
+from mmm_bayes.config import Config, SimulatedChannel, make_config
+from mmm_bayes.errors import MMMError
+from mmm_bayes.panel import Panel, panel_from_frame
+from mmm_bayes.pipeline.check import check_against, mistakes
+from mmm_bayes.simulate import PanelSpec, simulate_panel
+
+CHANNELS = {name: SimulatedChannel(pattern="always_on", share=0.03) for name in ("tv", "search", "email")}
+TEST = {"channel": "tv", "start": "2022-06-06", "end": "2022-07-03", "spend_change": 100.0}
+TEST |= {"incremental_kpi": 200.0, "standard_error": 50.0}
+HUGE = 1e12
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return panel_of(geos=2)
+
+
+def panel_of(geos: int) -> Panel:
+    """Return a panel of 60 weeks with two paid channels and an organic one."""
+    made = simulate_panel(PanelSpec(geos=geos, weeks=60, channels=CHANNELS))
+    spend = {name: column for name, column in made.columns.spend.items() if name != "email"}
+    columns = made.columns.model_copy(update={"spend": spend, "organic": {"email": "spend_email"}})
+    return panel_from_frame(made.frame, columns, "checked")
+
+
+def asked(model: dict | None = None, allocate: dict | None = None) -> Config:
+    return make_config(
+        {
+            "name": "checked",
+            "panel": {"path": "weekly.csv", "kpi": "revenue", "geo": "geo", "spend": {"tv": "tv", "search": "search"}},
+            "model": model or {},
+            "allocate": allocate or {},
+        }
+    )
+
+
+def lift(**changes) -> dict:
+    return {"lift_tests": [TEST | changes]}
+
+
+MISTAKES = {
+    "a prior of no channel": (
+        asked({"priors": {"alpha": {"tvv": [0.2, 0.6]}}}),
+        "model.priors.alpha names the channel 'tvv'; did you mean 'tv'?",
+    ),
+    "a prior of a channel spelt in capitals": (
+        asked({"priors": {"roi": {"SEARCH": [1, 2]}}}),
+        "model.priors.roi names the channel 'SEARCH'; did you mean 'search'?",
+    ),
+    "an ROI of what costs nothing": (
+        asked({"priors": {"roi": {"email": [1, 2]}}}),
+        "model.priors.roi.email: the channel is organic and has no ROI; "
+        "give model.priors.contribution_share.email instead.",
+    ),
+    "a test of no channel": (
+        asked(lift(channel="serch")),
+        "model.lift_tests, entry 1 names the channel 'serch'; did you mean 'search'?",
+    ),
+    "a test of what costs nothing": (
+        asked(lift(channel="email")),
+        "model.lift_tests, entry 1: the channel 'email' is organic and has no spend to test; leave it out.",
+    ),
+    "a test in no geo": (
+        asked(lift(geos=["geo_1"])),
+        "model.lift_tests, entry 1 names the geo 'geo_1'; did you mean 'geo_01'?",
+    ),
+    "a test before the panel": (
+        asked(lift(start="2021-12-01")),
+        "model.lift_tests, entry 1: 2021-12-01 to 2022-07-03 lies outside of the panel (2022-01-03 to 2023-02-26); "
+        "correct the dates or leave the test out.",
+    ),
+    "a test that spent more than there was": (
+        asked(lift(spend_change=HUGE)),
+        "model.lift_tests, entry 1: 'spend_change' is 1,000,000,000,000, but only ",
+    ),
+    "limits of no channel": (
+        asked(allocate={"limits": {"serch": {"fixed": True}}}),
+        "allocate.limits.serch: there is no channel 'serch'; did you mean 'search'?",
+    ),
+    "a group with a channel that is none": (
+        asked(allocate={"groups": [{"channels": ["tv", "radio"], "upper": HUGE}]}),
+        "allocate.groups: there is no channel 'radio'; valid are search, tv.",
+    ),
+    "weeks of no channel": (
+        asked(allocate={"weekly": {"tvv": [0, 1]}}),
+        "allocate.weekly.tvv: there is no channel 'tvv'; did you mean 'tv'?",
+    ),
+    "a lower limit above what today allows": (
+        asked(allocate={"limits": {"tv": {"lower": HUGE}}}),
+        "allocate.limits.tv: the lower limit 1,000,000,000,000 is above the upper limit ",
+    ),
+    "limits that no budget allows": (asked(allocate={"budget": 1}), "allocate.budget: the lower limits add up to "),
+    "a geo that is none": (
+        asked(allocate={"by_geo": True, "limits": {"tv | geo_3": {"fixed": True}}}),
+        "allocate.limits.tv | geo_3: there is no channel 'tv | geo_3'; did you mean 'tv | geo_02'?",
+    ),
+    "groups that cross": (
+        asked(
+            allocate={
+                "by_geo": True,
+                "groups": [{"channels": ["tv"], "upper": HUGE}, {"channels": ["tv | geo_01", "search"], "upper": HUGE}],
+            }
+        ),
+        "group 'tv | geo_01 + search' and group 'tv' overlap in tv | geo_01 but neither holds the other; split them so "
+        "that groups lie inside each other or apart.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_what_does_not_fit_the_panel_is_one_sentence(case, panel):
+    config, sentence = MISTAKES[case]
+    with pytest.raises(MMMError) as caught:
+        check_against(config, panel)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_what_fits_passes(panel):
+    priors = {"roi": {"tv": [1, 2]}, "contribution_share": {"email": [0.01, 0.1]}, "alpha": {"default": [0.1, 0.5]}}
+    allocate = {"by_geo": True, "weekly": {"tv": [0, 1]}, "limits": {"tv": {"fixed": True}, "search | geo_01": {}}}
+    check_against(asked({"priors": priors, **lift()}, allocate), panel)
+    assert date.fromisoformat(TEST["end"]) < panel.weeks[-1].date()
+
+
+def test_each_part_says_what_is_wrong_with_it(panel):
+    wrong = asked(
+        {"priors": {"roi": {"tvv": [1, 2]}}, **lift(channel="tvv")},
+        {"weekly": {"tvv": [0, 1]}, "groups": [{"channels": ["tvv"], "upper": 1}]},
+    )
+    assert len(list(mistakes(wrong, panel))) == 4
+
+
+def test_one_series_has_no_plan_by_geo():
+    with pytest.raises(MMMError, match=r"^allocate\.by_geo: the panel is one series without geos; leave it out\.$"):
+        check_against(asked(allocate={"by_geo": True}), panel_of(geos=1))
+
+
+def test_many_arms_and_risk_are_refused_beforehand(panel, monkeypatch):
+    monkeypatch.setattr("mmm_bayes.allocate.risk.MANY_ARMS", 3)
+    with pytest.raises(MMMError, match=r"at most 3 arms, and these are 4; set objective to 'mean'"):
+        check_against(asked(allocate={"by_geo": True, "objective": "cvar"}), panel)
