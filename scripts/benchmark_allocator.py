@@ -12,7 +12,9 @@ from scipy.optimize import minimize
 from mmm_bayes.allocate import Plan, allocate
 from mmm_bayes.allocate.information import value_of_information
 from mmm_bayes.allocate.limits import Bounds, resolve
-from mmm_bayes.allocate.scenarios import Optimum, Worth, best_plan
+from mmm_bayes.allocate.objective import Goal
+from mmm_bayes.allocate.scenarios import best_plan
+from mmm_bayes.allocate.solver import Solution
 from mmm_bayes.allocate.uncertainty import MANY_ARMS, best_per_draw
 from mmm_bayes.config import Allocate, Limits
 from mmm_bayes.curves import ResponseCurves
@@ -122,14 +124,14 @@ def timed(label: str, curves: ResponseCurves, question: Allocate) -> str:
     """Return one row of times: mean-optimal plan with certificate, spread over draws, value of information, all."""
     start = perf_counter()
     bounds: Bounds = resolve(curves, question)
-    best: Optimum = best_plan(curves.spend, curves.mean, bounds, question)
+    best: Solution = best_plan(curves.spend, curves.mean, bounds, question)
     mean = perf_counter() - start
     start = perf_counter()
-    used = len(best_per_draw(curves, bounds, bounds.tree, Worth()).draws)
+    used = len(best_per_draw(curves, bounds, Goal()).draws)
     spread = perf_counter() - start
     start = perf_counter()
     few = len(curves.channels) <= MANY_ARMS
-    worth: Array | None = value_of_information(curves, bounds, bounds.tree, Worth(), 0.2) if few else None
+    worth: Array | None = value_of_information(curves, bounds, Goal(), 0.2) if few else None
     tests = "-" if worth is None else f"{perf_counter() - start:.2f}"
     start = perf_counter()
     allocate(curves, question)

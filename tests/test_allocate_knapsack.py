@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from mmm_bayes.allocate.solver.arms import Arm, cells, hull, is_concave, restrict, stretch
+from mmm_bayes.allocate.solver.arms import Arm, cells, concave_part, hull, is_concave, restrict, value_of
 from mmm_bayes.allocate.solver.concave import fill
-from mmm_bayes.allocate.solver.knapsack import Solution, solve, worth
-from mmm_bayes.allocate.solver.table import combine
+from mmm_bayes.allocate.solver.knapsack import solve_arms
+from mmm_bayes.allocate.solver.maxplus import combine
+from mmm_bayes.allocate.solver.problem import Solution
 from mmm_bayes.allocate.solver.tree import Node, build_tree, round_spend, within
 from mmm_bayes.transforms import hill
 
@@ -92,7 +93,7 @@ def reference(arms: list[Arm], tree: Node) -> float:
 
 
 def solved(arms: list[Arm], tree: Node) -> Solution:
-    found = solve(arms, tree)
+    found = solve_arms(arms, tree)
     assert found is not None
     return found
 
@@ -110,7 +111,7 @@ def test_optimum_and_bound_agree_with_branch_and_bound(seed: int, count: int) ->
     arms, tree = problem(seed, count)
     best, found = reference(arms, tree), solved(arms, tree)
     assert_feasible(arms, tree, found.spend)
-    assert found.value == pytest.approx(worth(arms, found.spend))
+    assert found.value == pytest.approx(value_of(arms, found.spend))
     assert found.value <= best * (1 + 1e-6) + 1e-9
     assert found.bound >= best * (1 - 1e-6) - 1e-9
     assert 0 <= found.bound - found.value <= 1e-3 * found.value + 1e-9
@@ -160,20 +161,20 @@ def test_greedy_filling_is_exact_on_concave_curves(seed: int, count: int) -> Non
     spend = fill(arms, tree)
     assert spend is not None
     assert_feasible(arms, tree, spend)
-    assert worth(arms, spend) == pytest.approx(reference(arms, tree), rel=1e-6, abs=1e-9)
+    assert value_of(arms, spend) == pytest.approx(reference(arms, tree), rel=1e-6, abs=1e-9)
 
 
 def test_limits_that_cannot_be_met_have_no_plan() -> None:
     arms = [Arm(np.array([0.0, 1.0]), np.array([0.0, 1.0]))] * 2
-    assert solve(arms, build_tree(2, [], 3.0, 3.0)) is None
-    assert solve(arms, build_tree(2, [Node((0, 1), lower=0.0, upper=0.5, name="both")], 1.0, 1.0)) is None
+    assert solve_arms(arms, build_tree(2, [], 3.0, 3.0)) is None
+    assert solve_arms(arms, build_tree(2, [Node((0, 1), lower=0.0, upper=0.5, name="both")], 1.0, 1.0)) is None
 
 
 def test_bound_of_a_single_table_is_rigorous_even_when_coarse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mmm_bayes.allocate.solver.knapsack.STEPS", (7,))
     for seed in range(60):
         arms, tree = problem(seed, seed % 5 + 2)
-        found = solve(arms, tree)
+        found = solve_arms(arms, tree)
         if found is not None:
             assert found.bound >= reference(arms, tree) * (1 - 1e-6) - 1e-9
 
@@ -214,13 +215,13 @@ def test_cells_hold_the_best_of_every_spend_in_them(
         assert value == -np.inf or value == pytest.approx(arm.at(float(at)) - price * at)
 
 
-def test_stretch_is_concave_and_holds_the_spend() -> None:
+def test_the_part_around_a_spend_is_concave_and_holds_the_spend() -> None:
     rng = np.random.default_rng(3)
     for _ in range(200):
         x, y = curve(rng, str(rng.choice(SHAPES)))
         arm = restrict(x, y, 0.0, x[-1], rng.choice([0.0, 0.5]) * x[-1])
         spend = float(rng.choice(arm.x)) if rng.uniform() < 0.5 else float(rng.uniform(arm.x[1], arm.x[-1]))
-        part = stretch(arm, spend, rng.uniform(0, 1))
+        part = concave_part(arm, spend, rng.uniform(0, 1))
         assert part.x[0] <= spend <= part.x[-1]
         assert is_concave(part)
         np.testing.assert_allclose(part.y, np.interp(part.x, arm.x, arm.y))

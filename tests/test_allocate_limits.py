@@ -1,5 +1,6 @@
 """Limits as people write them: what they come to, and what is said when they cannot be met."""
 
+import re
 from dataclasses import replace
 from itertools import product
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_bayes.allocate.limits import resolve
+from mmm_bayes.allocate.solver import Node, smallest_change
 from mmm_bayes.allocate.solver.totals import add, clip, neighbours
 from mmm_bayes.config import Allocate, Group, Limits, make_config
 from mmm_bayes.curves import ResponseCurves
@@ -117,6 +119,33 @@ def test_a_group_out_of_reach() -> None:
     )
 
 
+def test_groups_inside_a_group_that_stand_in_its_way() -> None:
+    """Limits of channels alone do not help where a group inside holds them together."""
+    inner = (Group(channels=("tv", "radio"), upper=4_000, name="a"), Group(channels=("search", "social"), upper=2_000))
+    every = {"channels": NAMES, "name": "all"}
+    said = refusal(Allocate(groups=(*inner, Group(lower=7_500, **every))))
+    assert re.search(r"lower it to 6,000, or raise the upper limit of group '(a|search \+ social)' by 1,500\.$", said)
+    lower = (Group(channels=("tv", "radio"), lower=9_000, name="a"),)
+    said = refusal(Allocate(groups=(*lower, Group(upper=10_000, **every))))
+    assert said.endswith("raise it to 10,500, or reduce the lower limit of group 'a' by 500.")
+
+
+@given(st.lists(st.integers(0, 6), min_size=4, max_size=4), st.integers(0, 8), st.integers(0, 8), st.integers(1, 12))
+@settings(max_examples=60, deadline=None)
+def test_the_smallest_change_is_the_least_that_helps(upper: list[int], inner: int, outer: int, total: int) -> None:
+    """Against all spends of whole units that reach the total: each costs what it exceeds the limits by."""
+    pair = Node((0, 1), lower=-inner, upper=inner)
+    node = Node((), (Node((2, 3), (pair,), lower=-outer, upper=outer),))
+    spend = np.stack(np.meshgrid(*[np.arange(total + 1)] * 4)).reshape(4, -1)
+    spend = spend[:, spend.sum(axis=0) >= total]
+    excess = [np.maximum(spend - np.array(upper)[:, None], 0).sum(axis=0)]
+    excess += [np.maximum(spend[:2].sum(axis=0) - inner, 0), np.maximum(spend.sum(axis=0) - outer, 0)]
+    least = np.sum(excess, axis=0).min()
+    for side, sign in (("upper", 1), ("lower", -1)):
+        found = smallest_change(node, sign * np.array(upper, dtype=float), side, sign * total)
+        assert sum(move for _, move in found) == pytest.approx(least, abs=1e-9)
+
+
 def test_totals_that_smallest_useful_spends_leave_out() -> None:
     useful = Limits(minimum_useful=1_500, upper=1_600)
     of = curves([2_000.0, 2_000.0], ("tv", "radio"))
@@ -191,10 +220,10 @@ def test_limits_of_a_channel_hold_for_the_sum_over_its_geos() -> None:
     assert "give it per arm, 'tv | GEO'" in refusal(Allocate(limits={"tv": Limits(minimum_useful=1)}), of)
 
 
-REACH = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 4)), min_size=1, max_size=3)
+TOTALS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 4)), min_size=1, max_size=3)
 
 
-@given(REACH, REACH, st.integers(1, 3), st.integers(-2, 30), st.integers(0, 12))
+@given(TOTALS, TOTALS, st.integers(1, 3), st.integers(-2, 30), st.integers(0, 12))
 @settings(max_examples=200, deadline=None)
 def test_reachable_totals_equal_enumeration(
     a: list[tuple[int, int]], b: list[tuple[int, int]], step: int, lower: int, width: int
@@ -202,8 +231,8 @@ def test_reachable_totals_equal_enumeration(
     def multiples(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
         return [(low * step, (low + more) * step) for low, more in pairs]
 
-    def members(reach: list[tuple[int, int]]) -> set[int]:
-        return {v for low, high in reach for v in range(low, high + 1, step)}
+    def members(totals: list[tuple[int, int]]) -> set[int]:
+        return {v for low, high in totals for v in range(low, high + 1, step)}
 
     one, two = multiples(a), multiples(b)
     total = add(one, two, step)

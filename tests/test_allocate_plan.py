@@ -26,7 +26,9 @@ from mmm_bayes.allocate import (
 )
 from mmm_bayes.allocate.information import value_of_information
 from mmm_bayes.allocate.limits import resolve
-from mmm_bayes.allocate.scenarios import Optimum, Worth, best_plan
+from mmm_bayes.allocate.objective import Goal
+from mmm_bayes.allocate.scenarios import best_plan
+from mmm_bayes.allocate.solver import Solution
 from mmm_bayes.allocate.uncertainty import best_per_draw
 from mmm_bayes.config import Allocate, Group, Limits
 from mmm_bayes.curves import ResponseCurves
@@ -194,7 +196,7 @@ def grouped_question(curves: ResponseCurves, seed: int) -> Allocate:
     )
 
 
-def found_plan(curves: ResponseCurves, question: Allocate) -> Optimum:
+def found_plan(curves: ResponseCurves, question: Allocate) -> Solution:
     return best_plan(curves.spend, curves.mean, resolve(curves, question), question)
 
 
@@ -345,9 +347,9 @@ def test_rows_tell_what_is_beyond_experience_and_worth_a_test() -> None:
     assert plan.extrapolation == pytest.approx(beyond.sum() / spend.sum(), abs=1e-6)
     assert any("beyond the spend ever observed" in word(note) for note in plan.notes)
     bounds = resolve(curves, question)
-    worth = value_of_information(curves, bounds, bounds.tree, Worth(), question.test_error)
+    worth = value_of_information(curves, bounds, Goal(), question.test_error)
     np.testing.assert_allclose([row.value_of_information for row in plan.channels], worth, atol=0.01)
-    draws = best_per_draw(curves, bounds, bounds.tree, Worth()).spend
+    draws = best_per_draw(curves, bounds, Goal()).spend
     np.testing.assert_allclose([row.best_spend.median for row in plan.channels], np.median(draws, axis=0), atol=0.01)
 
 

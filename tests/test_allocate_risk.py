@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from mmm_bayes.allocate import allocate
 from mmm_bayes.allocate.information import value_of_information
 from mmm_bayes.allocate.limits import resolve
-from mmm_bayes.allocate.risk import best_for_risk, measure
-from mmm_bayes.allocate.scenarios import Worth, best_plan, best_within, objective
-from mmm_bayes.allocate.uncertainty import best_per_draw, expected_regret, value_of
+from mmm_bayes.allocate.objective import Goal, goal_of, measure
+from mmm_bayes.allocate.risk import best_for_risk
+from mmm_bayes.allocate.scenarios import best_plan, best_within
+from mmm_bayes.allocate.uncertainty import best_per_draw, expected_regret
 from mmm_bayes.config import Allocate, Group, Limits
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError
@@ -24,8 +25,8 @@ RISKS = st.sampled_from([("quantile", 0.1), ("quantile", 0.5), ("cvar", 0.1), ("
 
 
 def gains(curves: ResponseCurves, question: Allocate, spend: np.ndarray) -> np.ndarray:
-    goal = objective(question)
-    return value_of(curves, spend, goal) - value_of(curves, curves.today, goal)
+    goal = goal_of(question)
+    return goal.of(curves, spend) - goal.of(curves, curves.today)
 
 
 def test_measures_are_what_they_are_called() -> None:
@@ -116,10 +117,10 @@ def test_risk_objectives_go_with_a_target_for_the_last_unit(objective: str) -> N
 def test_each_draws_own_plan_is_the_best_of_its_curves(seed: int, scenario: str) -> None:
     curves = random_curves(seed, channels=4, draws=4)
     question = Allocate(scenario=scenario, relative=(0.2, 1.8))
-    bounds, goal = resolve(curves, question), objective(question)
-    found = best_per_draw(curves, bounds, bounds.tree, goal)
+    bounds, goal = resolve(curves, question), goal_of(question)
+    found = best_per_draw(curves, bounds, goal)
     for d in range(4):
-        exact = best_within(curves.spend, curves.response[d], bounds, bounds.tree, goal)
+        exact = best_within(curves.spend, curves.response[d], bounds, goal)
         scale = abs(exact.value) + float(curves.response[d].max())
         assert found.value[d] <= exact.bound + 1e-9 * scale
         assert found.value[d] >= exact.value - 3e-3 * scale
@@ -129,13 +130,13 @@ def test_each_draws_own_plan_is_the_best_of_its_curves(seed: int, scenario: str)
 def test_regret_is_what_the_draws_would_have_gained() -> None:
     curves = random_curves(6, channels=4, draws=50)
     bounds = resolve(curves, Allocate())
-    draws = best_per_draw(curves, bounds, bounds.tree, Worth())
+    draws = best_per_draw(curves, bounds, Goal())
     plan = best_plan(curves.spend, curves.mean, bounds, Allocate())
-    regret = expected_regret(draws, value_of(curves, plan.spend, Worth()))
+    regret = expected_regret(draws, Goal().of(curves, plan.spend))
     by_hand = np.mean([max(v - curves.at(plan.spend)[d].sum(), 0) for d, v in enumerate(draws.value)])
     assert regret == pytest.approx(by_hand)
     other = bounds.lower + (bounds.upper - bounds.lower) * 0.5
-    assert expected_regret(draws, value_of(curves, other, Worth())) > regret > 0
+    assert expected_regret(draws, Goal().of(curves, other)) > regret > 0
 
 
 def test_certain_curves_leave_nothing_to_regret_or_to_learn() -> None:
@@ -151,7 +152,7 @@ def test_certain_curves_leave_nothing_to_regret_or_to_learn() -> None:
 
 def worth_of_tests(curves: ResponseCurves, question: Allocate, error: float = 0.05) -> np.ndarray:
     bounds = resolve(curves, question)
-    return value_of_information(curves, bounds, bounds.tree, objective(question), error)
+    return value_of_information(curves, bounds, goal_of(question), error)
 
 
 def test_only_the_channel_that_is_uncertain_is_worth_testing() -> None:
@@ -172,8 +173,8 @@ def test_a_test_is_worth_its_two_outcomes() -> None:
     curves = replace(base, response=response)
     question = Allocate(relative=(0, 2))
     bounds = resolve(curves, question)
-    informed = [best_within(curves.spend, r, bounds, bounds.tree, Worth()).value for r in (response[0], response[-1])]
-    uninformed = best_within(curves.spend, curves.mean, bounds, bounds.tree, Worth()).value
+    informed = [best_within(curves.spend, r, bounds, Goal()).value for r in (response[0], response[-1])]
+    uninformed = best_within(curves.spend, curves.mean, bounds, Goal()).value
     exact = np.mean(informed) - uninformed
     sharp, blunt = (worth_of_tests(curves, question, error)[1] for error in (0.01, 3.0))
     assert sharp == pytest.approx(exact, rel=0.1)
@@ -197,8 +198,8 @@ def test_no_test_is_worth_less_than_nothing_or_more_than_the_truth(seed: int, er
     curves = random_curves(seed, channels=3, draws=80)
     bounds = resolve(curves, Allocate())
     worth = worth_of_tests(curves, Allocate(), error)
-    draws = best_per_draw(curves, bounds, bounds.tree, Worth())
+    draws = best_per_draw(curves, bounds, Goal())
     plan = best_plan(curves.spend, curves.mean, bounds, Allocate())
-    ceiling = float(np.mean(draws.bound - value_of(curves, plan.spend, Worth())))
+    ceiling = float(np.mean(draws.bound - Goal().of(curves, plan.spend)))
     assert np.all(worth >= 0)
     assert np.all(worth <= ceiling * 1.01 + 1e-3 * plan.value)

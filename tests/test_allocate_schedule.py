@@ -17,9 +17,9 @@ from mmm_bayes.allocate import (
     allocate,
     best_schedule,
     load_schedules,
-    reach,
     save_schedules,
     schedule_plan,
+    stretch_needed,
     weekly_media,
 )
 from mmm_bayes.allocate.weekly import WeeklyMedia
@@ -40,7 +40,7 @@ def media(slope: float, alpha: float, draws: int = 30, geos: int = 1, l_max: int
             "kappa": rng.lognormal(0, 0.1, (draws, 1)),
             "slope": slope * rng.lognormal(0, 0.05, (draws, 1)),
         },
-        worth=1_000 * rng.lognormal(0, 0.3, (draws, geos)),
+        coefficient=1_000 * rng.lognormal(0, 0.3, (draws, geos)),
         per_currency=rng.uniform(0.5, 1.5, geos) / (1_000 * geos),
         carry=rng.uniform(0, 0.3, (geos, l_max - 1)),
     )
@@ -57,7 +57,9 @@ def test_the_value_of_a_schedule_equals_a_slow_loop() -> None:
                 series = np.concatenate([of.carry[g], of.per_currency[g] * with_spend, np.zeros(3)])
                 for t in range(3, len(series)):
                     stock = sum(weights[k] * series[t - k] for k in range(4))
-                    total += sign * of.worth[d, g] * (stock**slope / (stock**slope + kappa**slope) if stock else 0)
+                    total += (
+                        sign * of.coefficient[d, g] * (stock**slope / (stock**slope + kappa**slope) if stock else 0)
+                    )
         assert of.value(spend[None])[d, 0] == pytest.approx(total)
 
 
@@ -200,7 +202,7 @@ def test_longer_curves_go_through_the_points_of_shorter_ones() -> None:
     np.testing.assert_allclose(long.response[..., :101], short.response, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(long.spend[:, -1], 3 * short.spend[:, -1])
     for share, needed in ((0.9, 1), (2.5, 3), (1e9, 1)):
-        assert reach(short, share * short.spend[:, -1]) == needed
+        assert stretch_needed(short, share * short.spend[:, -1]) == needed
 
 
 def replace_weekly(question: Allocate, weekly: dict[str, tuple[float, float]]) -> Allocate:

@@ -95,6 +95,18 @@ def test_heavy_libraries_stay_in_their_rooms(file):
         assert room(place(file)) == HOMES[library], f"{file} imports {library}"
 
 
+def test_the_solver_has_one_door_and_knows_nothing_of_the_house():
+    solver = "mmm_bayes.allocate.solver"
+    for file in FILES:
+        own = {module for module in imports(file) if module.startswith("mmm_bayes.")}
+        if "allocate/solver/" in place(file):
+            array = {"mmm_bayes.transforms", "mmm_bayes.transforms.Array"}
+            assert all(module.startswith(f"{solver}.") for module in own - array), f"{file} leaves the solver"
+        else:
+            within = {home_of(module) for module in own if module.startswith(solver)}
+            assert within <= {"allocate/solver/"}, f"{file} goes behind the solver's door"
+
+
 def test_help_and_the_package_import_nothing_heavy():
     script = "import sys, mmm_bayes, mmm_bayes.cli; print(*{m.split('.')[0] for m in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout

@@ -5,7 +5,7 @@ from mmm_bayes.allocate.plan import ChannelPlan, Gain, Plan, load_plan, plan_tab
 from mmm_bayes.allocate.planner import allocate
 from mmm_bayes.allocate.schedule import Schedule, best_schedule, load_schedules, save_schedules, schedule_plan
 from mmm_bayes.allocate.weekly import WeeklyMedia, weekly_media
-from mmm_bayes.allocate.what_if import change_spend, evaluate_plan, parse_what_if, reach
+from mmm_bayes.allocate.what_if import change_spend, evaluate_plan, parse_what_if, stretch_needed
 
 __all__ = [
     "ChannelPlan",
@@ -24,10 +24,10 @@ __all__ = [
     "load_schedules",
     "parse_what_if",
     "plan_table",
-    "reach",
     "save_frontier",
     "save_plan",
     "save_schedules",
     "schedule_plan",
+    "stretch_needed",
     "weekly_media",
 ]

@@ -21,7 +21,7 @@ class Answer:
 
     Attributes:
         spend: currency, shape ``(arm,)``, rounded to the digits of the limits.
-        value, bound: what the objective is worth there, and what no plan within the limits can exceed.
+        value, bound: the objective there, and what no plan within the limits can exceed.
         own: each draw's own best plan, shape ``(draw, arm)``.
         regret, regret_now: expected loss against knowing the truth, of the plan and of today's spend.
         information: expected gain from a lift test of each arm, shape ``(arm,)``.

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from mmm_bayes.allocate.limits import resolve
+from mmm_bayes.allocate.objective import Goal
 from mmm_bayes.allocate.planner import by_name
-from mmm_bayes.allocate.scenarios import Worth, best_within
+from mmm_bayes.allocate.scenarios import best_within
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.intervals import Interval
@@ -74,9 +75,9 @@ def frontier(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9, p
         float(t) for t in np.linspace(low, high, points) if abs(t - today) > 1e-6 * high or not low <= today <= high
     ]
     asked += [today] if low <= today <= high else []
-    trees = {bounds.at(t).upper: bounds.at(t) for t in asked}
+    within = {found.tree.upper: found for found in map(bounds.at, asked)}
     mean, places = ordered.mean, [ordered.channels.index(name) for name in curves.channels]
-    best = [best_within(ordered.spend, mean, bounds, trees[t], Worth()) for t in sorted(trees)]
+    best = [best_within(ordered.spend, mean, within[t], Goal()) for t in sorted(within)]
     total = np.array([o.spend.sum() for o in best]).round(bounds.decimals)
     value = np.array([o.value for o in best])
     draws = [ordered.at(o.spend).sum(axis=1) for o in best]

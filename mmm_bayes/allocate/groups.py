@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mmm_bayes.allocate.budget import money
-from mmm_bayes.allocate.solver.tree import Node
+from mmm_bayes.allocate.conflicts import money
+from mmm_bayes.allocate.solver import Node
 from mmm_bayes.config import Allocate, Limits
 from mmm_bayes.errors import AllocationError, nearest
 from mmm_bayes.transforms import Array

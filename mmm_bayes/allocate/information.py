@@ -1,11 +1,10 @@
-"""What a lift test is worth before it is run: the expected gain of planning with its result in hand."""
+"""The value of a lift test before it is run: the expected gain of planning with its result in hand."""
 
 import numpy as np
 
 from mmm_bayes.allocate.limits import Bounds
-from mmm_bayes.allocate.scenarios import Worth
-from mmm_bayes.allocate.solver.grid import interpolate, make_grid, solve_grid
-from mmm_bayes.allocate.solver.tree import Node
+from mmm_bayes.allocate.objective import Goal
+from mmm_bayes.allocate.solver import Problem, solve_on_grid
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.transforms import Array
 
@@ -19,7 +18,7 @@ NULLS = 2
 """Tests of nothing (results shuffled over the draws) whose mean apparent value is deducted."""
 
 
-def value_of_information(curves: ResponseCurves, bounds: Bounds, tree: Node, goal: Worth, test_error: float) -> Array:
+def value_of_information(curves: ResponseCurves, bounds: Bounds, goal: Goal, test_error: float) -> Array:
     """Return the expected gain from one lift test of each arm, shape ``(arm,)``, in units of the objective.
 
     A test measures the arm's ROI at today's spend (at its upper limit where today's is zero) with a normal
@@ -27,16 +26,15 @@ def value_of_information(curves: ResponseCurves, bounds: Bounds, tree: Node, goa
     Bayes' rule, and the weighted expected curves their own best plan; its value, averaged over results, less
     that of today's knowledge is the expected value of sample information (Raiffa and Schlaifer 1961, ch. 4).
     A finite number of draws makes even a test of nothing look useful, since any weights move all the curves; what
-    such tests appear to be worth is deducted. Never negative, zero where all draws agree; the cost of the test
+    such tests appear to gain is deducted. Never negative, zero where all draws agree; the cost of the test
     is not deducted.
     """
     draws, arms, points = curves.response.shape
     flat = goal.factor * curves.response.reshape(draws, arms * points)
-    grid = make_grid(bounds, tree, STEPS)
 
     def best(weights: Array) -> Array:
         expected = (weights @ flat).reshape(-1, arms, points)
-        return solve_grid(grid, curves.spend, expected, goal.cost)[1]
+        return solve_on_grid(Problem(curves.spend, expected, bounds, goal.cost), STEPS)[1]
 
     def gain(chance: Array) -> float:
         share = chance.mean(axis=0)
@@ -44,14 +42,14 @@ def value_of_information(curves: ResponseCurves, bounds: Bounds, tree: Node, goa
 
     today = float(best(np.full((1, draws), 1.0 / draws))[0])
     shuffles = [np.random.default_rng(seed).permutation(draws) for seed in range(NULLS)]
-    worth = np.zeros(arms)
+    information = np.zeros(arms)
     for c in range(arms):
         chance = _chance_of_results(_roi(curves, bounds, c), test_error)
         if chance is not None:
             null = sum(gain(chance[order]) for order in shuffles) / NULLS
             found = gain(chance) - max(null, 0.0)
-            worth[c] = found if found > 1e-9 * abs(today) else 0.0
-    return worth
+            information[c] = found if found > 1e-9 * abs(today) else 0.0
+    return information
 
 
 def _roi(curves: ResponseCurves, bounds: Bounds, arm: int) -> Array:
@@ -59,16 +57,16 @@ def _roi(curves: ResponseCurves, bounds: Bounds, arm: int) -> Array:
     spend = float(bounds.today[arm] or bounds.upper[arm])
     if spend == 0:
         return np.zeros(len(curves.response))
-    return interpolate(np.array([spend]), curves.spend[arm], curves.response[:, arm])[:, 0] / spend
+    return curves.along(arm, np.array([spend]))[:, 0] / spend
 
 
 def _chance_of_results(roi: Array, test_error: float) -> Array | None:
     """Return the probability of each result of a test in each draw, shape ``(draw, result)``; None if all agree."""
     error = test_error * abs(float(roi.mean()))
-    spread = float(np.ptp(roi))
-    if error == 0 or spread <= 1e-9 * error:
+    width = float(np.ptp(roi))
+    if error == 0 or width <= 1e-9 * error:
         return None
-    count = int(np.clip(np.ceil(spread / error) + 3, *RESULTS))
+    count = int(np.clip(np.ceil(width / error) + 3, *RESULTS))
     results = np.linspace(roi.min() - error, roi.max() + error, count)
     chance = np.exp(-0.5 * ((results - roi[:, None]) / error) ** 2)
     chance /= chance.sum(axis=1, keepdims=True)

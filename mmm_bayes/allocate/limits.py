@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mmm_bayes.allocate.budget import fix_budget, money, tighten, too_small
+from mmm_bayes.allocate.conflicts import between, group_conflict, money, too_small
 from mmm_bayes.allocate.groups import spans
-from mmm_bayes.allocate.solver.totals import Reach, clip, neighbours
-from mmm_bayes.allocate.solver.tree import Node, build_tree, within
+from mmm_bayes.allocate.solver import Conflict, Feasible, build_tree
 from mmm_bayes.config import Allocate, Limits
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError
@@ -21,53 +20,18 @@ from mmm_bayes.transforms import Array
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """Limits that can be met, in currency rounded to ``decimals``.
+class Bounds(Feasible):
+    """Limits that can be met, and what they were made of.
 
     Attributes:
         today: spend of the window if nothing changes, shape ``(arm,)``.
-        lower, upper: shape ``(arm,)``.
-        useful: smallest spend but zero, shape ``(arm,)``; 0 where any spend will do.
-        tree: limits on sums, the budget at the root; every limit is one that some plan reaches.
-        reach: totals that some plan within the limits has, the budget aside, in units of the last digit.
-        step: every spend is a multiple of this (fixed arms apart); None for any spend.
-        decimals: digits behind the point.
         budget: what was asked to be spent; None where the total is free.
         notes: what a reader must know.
     """
 
     today: Array
-    lower: Array
-    upper: Array
-    useful: Array
-    tree: Node
-    reach: Reach
-    step: float | None
-    decimals: int
-    budget: float | None
+    budget: float | None = None
     notes: tuple[Finding, ...] = ()
-
-    def at(self, total: float) -> Node:
-        """Return the limits with the budget set to the highest total up to ``total`` that can be reached."""
-        scale = 10.0**self.decimals
-        below, above = neighbours(self.reach, round(total * scale), self.unit)
-        spent = (below if below is not None else above or 0) / scale
-        return replace(self.tree, lower=spent, upper=spent)
-
-    def allows(self, spend: Array) -> bool:
-        """Whether a plan (rounded like the limits) keeps every limit."""
-        slack = 0.1 * 10.0**-self.decimals
-        ranged = (spend >= self.lower - slack) & (spend <= self.upper + slack)
-        whole = (spend <= self.lower + slack) | (spend >= self.useful - slack)
-        units = spend / self.step if self.step else np.zeros(1)
-        fixed = self.lower == self.upper if self.step else np.ones(1, dtype=bool)
-        stepped = fixed | (np.abs(units - np.rint(units)) < 1e-6)
-        return bool(ranged.all() and whole.all() and stepped.all() and within(self.tree, spend, slack))
-
-    @property
-    def unit(self) -> int:
-        """The step, in units of the last digit."""
-        return 1 if self.step is None else round(self.step * 10.0**self.decimals)
 
 
 def resolve(curves: ResponseCurves, settings: Allocate) -> Bounds:
@@ -88,7 +52,10 @@ def resolve(curves: ResponseCurves, settings: Allocate) -> Bounds:
     lower, upper, useful = _snap(curves.channels, lower, upper, useful, fixed, step)
     _check_ends(curves, upper, 10.0**-decimals)
     tree = build_tree(len(today), spans(curves.channels, today, settings), 0.0, math.inf)
-    bounds = Bounds(today, lower, upper, useful, tree, [], step, decimals, None, _idle(curves, own))
+    asked = Bounds(lower, upper, useful, tree, [], step, decimals, today, None, _idle(curves, own))
+    bounds = asked.narrowed()
+    if isinstance(bounds, Conflict):
+        raise AllocationError(group_conflict(bounds, curves.channels, asked))
     return _with_budget(curves.channels, bounds, settings)
 
 
@@ -103,23 +70,27 @@ def _arm_ranges(names: Sequence[str], today: Array, settings: Allocate) -> tuple
 
 
 def _with_budget(names: Sequence[str], bounds: Bounds, settings: Allocate) -> Bounds:
-    """Narrow the limits on sums to what can be reached, and set the budget."""
-    scale = 10.0**bounds.decimals
-    step = bounds.unit
-    low, high, least = (np.rint(v * scale).astype(int).tolist() for v in (bounds.lower, bounds.upper, bounds.useful))
-    arms = [[(a, a), (x, b)] if a < x else [(a, b)] for a, b, x in zip(low, high, least, strict=True)]
-    tree, reach = tighten(bounds.tree, names, arms, step, scale)
-    budget, notes = settings.budget, list(bounds.notes)
-    if settings.scenario == "fixed":
-        budget = round(float(bounds.today.sum()) if budget is None else budget, bounds.decimals)
-        tree, more = fix_budget(tree, names, reach, bounds.lower, budget, step, scale)
-        notes += more
-    elif budget is not None:
-        kept = clip(reach, 0, round(budget * scale), step)
-        if not kept:
-            raise AllocationError(too_small(tree, names, bounds.lower, budget, reach[0][0] / scale))
-        tree = replace(tree, upper=kept[-1][1] / scale)
-    return replace(bounds, tree=tree, reach=reach, budget=budget, notes=tuple(notes))
+    """Set the budget: what is spent in all, or, where the total is free, what it may be at most."""
+    fixed = settings.scenario == "fixed"
+    if settings.budget is None and not fixed:
+        return bounds
+    budget = float(bounds.today.sum()) if settings.budget is None else settings.budget
+    budget = round(budget, bounds.decimals) if fixed else budget
+    below, above = bounds.near(budget)
+    if below is None:
+        raise AllocationError(too_small(budget, above or 0.0, names, bounds))
+    if not fixed:
+        return replace(bounds, tree=replace(bounds.tree, upper=below), budget=budget)
+    left = round(budget - below, bounds.decimals)
+    if left == 0:
+        notes = []
+    elif above is None:
+        notes = [Finding("plan.unspent_at_limits", {"left": left, "most": below})]
+    elif left < bounds.unit * 10.0**-bounds.decimals:
+        notes = [Finding("plan.unspent_below_step", {"left": left})]
+    else:
+        raise AllocationError(between(budget, below, above))
+    return replace(bounds.at(budget), budget=budget, notes=(*bounds.notes, *notes))
 
 
 def check_curves(curves: ResponseCurves) -> None:

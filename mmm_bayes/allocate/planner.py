@@ -7,10 +7,12 @@ import numpy as np
 from mmm_bayes.allocate.assess import Answer, make_plan
 from mmm_bayes.allocate.information import value_of_information
 from mmm_bayes.allocate.limits import Bounds, resolve
+from mmm_bayes.allocate.objective import goal_of
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.allocate.risk import best_for_risk
-from mmm_bayes.allocate.scenarios import Optimum, best_plan, objective
-from mmm_bayes.allocate.uncertainty import MANY_ARMS, best_per_draw, expected_regret, value_of
+from mmm_bayes.allocate.scenarios import best_plan
+from mmm_bayes.allocate.solver import Solution
+from mmm_bayes.allocate.uncertainty import MANY_ARMS, best_per_draw, expected_regret
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
 
@@ -51,22 +53,22 @@ def by_name(curves: ResponseCurves) -> ResponseCurves:
     )
 
 
-def _answer(curves: ResponseCurves, bounds: Bounds, settings: Allocate, best: Optimum) -> Answer:
+def _answer(curves: ResponseCurves, bounds: Bounds, settings: Allocate, best: Solution) -> Answer:
     """Add to the best plan its spread over the draws, the expected regret and the value of information.
 
     Each draw by itself is asked the same question; where a return is the target, what to do with the plan's total.
     """
-    goal = objective(settings)
-    tree = bounds.at(float(best.spend.sum())) if settings.scenario == "target_roi" else bounds.tree
-    draws = best_per_draw(curves, bounds, tree, goal)
-    today = value_of(curves, bounds.today, goal) if bounds.allows(bounds.today) else None
+    goal = goal_of(settings)
+    asked = bounds.at(float(best.spend.sum())) if settings.scenario == "target_roi" else bounds
+    draws = best_per_draw(curves, asked, goal)
+    today = goal.of(curves, bounds.today) if bounds.allows(bounds.today) else None
     few = len(curves.channels) <= MANY_ARMS
     return Answer(
         spend=best.spend,
         value=best.value,
         bound=best.bound,
         own=draws.spend,
-        regret=expected_regret(draws, value_of(curves, best.spend, goal)),
+        regret=expected_regret(draws, goal.of(curves, best.spend)),
         regret_now=None if today is None else expected_regret(draws, today),
-        information=value_of_information(curves, bounds, tree, goal, settings.test_error) if few else None,
+        information=value_of_information(curves, asked, goal, settings.test_error) if few else None,
     )

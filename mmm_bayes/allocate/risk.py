@@ -6,15 +6,14 @@ CVaR has a rigorous bound: it is the least weighted mean over all weightings tha
 ``1 / (level * draws)``, so the exact optimum for any such weighting is one (Rockafellar and Uryasev 2000).
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from mmm_bayes.allocate.limits import Bounds
-from mmm_bayes.allocate.scenarios import Optimum, best_within, objective
-from mmm_bayes.allocate.solver.tree import round_spend
+from mmm_bayes.allocate.objective import goal_of, measure, worst_weights
+from mmm_bayes.allocate.scenarios import best_within
+from mmm_bayes.allocate.solver import Solution, round_spend
 from mmm_bayes.allocate.transfer import Transfers
-from mmm_bayes.allocate.uncertainty import MANY_ARMS, best_per_draw, value_of
+from mmm_bayes.allocate.uncertainty import MANY_ARMS, best_per_draw
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError
@@ -28,34 +27,6 @@ SHARES = tuple(0.1 / 2**k for k in range(12))
 
 MOVES = 400
 """Moves at most."""
-
-Measure = Callable[[Array], Array]
-"""From gains ``(draw, ...)`` to what is maximised ``(...)``."""
-
-
-def measure(settings: Allocate) -> Measure:
-    """Return what a risk objective makes of the gains of a plan over today."""
-    if settings.objective == "quantile":
-        return lambda gains: np.quantile(gains, settings.level, axis=0)
-    if settings.objective == "cvar":
-        return lambda gains: _worst_mean(gains, settings.level)
-    if settings.objective == "probability":
-        return lambda gains: (gains > 0).mean(axis=0) + 0.5 * (gains == 0).mean(axis=0)
-    return lambda gains: gains.mean(axis=0)
-
-
-def _worst_mean(gains: Array, level: float) -> Array:
-    """Return the mean of the worst ``level`` of the draws (the last one in part)."""
-    weights = _worst_weights(len(gains), level)
-    count = int(np.count_nonzero(weights))
-    lowest = np.sort(np.partition(gains, min(count, len(gains) - 1), axis=0)[:count], axis=0)
-    return np.tensordot(weights[:count], lowest, axes=1)
-
-
-def _worst_weights(draws: int, level: float) -> Array:
-    """Return the weight of each draw in the mean of the worst ``level``, the worst first; they add up to 1."""
-    mass = level * draws
-    return np.clip(mass - np.arange(draws), 0.0, 1.0) / mass
 
 
 def require_few_arms(settings: Allocate, arms: int) -> None:
@@ -71,7 +42,7 @@ def require_few_arms(settings: Allocate, arms: int) -> None:
         )
 
 
-def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, start: Optimum) -> Optimum:
+def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, start: Solution) -> Solution:
     """Improve the exact mean plan for a risk objective.
 
     Args:
@@ -88,11 +59,11 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
         AllocationError: for more arms than risk objectives cover.
     """
     require_few_arms(settings, len(curves.channels))
-    goal, judge = objective(settings), measure(settings)
-    today = value_of(curves, bounds.today, goal)
+    goal, judge = goal_of(settings), measure(settings)
+    today = goal.of(curves, bounds.today)
 
     def score(spend: Array) -> float:
-        return float(judge(value_of(curves, spend, goal) - today))
+        return float(judge(goal.of(curves, spend) - today))
 
     plans = [start.spend] + ([bounds.today] if bounds.allows(bounds.today) else [])
     reweighted, bound = _reweighted(curves, bounds, settings, start, today)
@@ -107,28 +78,28 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
     digit = 10.0**-bounds.decimals
     rounded = round_spend(bounds.tree, best, bounds.lower, bounds.unit * digit, np.asarray).round(bounds.decimals)
     best = max([rounded, *plans], key=score)
-    return Optimum(best, score(best), bound)
+    return Solution(best, score(best), bound)
 
 
 def _reweighted(
-    curves: ResponseCurves, bounds: Bounds, settings: Allocate, start: Optimum, today: Array
+    curves: ResponseCurves, bounds: Bounds, settings: Allocate, start: Solution, today: Array
 ) -> tuple[list[Array], float]:
     """Return exact plans for draws weighted towards the worst of the plans before, and a bound on the objective.
 
     Each draw's own best plan bounds every objective; the exact optimum for any weighting bounds CVaR.
     """
-    goal, draws = objective(settings), len(today)
-    ceiling = best_per_draw(curves, bounds, bounds.tree, goal).bound - today
+    goal, draws = goal_of(settings), len(today)
+    ceiling = best_per_draw(curves, bounds, goal).bound - today
     bound = float(measure(settings)(ceiling))
     if settings.objective == "probability":
         return [], bound
-    worst, weights = _worst_weights(draws, settings.level), np.full(draws, 1.0 / draws)
+    worst, weights = worst_weights(draws, settings.level), np.full(draws, 1.0 / draws)
     plans, spend = [], start.spend
     for k in range(ROUNDS):
-        order = np.argsort(value_of(curves, spend, goal) - today, kind="stable")
+        order = np.argsort(goal.of(curves, spend) - today, kind="stable")
         weights[order] = (k * weights[order] + 2 * worst) / (k + 2)
         expected = np.einsum("d,dcp->cp", weights, curves.response)
-        found = best_within(curves.spend, expected, bounds, bounds.tree, goal)
+        found = best_within(curves.spend, expected, bounds, goal)
         spend = found.spend
         plans.append(spend)
         if settings.objective == "cvar":

@@ -1,16 +1,13 @@
 """The best plan of the expected curves: a fixed budget, the best profit, a target return, a target marginal return."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from mmm_bayes.allocate.budget import money
-from mmm_bayes.allocate.limits import Bounds
-from mmm_bayes.allocate.solver.arms import restrict
-from mmm_bayes.allocate.solver.grid import make_grid, solve_grid
-from mmm_bayes.allocate.solver.knapsack import WORK, solve, worth
-from mmm_bayes.allocate.solver.tree import Node, round_spend, within
+from mmm_bayes.allocate.limits import Bounds, money
+from mmm_bayes.allocate.objective import Goal, goal_of, target_of
+from mmm_bayes.allocate.solver import Solution, solve
 from mmm_bayes.config import Allocate
 from mmm_bayes.errors import AllocationError
 from mmm_bayes.transforms import Array
@@ -22,37 +19,7 @@ RESOLUTION = 1e-5
 """The total that reaches a target return is found to this share of its range."""
 
 
-@dataclass(frozen=True)
-class Worth:
-    """The objective of a plan: ``factor * KPI value - cost * spend``, additive over channels."""
-
-    factor: float = 1.0
-    cost: float = 0.0
-
-
-@dataclass(frozen=True)
-class Optimum:
-    """A plan within the limits, what it is worth, and what no plan within the limits can exceed."""
-
-    spend: Array
-    value: float
-    bound: float
-
-
-def objective(settings: Allocate) -> Worth:
-    """Return what the scenario maximises.
-
-    A target marginal return is reached where the KPI value less ``target`` times the spend is greatest: every
-    channel inside its limits then returns just the target on its last unit of spend.
-    """
-    if settings.scenario == "profit":
-        return Worth(settings.margin, 1.0)
-    if settings.scenario == "target_mroi":
-        return Worth(1.0, _target(settings))
-    return Worth()
-
-
-def best_plan(x: Array, mean: Array, bounds: Bounds, settings: Allocate) -> Optimum:
+def best_plan(x: Array, mean: Array, bounds: Bounds, settings: Allocate) -> Solution:
     """Return the best plan of the expected curves in the scenario of the settings.
 
     Args:
@@ -65,69 +32,37 @@ def best_plan(x: Array, mean: Array, bounds: Bounds, settings: Allocate) -> Opti
         AllocationError: when no plan within the limits reaches the target.
     """
     if settings.scenario == "target_roi":
-        return _target_roi(x, mean, bounds, _target(settings))
-    return best_within(x, mean, bounds, bounds.tree, objective(settings))
+        return _target_roi(x, mean, bounds, target_of(settings))
+    return best_within(x, mean, bounds, goal_of(settings))
 
 
-def _target(settings: Allocate) -> float:
-    assert settings.target is not None, "a configuration has the target that its scenario needs"
-    return settings.target
-
-
-def best_within(x: Array, mean: Array, bounds: Bounds, tree: Node, goal: Worth) -> Optimum:
-    """Return the plan that maximises ``goal`` within the limits and the sums of ``tree``, certified.
+def best_within(x: Array, mean: Array, bounds: Bounds, goal: Goal) -> Solution:
+    """Return the plan that maximises ``goal`` within the limits, certified; today's where that is as good.
 
     Raises:
         AllocationError: when none was found.
     """
-    values = goal.factor * mean - goal.cost * x
-    arms = [
-        restrict(grid, value, low, high, useful)
-        for grid, value, low, high, useful in zip(x, values, bounds.lower, bounds.upper, bounds.useful, strict=True)
-    ]
-    if bounds.step is not None and (exact := _on_steps(x, values, bounds, tree)) is not None:
-        return exact
-    found = solve(arms, tree, [bounds.today])
+    found = solve(goal.problem(x, mean, bounds), bounds.today)
     if found is None:
         raise AllocationError(
             "no plan was found within the limits, though their totals do not contradict each other; "
             "widen a limit, or drop a minimum_useful."
         )
-    digit = 10.0**-bounds.decimals
-
-    def worths(spend: Array) -> Array:
-        return np.array([arm.at(s) for arm, s in zip(arms, spend, strict=True)])
-
-    spend = round_spend(tree, found.spend, bounds.lower, bounds.unit * digit, worths).round(bounds.decimals)
-    value = worth(arms, spend)
-    if bounds.allows(bounds.today) and within(tree, bounds.today, digit / 2):
-        now = worth(arms, bounds.today)
-        spend, value = (bounds.today, now) if now >= value else (spend, value)
-    return Optimum(spend, value, max(found.bound, value))
+    return found
 
 
-def _on_steps(x: Array, values: Array, bounds: Bounds, tree: Node) -> Optimum | None:
-    """Return the exact best plan in multiples of the step, or None where there are too many."""
-    grid = make_grid(bounds, tree)
-    sizes = [len(s) for s in grid.spends]
-    if sum(sizes) ** 2 > WORK:
-        return None
-    spend, value = solve_grid(grid, x, values[None], 0.0)
-    return Optimum(spend[0].round(bounds.decimals), float(value[0]), float(value[0]))
-
-
-def _target_roi(x: Array, mean: Array, bounds: Bounds, target: float) -> Optimum:
+def _target_roi(x: Array, mean: Array, bounds: Bounds, target: float) -> Solution:
     """Return the plan with the highest response among those that return ``target`` per unit of spend.
 
     The best response grows with the total, so the highest total whose best plan reaches the target is sought, from
     above: between totals a < b nothing reaches it if even the bound at b is less than the target times a.
     """
     low, high = bounds.tree.lower, bounds.tree.upper
-    seen: dict[float, Optimum] = {}
+    seen: dict[float, Solution] = {}
 
-    def best(total: float) -> Optimum:
+    def best(total: float) -> Solution:
         if total not in seen:
-            seen[total] = best_within(x, mean, bounds, bounds.at(total), Worth())
+            seen[total] = best_within(x, mean, bounds.at(total), Goal())
         return seen[total]
 
     def reaches(total: float) -> bool:

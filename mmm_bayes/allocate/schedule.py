@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmm_bayes.allocate.budget import money
 from mmm_bayes.allocate.groups import channel_of
-from mmm_bayes.allocate.limits import digits
+from mmm_bayes.allocate.limits import digits, money
 from mmm_bayes.allocate.plan import Gain, Plan
-from mmm_bayes.allocate.solver.tree import Node, round_spend
+from mmm_bayes.allocate.solver import Node, round_spend
 from mmm_bayes.allocate.weekly import WeeklyMedia, highest_week, weekly_media
 from mmm_bayes.config import Allocate
 from mmm_bayes.errors import AllocationError, nearest
@@ -89,14 +88,13 @@ def best_schedule(
     """
     lower, upper = limits
     _check(channel, total, weeks, lower, upper)
-    few = np.unique(np.linspace(0, len(media.worth) - 1, min(len(media.worth), FEW_DRAWS)).astype(int))
+    few = np.unique(np.linspace(0, len(media.coefficient) - 1, min(len(media.coefficient), FEW_DRAWS)).astype(int))
 
     def expected(schedules: Array) -> Array:
         return media.value(schedules, few).mean(axis=0)
 
     kinds, tries = patterns(total, weeks, lower, upper)
-    worth = expected(tries)
-    first = int(worth.argmax())
+    first = int(expected(tries).argmax())
     spend = improve(expected, tries[first], lower, upper)
     decimals = digits(total)
     spend, even = (_cents(s, lower, upper, decimals) for s in (spend, tries[0]))
@@ -204,13 +202,13 @@ def improve(expected: Callable[[Array], Array], spend: Array, lower: float, uppe
             if len(down) == 0 or len(up) == 0:
                 break
             step = amount * np.eye(weeks)
-            worth = expected(np.concatenate([spend - step[down], spend + step[up]]))
-            source, sink = down[worth[: len(down)].argmax()], up[worth[len(down) :].argmax()]
+            then = expected(np.concatenate([spend - step[down], spend + step[up]]))
+            source, sink = down[then[: len(down)].argmax()], up[then[len(down) :].argmax()]
             trial = spend - step[source] + step[sink]
-            then = float(expected(trial[None])[0])
-            if source == sink or then <= now * (1 + 1e-7):
+            better = float(expected(trial[None])[0])
+            if source == sink or better <= now * (1 + 1e-7):
                 break
-            spend, now = trial, then
+            spend, now = trial, better
     return spend
 
 

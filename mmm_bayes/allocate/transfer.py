@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm_bayes.allocate.limits import Bounds
-from mmm_bayes.allocate.scenarios import Worth
-from mmm_bayes.allocate.solver.grid import interpolate
+from mmm_bayes.allocate.objective import Goal
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.transforms import Array
 
@@ -18,7 +17,7 @@ class Transfers:
 
     curves: ResponseCurves
     bounds: Bounds
-    goal: Worth
+    goal: Goal
 
     def best_move(self, spend: Array, amount: float, today: Array, judge: Callable[[Array], Array]) -> Array | None:
         """Return the plan after the best single move of about ``amount``, or None where no move is allowed.
@@ -26,7 +25,7 @@ class Transfers:
         Args:
             spend: the plan before, shape ``(arm,)``.
             amount: currency to move.
-            today: worth of today's spend per draw, shape ``(draw,)``.
+            today: objective of today's spend per draw, shape ``(draw,)``.
             judge: from gains ``(draw, move)`` to the objective ``(move,)``.
         """
         sizes = self._sizes(spend, amount)
@@ -34,10 +33,10 @@ class Transfers:
         if len(source) == 0:
             return None
         moved = sizes[source, sink]
-        worth = self._worth(spend, np.arange(len(spend)), np.zeros(len(spend)))
-        gains = (worth.sum(axis=1) - today)[:, None]
-        gains = gains + self._worth(spend, source, -moved) - _padded(worth)[:, source]
-        gains += self._worth(spend, sink, moved) - _padded(worth)[:, sink]
+        values = self._values(spend, np.arange(len(spend)), np.zeros(len(spend)))
+        gains = (values.sum(axis=1) - today)[:, None]
+        gains = gains + self._values(spend, source, -moved) - _padded(values)[:, source]
+        gains += self._values(spend, sink, moved) - _padded(values)[:, sink]
         best = int(np.argmax(judge(gains)))
         plan = np.append(spend, 0.0)
         plan[source[best]] -= moved[best]
@@ -66,17 +65,16 @@ class Transfers:
         fits = (size <= most * (1 + 1e-12)) & ((arrived <= 0) | (arrived >= useful[None, :]))
         return np.where(fits, size, 0.0)
 
-    def _worth(self, spend: Array, arms: np.ndarray, change: Array) -> Array:
-        """Return what each of ``arms`` is worth after its spend changes, shape ``(draw, len(arms))``."""
+    def _values(self, spend: Array, arms: np.ndarray, change: Array) -> Array:
+        """Return the objective of each of ``arms`` after its spend changes, shape ``(draw, len(arms))``."""
         found = np.zeros((len(self.curves.response), len(arms)))
         for c in range(len(spend)):
             mine = np.flatnonzero(arms == c)
             x = spend[c] + change[mine]
-            at = interpolate(x, self.curves.spend[c], self.curves.response[:, c])
-            found[:, mine] = self.goal.factor * at - self.goal.cost * x
+            found[:, mine] = self.goal.factor * self.curves.along(c, x) - self.goal.cost * x
         return found
 
 
-def _padded(worth: Array) -> Array:
-    """Append the worth of unspent money: nothing."""
-    return np.concatenate([worth, np.zeros((len(worth), 1))], axis=1)
+def _padded(values: Array) -> Array:
+    """Append what unspent money brings: nothing."""
+    return np.concatenate([values, np.zeros((len(values), 1))], axis=1)

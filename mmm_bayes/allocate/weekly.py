@@ -20,14 +20,14 @@ class WeeklyMedia:
     Attributes:
         shape: adstock, saturation and their order.
         parameters: of the shape, by name, each of shape ``(draw, 1)``.
-        worth: currency per unit of response, shape ``(draw, geo)``.
+        coefficient: currency per unit of response, shape ``(draw, geo)``.
         per_currency: scaled media that one unit of currency spent in a week brings to each geo, shape ``(geo,)``.
         carry: scaled media of the weeks before the first, shape ``(geo, l_max - 1)``.
     """
 
     shape: Shape
     parameters: dict[str, Array]
-    worth: Array
+    coefficient: Array
     per_currency: Array
     carry: Array
 
@@ -46,7 +46,7 @@ class WeeklyMedia:
 
         def total(weeks: Array) -> Array:
             media = np.concatenate([self.carry, self.per_currency[:, None] * weeks, tail], axis=-1)
-            return np.einsum("dgt,dg->d", self.shape.respond(media, parameters), self.worth[rows])
+            return np.einsum("dgt,dg->d", self.shape.respond(media, parameters), self.coefficient[rows])
 
         nothing = total(np.zeros(schedules.shape[1]))
         return np.stack([total(weeks) - nothing for weeks in schedules], axis=1)
@@ -68,11 +68,11 @@ def weekly_media(posterior: Posterior, channel: str, settings: Allocate) -> Week
     history, weeks = media.shape[-1] - spend.shape[-1], settings.weeks
     before = max(spend.shape[-1] - weeks, 0)
     flight, driver = (planning_window(values, weeks)[0].sum(axis=-1) for values in (spend, media[..., history:]))
-    worth = posterior["beta"][rows, c, None] * posterior["geo_effect"][rows, c]
+    effect = posterior["beta"][rows, c, None] * posterior["geo_effect"][rows, c]
     return WeeklyMedia(
         shape=posterior.shape,
         parameters=posterior.parameters(c, rows),
-        worth=worth * data["money"].to_numpy().mean(axis=1),
+        coefficient=effect * data["money"].to_numpy().mean(axis=1),
         per_currency=driver / float(flight.sum()),
         carry=media[0, :, before : before + history],
     )

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from mmm_bayes.allocate.assess import Answer, make_plan
-from mmm_bayes.allocate.budget import money
 from mmm_bayes.allocate.groups import arms_of
-from mmm_bayes.allocate.limits import Bounds, check_curves, digits
+from mmm_bayes.allocate.limits import Bounds, check_curves, digits, money
 from mmm_bayes.allocate.plan import Plan
-from mmm_bayes.allocate.solver.tree import Node
+from mmm_bayes.allocate.solver import Node
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError, nearest
@@ -80,7 +79,7 @@ def change_spend(curves: ResponseCurves, percent: Mapping[str, float]) -> Array:
     return spend
 
 
-def reach(curves: ResponseCurves, spend: Array) -> int:
+def stretch_needed(curves: ResponseCurves, spend: Array) -> int:
     """Return how many times as far as they do the curves must go to answer a plan; 1 where they will do.
 
     Far beyond anything (`FARTHEST`) they are left as they are, and `evaluate_plan` refuses.
@@ -117,9 +116,8 @@ def evaluate_plan(curves: ResponseCurves, spend: Array, settings: Allocate | Non
             )
     decimals = digits(float(max(curves.today.sum(), spend.sum())))
     spend, today = spend.round(decimals), curves.today.round(decimals)
-    everything = Node(tuple(range(len(spend))), lower=float(spend.sum()), upper=float(spend.sum()))
-    bounds = Bounds(
-        today, spend, spend, np.zeros(len(spend)), everything, [], None, decimals, round(float(spend.sum()), decimals)
-    )
+    total = float(spend.sum())
+    everything = Node(tuple(range(len(spend))), lower=total, upper=total)
+    bounds = Bounds(spend, spend, np.zeros(len(spend)), everything, [], None, decimals, today, round(total, decimals))
     given = settings.model_copy(update={"scenario": "what_if", "objective": "mean"})
     return make_plan(curves, bounds, given, ci_prob, Answer(spend))

@@ -42,7 +42,7 @@ def allocate(
         AllocationError: the limits contradict each other.
     """
     from mmm_bayes.allocate import allocate as best_plan
-    from mmm_bayes.allocate import evaluate_plan, frontier, parse_what_if, reach
+    from mmm_bayes.allocate import evaluate_plan, frontier, parse_what_if, stretch_needed
     from mmm_bayes.curves import save_curves
 
     space, panel = needs_panel(config, root)
@@ -52,7 +52,7 @@ def allocate(
     curves = make_curves(1)
     if what_if is not None:
         spend = parse_what_if(what_if, curves)
-        curves = make_curves(needed) if (needed := reach(curves, spend)) > 1 else curves
+        curves = make_curves(needed) if (needed := stretch_needed(curves, spend)) > 1 else curves
         plan = evaluate_plan(curves, spend, config.allocate, config.ci_prob)
         _save_allocation(space.data / "what_if", plan, None)
         return plan

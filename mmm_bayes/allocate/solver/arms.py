@@ -1,5 +1,6 @@
 """`Arm`: the objective of one channel over the spends it may have, piecewise linear, of any shape."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ STRAIGHT = 1e-9
 
 @dataclass(frozen=True)
 class Arm:
-    """What one channel is worth at each spend that its limits allow.
+    """The objective of one channel at each spend that its limits allow.
 
     Attributes:
         x: breakpoints from the lowest to the highest spend allowed, ascending, shape ``(point,)``.
@@ -31,7 +32,7 @@ class Arm:
 
     @property
     def slopes(self) -> Array:
-        """Worth of the next unit of spend on each piece, shape ``(point - 1,)``."""
+        """What the next unit of spend adds on each piece, shape ``(point - 1,)``."""
         return np.diff(self.y) / np.diff(self.x)
 
     def at(self, spend: float) -> float:
@@ -87,10 +88,10 @@ def is_concave(arm: Arm) -> bool:
     return bool(np.all(np.diff(slopes) <= STRAIGHT * np.abs(slopes).max()))
 
 
-def stretch(arm: Arm, spend: float, price: float) -> Arm:
+def concave_part(arm: Arm, spend: float, price: float) -> Arm:
     """Return the longest concave part of an arm that holds ``spend``.
 
-    Where two parts meet at ``spend``, the upper one is taken if its next unit is worth more than ``price``.
+    Where two parts meet at ``spend``, the upper one is taken if its next unit adds more than ``price``.
     """
     start = 1 if arm.hole else 0
     if len(arm.x) == 1 or (arm.hole and spend <= (arm.x[0] + arm.x[1]) / 2):
@@ -111,8 +112,8 @@ def stretch(arm: Arm, spend: float, price: float) -> Arm:
 def cells(arm: Arm, price: float, step: float, frugal: bool = False) -> tuple[Array, Array]:
     """Return the best ``y - price * x`` in each cell ``[x0 + k step, x0 + (k + 1) step]``, and where it is.
 
-    Both have shape ``(cell,)``; a cell that holds no allowed spend is worth ``-inf``, and so is, when ``frugal``, one
-    that is nowhere worth more than the end of the cell before.
+    Both have shape ``(cell,)``; a cell that holds no allowed spend has ``-inf``, and so has, when ``frugal``, one
+    that is nowhere better than the end of the cell before.
     """
     count = max(1, int(np.ceil(arm.width / step - STRAIGHT)))
     edges = np.minimum(arm.x[0] + step * np.arange(count + 1), arm.x[-1])
@@ -134,3 +135,13 @@ def cells(arm: Arm, price: float, step: float, frugal: bool = False) -> tuple[Ar
         np.maximum.at(top, home, arm.y)
         best[1:][top[1:] <= value[1:-1]] = -np.inf
     return best, where
+
+
+def values_at(arms: Sequence[Arm], spend: Array) -> Array:
+    """Return the objective of each arm at a plan, shape ``(arm,)``."""
+    return np.array([arm.at(s) for arm, s in zip(arms, spend, strict=True)])
+
+
+def value_of(arms: Sequence[Arm], spend: Array) -> float:
+    """Return the objective of a plan."""
+    return float(sum(arm.at(s) for arm, s in zip(arms, spend, strict=True)))

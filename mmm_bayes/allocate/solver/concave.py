@@ -55,8 +55,8 @@ def fill_pieces(offer: Pieces, lowest: Array, tree: Node) -> Array | None:
     rest = _buy(offer, lowest, tree, spend)
     if rest is None:
         return None
-    worthwhile = float(rest.width[rest.slope > 0].sum())
-    _add(spend, rest.split(worthwhile)[0])
+    gainful = float(rest.width[rest.slope > 0].sum())
+    _add(spend, rest.split(gainful)[0])
     return spend
 
 
@@ -90,9 +90,9 @@ def _buy(offer: Pieces, lowest: Array, node: Node, spend: Array) -> Pieces | Non
         parts.append(offered)
     owner, width, slope = (np.concatenate([getattr(p, name) for p in parts]) for name in ("owner", "width", "slope"))
     everything = Pieces(sum(p.base for p in parts), owner, width, slope).sorted()
-    reach = everything.base + float(width.sum())
-    slack = SLACK * abs(reach)
-    if everything.base > node.upper + slack or reach < node.lower - slack:
+    most = everything.base + float(width.sum())
+    slack = SLACK * abs(most)
+    if everything.base > node.upper + slack or most < node.lower - slack:
         return None
     bought, rest = everything.split(max(0.0, node.lower - everything.base))
     _add(spend, bought)
@@ -104,7 +104,7 @@ def _add(spend: Array, bought: Pieces) -> None:
 
 
 def prices(arms: Sequence[Arm], tree: Node, spend: Array) -> tuple[Array, dict[Node, float]]:
-    """Return what the next unit of spend is worth to each arm and each group at an optimal plan.
+    """Return what the next unit of spend adds in each arm and each group at an optimal plan.
 
     Returns:
         The price each arm faces, shape ``(arm,)``, and the price of each node's limit alone
@@ -131,7 +131,7 @@ def prices(arms: Sequence[Arm], tree: Node, spend: Array) -> tuple[Array, dict[N
 
 
 def _rest(arms: Sequence[Arm], node: Node, spend: Array, rests: dict[Node, tuple[float, float]]) -> tuple[float, float]:
-    """Return between which prices the parts of ``node`` stay as they are: worth of their next and last units."""
+    """Return between which prices the parts of ``node`` stay as they are: what their next and last units add."""
     parts = [_marginal(arms[c], spend[c]) for c in node.arms]
     parts += [_rest(arms, group, spend, rests) for group in node.groups]
     right, left = max(r for r, _ in parts), min(v for _, v in parts)
@@ -141,7 +141,7 @@ def _rest(arms: Sequence[Arm], node: Node, spend: Array, rests: dict[Node, tuple
 
 
 def _marginal(arm: Arm, spend: float) -> tuple[float, float]:
-    """Worth of the next and of the last unit of spend, infinite where a limit stops it."""
+    """Return what the next and the last unit of spend add, infinite where a limit stops it."""
     slopes = np.concatenate([[np.inf], arm.slopes, [-np.inf]])
     right = int(np.searchsorted(arm.x, spend + SLACK, side="right"))
     left = int(np.searchsorted(arm.x, spend - SLACK, side="left"))

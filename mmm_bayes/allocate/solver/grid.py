@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mmm_bayes.allocate.limits import Bounds
-from mmm_bayes.allocate.solver.table import Table, tabulate, trace
+from mmm_bayes.allocate.solver.maxplus import Profile, profile_of, trace
+from mmm_bayes.allocate.solver.problem import Feasible, Problem
 from mmm_bayes.allocate.solver.tree import Node
 from mmm_bayes.transforms import Array
 
@@ -24,26 +24,25 @@ class Grid:
     step: float
 
 
-def make_grid(bounds: Bounds, tree: Node, steps: int | None = None) -> Grid:
+def make_grid(allowed: Feasible, steps: int | None = None) -> Grid:
     """Cut the free range of a budget into about ``steps`` (multiples of the limits' own step, where there is one).
 
     Args:
-        bounds: the limits.
-        tree: those on sums, with the budget at the root.
+        allowed: the plans to choose from.
         steps: number of steps between the least and the most that can be spent; None for the limits' own step.
     """
-    least = float(bounds.lower.sum())
-    free = min(tree.upper, float(bounds.upper.sum())) - least
-    step = free / steps if steps and free > 0 else bounds.step or 1.0
-    if bounds.step:
-        step = bounds.step * math.ceil(step / bounds.step - 1e-9)
-    spends, allowed = [], []
-    for low, high, useful in zip(bounds.lower, bounds.upper, bounds.useful, strict=True):
+    least = float(allowed.lower.sum())
+    free = min(allowed.tree.upper, float(allowed.upper.sum())) - least
+    step = free / steps if steps and free > 0 else allowed.step or 1.0
+    if allowed.step:
+        step = allowed.step * math.ceil(step / allowed.step - 1e-9)
+    spends, open_ = [], []
+    for low, high, useful in zip(allowed.lower, allowed.upper, allowed.useful, strict=True):
         count = math.ceil((high - low) / step - 1e-6)
         spend = np.minimum(low + step * np.arange(count + 1), high)
         spends.append(spend)
-        allowed.append((spend <= low) | (spend >= useful - 1e-6 * step))
-    return Grid(tuple(spends), tuple(allowed), _outward(tree, bounds.lower, step), step)
+        open_.append((spend <= low) | (spend >= useful - 1e-6 * step))
+    return Grid(tuple(spends), tuple(open_), _outward(allowed.tree, allowed.lower, step), step)
 
 
 def _outward(node: Node, lower: Array, step: float) -> Node:
@@ -54,37 +53,27 @@ def _outward(node: Node, lower: Array, step: float) -> Node:
     return replace(node, lower=low, upper=high, groups=tuple(_outward(g, lower, step) for g in node.groups))
 
 
-def solve_grid(grid: Grid, x: Array, values: Array, cost: float) -> tuple[Array, Array]:
-    """Return the exact best plan on the grid for each problem.
-
-    Args:
-        grid: the spends to choose from.
-        x: breakpoints of the curves, shape ``(arm, point)``.
-        values: what they are worth, shape ``(problem, arm, point)``.
-        cost: what a unit of spend costs in the units of ``values``.
-
-    Returns:
-        Spends, shape ``(problem, arm)``, and what they are worth net of cost, shape ``(problem,)``.
-    """
-    parts = [_solve(grid, x, values[i : i + CHUNK], cost) for i in range(0, len(values), CHUNK)]
+def best_on_grid(problem: Problem, grid: Grid) -> tuple[Array, Array]:
+    """Return the exact best plans on a grid for many problems: spends ``(problem, arm)`` and values ``(problem,)``."""
+    parts = [_best(replace(problem, y=problem.y[i : i + CHUNK]), grid) for i in range(0, len(problem.y), CHUNK)]
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 
-def _solve(grid: Grid, x: Array, values: Array, cost: float) -> tuple[Array, Array]:
-    def leaves(node: Node) -> list[Table]:
-        return [Table(_worth(grid, c, x[c], values[:, c], cost), float(grid.spends[c][0]), key=c) for c in node.arms]
+def _best(problem: Problem, grid: Grid) -> tuple[Array, Array]:
+    def leaves(node: Node) -> list[Profile]:
+        return [Profile(_values(problem, grid, c), float(grid.spends[c][0]), key=c) for c in node.arms]
 
-    table = tabulate(grid.tree, leaves, grid.step, lambda _: 0.0)
-    top = table.values.argmax(axis=1)
-    steps = trace(table, top)
+    profile = profile_of(grid.tree, leaves, grid.step, lambda _: 0.0)
+    top = profile.values.argmax(axis=1)
+    steps = trace(profile, top)
     spend = np.stack([grid.spends[c][steps[c]] for c in range(len(grid.spends))], axis=1)
-    return spend, table.values[np.arange(len(values)), top]
+    return spend, profile.values[np.arange(len(problem.y)), top]
 
 
-def _worth(grid: Grid, arm: int, x: Array, values: Array, cost: float) -> Array:
+def _values(problem: Problem, grid: Grid, arm: int) -> Array:
     """Objective of one arm at its grid points, shape ``(problem, point)``."""
     spend = grid.spends[arm]
-    found = interpolate(spend, x, values) - cost * spend
+    found = interpolate(spend, problem.x[arm], problem.y[:, arm]) - problem.price * spend
     found[:, ~grid.allowed[arm]] = -np.inf
     return found
 

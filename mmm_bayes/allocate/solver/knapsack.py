@@ -2,9 +2,9 @@
 
 The expected response is a sum of one curve per channel: a separable knapsack. Three steps, each cheap:
 
-1. *Bound.* For any prices of the limits, no plan is worth more than the sum of every channel's best objective
+1. *Bound.* For any prices of the limits, no plan has more than the sum of every channel's best objective
    net of its price, plus the priced limits (Lagrange). On concave curves this bound is the optimum.
-2. *Table.* Where it is not, each channel's range is cut into cells of one step; a cell is worth the best
+2. *Table.* Where it is not, each channel's range is cut into cells of one step; a cell has the best
    objective net of price inside it, and dynamic programming over channels finds the best combination
    of cells whose ranges can meet the limits. Every plan lies in some combination of cells, so that is a bound, too.
    Near the optimum objectives net of price are flat: the bound tightens with the square of the step.
@@ -15,15 +15,29 @@ The step shrinks until the certificate is good enough.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from itertools import product
 
 import numpy as np
 
-from mmm_bayes.allocate.solver.arms import STRAIGHT, Arm, cells, cut, hull, is_concave, stretch
+from mmm_bayes.allocate.solver.arms import (
+    STRAIGHT,
+    Arm,
+    cells,
+    concave_part,
+    cut,
+    hull,
+    is_concave,
+    restrict,
+    value_of,
+    values_at,
+)
 from mmm_bayes.allocate.solver.concave import SLACK, fill, merged, prices
-from mmm_bayes.allocate.solver.table import Table, possible, tabulate, trace
-from mmm_bayes.allocate.solver.tree import Node
+from mmm_bayes.allocate.solver.grid import best_on_grid, make_grid
+from mmm_bayes.allocate.solver.maxplus import Profile, possible, profile_of, trace
+from mmm_bayes.allocate.solver.problem import Problem, Solution
+from mmm_bayes.allocate.solver.tree import Node, round_spend
 from mmm_bayes.transforms import Array
 
 TOLERANCE = 1e-4
@@ -39,22 +53,45 @@ WORK, MEMORY = 3e9, 5e7
 """Additions that one table may cost, and numbers that it may hold; finer tables are not tried."""
 
 
-@dataclass(frozen=True)
-class Solution:
-    """A plan, what it is worth, and a value that no plan within the limits can exceed."""
+def solve(problem: Problem, start: Array) -> Solution | None:
+    """Return the best plan that is allowed, rounded like its limits, with its certificate.
 
-    spend: Array
-    value: float
-    bound: float
+    Args:
+        problem: of one curve per arm.
+        start: a plan that the answer does not fall behind, and which it is among equals, where it is allowed.
+
+    Returns:
+        The solution, or None where no plan that keeps the limits was found.
+    """
+    allowed = problem.allowed
+    if allowed.step is not None and (exact := _on_steps(problem)) is not None:
+        return exact
+    net = problem.y - problem.price * problem.x
+    limited = zip(problem.x, net, allowed.lower, allowed.upper, allowed.useful, strict=True)
+    arms = [restrict(x, y, low, high, useful) for x, y, low, high, useful in limited]
+    found = solve_arms(arms, allowed.tree, [start])
+    if found is None:
+        return None
+    step, values = allowed.unit * 10.0**-allowed.decimals, partial(values_at, arms)
+    spend = round_spend(allowed.tree, found.spend, allowed.lower, step, values).round(allowed.decimals)
+    value = value_of(arms, spend)
+    if allowed.allows(start) and (known := value_of(arms, start)) >= value:
+        spend, value = start, known
+    return Solution(spend, value, max(found.bound, value))
 
 
-def worth(arms: Sequence[Arm], spend: Array) -> float:
-    """Return the objective of a plan."""
-    return float(sum(arm.at(s) for arm, s in zip(arms, spend, strict=True)))
+def _on_steps(problem: Problem) -> Solution | None:
+    """Return the exact best plan in multiples of the step, or None where there are too many."""
+    net = replace(problem, y=(problem.y - problem.price * problem.x)[None], price=0.0)
+    grid = make_grid(problem.allowed)
+    if sum(len(spends) for spends in grid.spends) ** 2 > WORK:
+        return None
+    spend, value = best_on_grid(net, grid)
+    return Solution(spend[0].round(problem.allowed.decimals), float(value[0]), float(value[0]))
 
 
-def solve(arms: Sequence[Arm], tree: Node, starts: Sequence[Array] = ()) -> Solution | None:
-    """Return the best plan for a sum of curves within limits, with its certificate.
+def solve_arms(arms: Sequence[Arm], tree: Node, starts: Sequence[Array] = ()) -> Solution | None:
+    """Return the best plan, rounded nowhere, for a sum of curves within limits, with its certificate.
 
     Args:
         arms: one per channel.
@@ -115,7 +152,7 @@ def _relaxed(arms: Sequence[Arm], tree: Node) -> tuple[Array, Array, Mapping[Nod
 def _prices(arms: Sequence[Arm], tree: Node, best: Solution, near: bool) -> tuple[Array, Mapping[Node, float]]:
     """Return prices for a table: those around the best plan, or those of the covers; neither is always better."""
     relaxed = None if near else _relaxed(arms, tree)
-    return prices(_stretches(arms, best.spend), tree, best.spend) if relaxed is None else relaxed[1:]
+    return prices(_concave_parts(arms, best.spend), tree, best.spend) if relaxed is None else relaxed[1:]
 
 
 def _best(plans: Iterable[Solution | None]) -> Solution | None:
@@ -163,7 +200,7 @@ def _cell_table(
     step = max(min(free, sum(arm.width for arm in arms)), SLACK) / count
     bent = [c for c, arm in enumerate(arms) if not is_concave(arm)]
     where: dict[int, Array] = {}
-    leaves: dict[Node, list[Table]] = {}
+    leaves: dict[Node, list[Profile]] = {}
     for node in root.walk():
         smooth = [c for c in node.arms if c not in bent]
         own: list[tuple[int | None, Arm]] = [(c, arms[c]) for c in node.arms if c in bent]
@@ -171,13 +208,13 @@ def _cell_table(
         for key, arm in own + ([(None, merged(arms, smooth))] if smooth else []):
             best, at = cells(arm, price[node.arms[0]], step, frugal)
             best[best < best.max() - slack] = -np.inf
-            leaves[node].append(Table(best[None], float(arm.x[0]), min(step, arm.width), key))
+            leaves[node].append(Profile(best[None], float(arm.x[0]), min(step, arm.width), key))
             if key is not None:
                 where[key] = at
     used = [len(possible(t.values)) for tables in leaves.values() for t in tables]
     if count * sum(used) > WORK or count * len(used) > MEMORY:
         return None
-    table = tabulate(root, leaves.__getitem__, step, {**limit, root: limit[tree]}.__getitem__)
+    table = profile_of(root, leaves.__getitem__, step, {**limit, root: limit[tree]}.__getitem__)
     top = table.values[0]
     steps = trace(table, np.array([int(top.argmax())]))
     start = np.array([where[c][steps[c][0]] if c in steps else arm.x[0] for c, arm in enumerate(arms)])
@@ -198,27 +235,27 @@ def _within_sums(arms: Sequence[Arm], tree: Node) -> list[Arm]:
     return found
 
 
-def _stretches(arms: Sequence[Arm], spend: Array, price: Array | float = 0.0) -> list[Arm]:
+def _concave_parts(arms: Sequence[Arm], spend: Array, price: Array | float = 0.0) -> list[Arm]:
     faced = np.broadcast_to(price, spend.shape)
-    return [stretch(arm, s, p) for arm, s, p in zip(arms, spend, faced, strict=True)]
+    return [concave_part(arm, s, p) for arm, s, p in zip(arms, spend, faced, strict=True)]
 
 
 def _polish(arms: Sequence[Arm], tree: Node, start: Array, price: Array) -> Solution | None:
     """Return the best plan with every arm on the concave stretch where it is, moving on while that helps."""
     best = None
-    parts = _stretches(arms, start, price)
+    parts = _concave_parts(arms, start, price)
     for _ in range(POLISH):
         spend = fill(parts, tree)
         if spend is None and best is None:
             spend = fill([_side(arm, s) for arm, s in zip(arms, start, strict=True)], tree)
         if spend is None:
             break
-        value = worth(arms, spend)
+        value = value_of(arms, spend)
         if best is not None and value <= best.value:
             break
         best = Solution(spend, value, np.inf)
         price, _ = prices(parts, tree, spend)
-        parts = _stretches(arms, spend, price)
+        parts = _concave_parts(arms, spend, price)
     return best
 
 

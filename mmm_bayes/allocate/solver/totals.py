@@ -2,16 +2,16 @@
 
 from itertools import pairwise
 
-Reach = list[tuple[int, int]]
+Totals = list[tuple[int, int]]
 """Ascending, disjoint ranges of reachable totals in whole units; within a range, every multiple of the step."""
 
 MANY = 4_000
 """Ranges beyond this count are joined across the smallest gaps; only the error message grows less sharp."""
 
 
-def add(a: Reach, b: Reach, step: int) -> Reach:
+def add(a: Totals, b: Totals, step: int) -> Totals:
     """Return the totals that one part in ``a`` and one in ``b`` reach together."""
-    found: Reach = []
+    found: Totals = []
     for low, high in sorted((p + r, q + s) for p, q in a for r, s in b):
         if found and low <= found[-1][1] + step:
             found[-1] = (found[-1][0], max(high, found[-1][1]))
@@ -23,10 +23,10 @@ def add(a: Reach, b: Reach, step: int) -> Reach:
     return [(found[i][0], found[j - 1][1]) for i, j in pairwise([0, *sorted(widest), len(found)])]
 
 
-def clip(reach: Reach, lower: float, upper: float, step: int) -> Reach:
+def clip(totals: Totals, lower: float, upper: float, step: int) -> Totals:
     """Keep the totals in ``[lower, upper]``."""
-    found: Reach = []
-    for low, high in reach:
+    found: Totals = []
+    for low, high in totals:
         low += -int((low - lower) // step) * step if low < lower else 0
         high -= -int((upper - high) // step) * step if high > upper else 0
         if low <= high:
@@ -34,7 +34,7 @@ def clip(reach: Reach, lower: float, upper: float, step: int) -> Reach:
     return found
 
 
-def neighbours(reach: Reach, total: float, step: int) -> tuple[int | None, int | None]:
+def neighbours(totals: Totals, total: float, step: int) -> tuple[int | None, int | None]:
     """Return the nearest reachable totals at or below and at or above ``total``."""
-    below, above = clip(reach, -float("inf"), total, step), clip(reach, total, float("inf"), step)
+    below, above = clip(totals, -float("inf"), total, step), clip(totals, total, float("inf"), step)
     return (below[-1][1] if below else None, above[0][0] if above else None)

@@ -71,23 +71,23 @@ def within(node: Node, spend: Array, slack: float) -> bool:
     return all(n.lower - slack <= total <= n.upper + slack for n, total in sums)
 
 
-def round_spend(node: Node, spend: Array, origin: Array, step: float, worth: Callable[[Array], Array]) -> Array:
+def round_spend(node: Node, spend: Array, origin: Array, step: float, values: Callable[[Array], Array]) -> Array:
     """Round spends to ``origin`` plus multiples of ``step`` so that no sum in the tree leaves its range.
 
     Each spend and each sum goes to one of its two neighbours (controlled rounding; on a tree it always exists),
-    so limits that are themselves such multiples stay kept. Up go those for which that is worth most.
+    so limits that are themselves such multiples stay kept. Up go those that gain most by it.
 
     Args:
         node: limits on sums.
         spend: shape ``(arm,)``.
         origin: a round spend of each arm, shape ``(arm,)``.
         step: distance between round spends.
-        worth: from spends to what each arm is worth, both of shape ``(arm,)``.
+        values: from spends to the objective of each arm, both of shape ``(arm,)``.
     """
     units = (spend - origin) / step
     nearest = np.rint(units)
     units = np.where(np.abs(units - nearest) < NEAR, nearest, units)
-    gain = worth(origin + np.ceil(units) * step) - worth(origin + np.floor(units) * step)
+    gain = values(origin + np.ceil(units) * step) - values(origin + np.floor(units) * step)
     whole = np.zeros(len(spend), dtype=np.int64)
     _share(node, units, gain, int(np.rint(units.sum())), whole)
     return origin + whole * step

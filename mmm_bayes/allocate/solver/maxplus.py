@@ -10,7 +10,7 @@ from mmm_bayes.transforms import Array
 
 
 @dataclass(frozen=True)
-class Table:
+class Profile:
     """The best value for every number of steps that some channels take together.
 
     Attributes:
@@ -18,7 +18,7 @@ class Table:
         base: the spend of these channels at zero steps.
         tail: how much more than its steps say they may spend together.
         key: the channel (or None for a joint arm) of a leaf; meaningless in a node.
-        parts: the tables that were combined.
+        parts: the profiles that were combined.
         prefixes: ``values`` after the first, second, ... part and before the node's own limits.
     """
 
@@ -26,7 +26,7 @@ class Table:
     base: float
     tail: float = 0.0
     key: int | None = None
-    parts: tuple["Table", ...] = ()
+    parts: tuple["Profile", ...] = ()
     prefixes: tuple[Array, ...] = ()
 
 
@@ -50,19 +50,21 @@ def possible(values: Array) -> np.ndarray:
     return np.flatnonzero((values > -np.inf).any(axis=0))
 
 
-def tabulate(node: Node, leaves: Callable[[Node], list[Table]], step: float, price: Callable[[Node], float]) -> Table:
-    """Build the table of a node from those of its channels and groups.
+def profile_of(
+    node: Node, leaves: Callable[[Node], list[Profile]], step: float, price: Callable[[Node], float]
+) -> Profile:
+    """Build the profile of a node from those of its channels and groups.
 
     A number of steps ``t`` stands for every sum in ``[base + t step, base + t step + tail]``; it is allowed where
     that range meets the node's limits, and ``price(node)`` times the best sum in both is added.
 
     Args:
         node: the tree.
-        leaves: the tables of a node's own channels.
+        leaves: the profiles of a node's own channels.
         step: currency per step.
         price: price of the node's limit.
     """
-    parts = [*leaves(node), *(tabulate(group, leaves, step, price) for group in node.groups)]
+    parts = [*leaves(node), *(profile_of(group, leaves, step, price) for group in node.groups)]
     base, tail = sum(p.base for p in parts), sum(p.tail for p in parts)
     size = max(1, int(np.floor((node.upper - base) / step + 1e-6)) + 1)
     prefixes = [parts[0].values[:, :size]]
@@ -72,22 +74,22 @@ def tabulate(node: Node, leaves: Callable[[Node], list[Table]], step: float, pri
     low, high = np.maximum(node.lower, start), np.minimum(node.upper, start + tail)
     own = price(node)
     term = np.where(low <= high + 1e-6 * step, own * (high if own > 0 else low), -np.inf)
-    return Table(prefixes[-1] + term, base, tail, parts=tuple(parts), prefixes=tuple(prefixes))
+    return Profile(prefixes[-1] + term, base, tail, parts=tuple(parts), prefixes=tuple(prefixes))
 
 
-def trace(table: Table, steps: np.ndarray) -> dict[int, np.ndarray]:
-    """Return for each channel how many steps it takes, shape ``(problem,)``, when ``table`` takes ``steps``."""
-    if not table.parts:
-        return {} if table.key is None else {table.key: steps}
+def trace(profile: Profile, steps: np.ndarray) -> dict[int, np.ndarray]:
+    """Return for each channel how many steps it takes, shape ``(problem,)``, when ``profile`` takes ``steps``."""
+    if not profile.parts:
+        return {} if profile.key is None else {profile.key: steps}
     found: dict[int, np.ndarray] = {}
     rows = np.arange(len(steps))
-    for i in range(len(table.parts) - 1, 0, -1):
-        values, before = table.parts[i].values, table.prefixes[i - 1]
+    for i in range(len(profile.parts) - 1, 0, -1):
+        values, before = profile.parts[i].values, profile.prefixes[i - 1]
         k = np.arange(values.shape[1])
         t = steps[:, None] - k
         known = (t >= 0) & (t < before.shape[1])
         total = np.where(known, before[rows[:, None], np.where(known, t, 0)] + values, -np.inf)
         taken = total.argmax(axis=1)
-        found |= trace(table.parts[i], taken)
+        found |= trace(profile.parts[i], taken)
         steps = steps - taken
-    return found | trace(table.parts[0], steps)
+    return found | trace(profile.parts[0], steps)
