@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmm_bayes.report import numbers
+from mmm_bayes.report.figures.layout import shortened, spread, wrapped
+from mmm_bayes.report.figures.style import channel_colours
 from mmm_bayes.report.numbers import Money
-from mmm_bayes.report.style import channel_colours, shortened, spread, wrapped
 
 
 @pytest.mark.parametrize(

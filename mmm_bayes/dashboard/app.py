@@ -33,7 +33,7 @@ STYLE = """<style>
 .stMainBlockContainer {max-width: 66rem; padding-top: 3.5rem}
 h1 {font-size: 2rem !important} h2 {font-size: 1.45rem !important} h3 {font-size: 1.15rem !important}
 </style>"""
-WIDTH = 900
+WIDTH = 620
 """Pixels of a figure: its type is then as large as the text around it."""
 
 FIGURE = re.compile(r"^!\[.*\]\(figures/(\w+)\.png\)$", re.MULTILINE)

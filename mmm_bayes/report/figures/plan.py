@@ -1,0 +1,231 @@
+"""Figures of the next budget: response curves, the plan beside today, its gain, every total, the weeks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from mmm_bayes.allocate.plan import Plan
+from mmm_bayes.allocate.schedule import Schedule
+from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.report.figures import layout, style
+from mmm_bayes.report.figures.style import Look
+from mmm_bayes.report.numbers import change, count, percent
+from mmm_bayes.transforms import Array
+
+DOTS = 50
+BINS = 25
+BREAK_EVEN: Any = {"color": style.MUTED, "lw": 1.0, "ls": ":"}
+TRUTH: Any = {"color": "black", "lw": 1.2, "ls": (0, (4, 2))}
+EVENLY: Any = {"color": style.INK, "lw": 0.9, "ls": (0, (3, 2))}
+
+
+def response(curves: ResponseCurves, planned: Mapping[str, float], truth: ResponseCurves | None, look: Look) -> Figure:
+    """Draw what each channel would return at each spend: median, interval, today and plan.
+
+    Args:
+        curves: by channel.
+        planned: spend of the plan by channel; empty where there is no plan.
+        truth: the true curves over the same window, where they are known.
+        look: colours, money, intervals and break-even.
+    """
+    body = layout.canvas(
+        look.titled("What more or less money would return"),
+        f"KPI value against spend over {count(curves.weeks, 'week')}; each channel on its own scale",
+        [
+            *_curve_keys(look, style.INK, bool(planned)),
+            *([layout.line_key("truth", **TRUTH)] if truth is not None else []),
+            layout.area_key("never spent before", style.SHADE),
+        ],
+    )
+    panels, inches = layout.panels(body, curves.channels)
+    for c, (name, axes) in enumerate(zip(curves.channels, panels, strict=True)):
+        colour, draws = look.colour[name], curves.response[:, c]
+        low, median, high = np.quantile(draws, [(1 - look.ci_prob) / 2, 0.5, (1 + look.ci_prob) / 2], axis=0)
+        spend = curves.spend[c]
+        top = 1.05 * min(high[-1], max(3 * median[-1], spend[-1])) or 1.0
+        if truth is not None and name in truth.channels:
+            t = truth.channels.index(name)
+            axes.plot(truth.spend[t], truth.response[0, t], zorder=4, **TRUTH)
+            top = max(top, 1.05 * float(np.interp(spend[-1], truth.spend[t], truth.response[0, t])))
+        axes.set_ylim(0, top)
+        axes.plot(spend, look.break_even * spend, zorder=2, **BREAK_EVEN)
+        _curve(axes, spend, (low, median, high), colour)
+        layout.number_axis(axes, "x", look.symbol, parts=3, zero=False)
+        layout.number_axis(axes, "y", look.symbol, parts=4)
+        axes.axvspan(min(curves.observed[c], spend[-1]), spend[-1], color=style.SHADE, zorder=0, lw=0)
+        for at, filled in ((curves.today[c], False), (planned.get(name), True)):
+            if at is not None:
+                _mark(axes, at, float(np.interp(at, spend, median)), colour, filled)
+    return layout.settled(body, inches)
+
+
+def plan(table: pd.DataFrame, look: Look) -> Figure:
+    """Draw the plan beside today, with limits, the highest spend seen and where single draws would put the money.
+
+    Args:
+        table: ``channel, now, plan, lower, upper, observed, best_low, best_high`` in currency, largest plan first.
+        look: colours, money and intervals.
+    """
+    limit = 1.04 * max(table[["now", "plan", "upper"]].to_numpy().max(), 1e-12)
+    keys = [*_plan_keys(style.INK), layout.area_key("limits")]
+    if (table["observed"] <= limit).any():
+        keys.append(layout.dot_key("most ever spent", color=style.MUTED, marker="|", ms=9))
+    if table["best_low"].notna().any():
+        keys.append(layout.line_key(f"where {look.ci_prob:.0%} of the draws would go", color=style.OTHER, lw=1.6))
+    body = layout.canvas(look.titled("The plan beside today"), keys=keys)
+    axes = body.subplots()
+    axes.set_xlim(0, limit)
+    for y, row in enumerate(table.itertuples()):
+        colour = look.colour[row.channel]
+        axes.barh(y, row.upper - row.lower, 0.36, left=row.lower, color=style.BASE, zorder=1)
+        axes.plot([row.best_low, row.best_high], [y + 0.24] * 2, color=style.OTHER, lw=1.6, zorder=2)
+        if row.observed <= limit:
+            axes.plot([row.observed] * 2, [y - 0.2, y + 0.2], color=style.MUTED, lw=1, zorder=2)
+        axes.plot([row.now, row.plan], [y, y], color=colour, lw=2, zorder=3)
+        _mark(axes, row.now, y, colour, filled=False)
+        _mark(axes, row.plan, y, colour, filled=True)
+    layout.number_axis(axes, "x", look.symbol)
+    moved = list(zip(table["now"], table["plan"], strict=True))
+    moves = [f"{look.plain.short(now)} → {look.plain.short(then)}" for now, then in moved]
+    changes = [change(then / now - 1) if now > 0 else "new" if then > 0 else "" for now, then in moved]
+    return layout.settled(body, layout.name_rows(axes, list(table["channel"]), moves, changes))
+
+
+def gain(percentiles: tuple[float, ...], look: Look) -> Figure:
+    """Draw the gain of a plan as 50 dots, each standing for 2 in 100 possible outcomes.
+
+    Args:
+        percentiles: 0th to 100th, currency.
+        look: money.
+    """
+    values = np.interp(100 * (np.arange(DOTS) + 0.5) / DOTS, np.arange(101), percentiles)
+    reach = values[-1] - values[0]
+    near = values[0] < reach and values[-1] > -reach  # zero far away would squeeze the dots into a column
+    origin = 0.0 if near else values[0]
+    width = (max(values[-1], origin) - min(values[0], origin)) / BINS
+    bins = np.floor((values - origin) / width).astype(int)  # zero lies between two of them
+    low, high = min(bins[0], 0), max(bins[-1] + 1, 0)
+    level = np.array([np.sum(bins[:i] == b) for i, b in enumerate(bins)])
+    middle = look.money.short(percentiles[50])
+    subtitle = f"Each dot: 2 of 100 equally likely outcomes; the middle one gains {middle}"
+    body = layout.canvas(look.titled("How much the plan gains"), subtitle)
+    axes = body.subplots()
+    axes.set_xlim(origin + low * width, origin + high * width)
+    axes.set_ylim(0, level.max() + 1)
+    axes.set_yticks([])
+    if near:
+        axes.axvline(0, color=style.INK, lw=1)
+    size = np.full(DOTS, 0.86 * width)
+    places = np.column_stack([origin + width * (bins + 0.5), level + 0.5])
+    colours = [style.GOOD if v > 0 else style.BAD for v in values]
+    axes.add_collection(
+        EllipseCollection(
+            size, size, np.zeros(DOTS), units="x", offsets=places, offset_transform=axes.transData, fc=colours, zorder=2
+        )
+    )
+    layout.number_axis(axes, "x", look.symbol)
+    return layout.settled(body, per_width=(level.max() + 1) / (high - low))
+
+
+def frontier(table: pd.DataFrame, plan: Plan, look: Look) -> Figure:
+    """Draw what the best plan for each total returns, and what its profit gains over today's budget.
+
+    Args:
+        table: as `facts.frontier_table` gives it.
+        plan: marked beside today.
+        look: money, intervals and break-even.
+    """
+    guessed = table.loc[table["beyond"] > plan.extrapolation_limit, "total"]
+    unknown = layout.area_key(f"over {percent(plan.extrapolation_limit)} of it never spent before", style.SHADE)
+    body = layout.canvas(
+        look.titled("What each total would return at its best"),
+        f"Spend over {count(plan.weeks, 'week')} from left to right; every point is the best plan within the limits",
+        [*_curve_keys(look, style.GOOD, planned=True), *([unknown] if len(guessed) else [])],
+    )
+    total = table["total"].to_numpy()
+    parts = (
+        ("KPI value", "response", (plan.contribution_now.median, plan.contribution_plan.median)),
+        ("Profit beside today's", "profit_gain", (0.0, plan.profit_gain.median)),
+    )
+    returned, gained = panels = body.subplots(1, 2)
+    for axes, (title, column, (now, planned)) in zip(panels, parts, strict=True):
+        axes.set_title(title)
+        _curve(axes, total, [table[f"{column}_{end}"].to_numpy() for end in ("low", "median", "high")], style.GOOD)
+        if len(guessed):
+            axes.axvspan(float(guessed.iloc[0]), total[-1], color=style.SHADE, zorder=0, lw=0)
+        _mark(axes, plan.spend_plan, planned, style.GOOD, filled=True)
+        _mark(axes, plan.spend_now, now, style.GOOD, filled=False)
+        layout.number_axis(axes, "x", look.symbol, parts=3, zero=False)
+        layout.number_axis(axes, "y", look.symbol)
+    returned.plot(total, look.break_even * total, zorder=2, **BREAK_EVEN)
+    returned.set_ylim(0, 1.05 * float(table["response_high"].max()) or 1.0)
+    gained.axhline(0, color=style.INK, lw=1, zorder=1)
+    return layout.settled(body, 2.2)
+
+
+def schedule(schedules: Sequence[Schedule], look: Look) -> Figure:
+    """Draw the weeks of a plan: what each channel spends, beside an even schedule.
+
+    Args:
+        schedules: one per channel, at least one.
+        look: colours and money.
+    """
+    body = layout.canvas(
+        look.titled("When to spend it"),
+        f"Each channel on its own scale; at the right: gain over spending evenly with its {look.interval}",
+        [layout.line_key("spent evenly", **EVENLY)],
+    )
+    axes = body.subplots()
+    weeks = len(schedules[0].spend)
+    for y, found in enumerate(schedules):
+        even, floor = found.total / weeks, y + 0.38
+        tall = 0.5 / max(*found.spend, even)
+        axes.bar(np.arange(1, weeks + 1), -tall * np.array(found.spend), 0.86, floor, color=look.colour[found.channel])
+        axes.plot([0.5, weeks + 0.5], [floor - tall * even] * 2, **EVENLY)
+    axes.set_xlim(0.4, weeks + 0.6)
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.grid(False)
+    axes.set_xlabel("week of the plan")
+    gains = [s.gain for s in schedules]
+    intervals, medians = [look.plain.between(g.low, g.high) for g in gains], [look.plain.short(g.median) for g in gains]
+    return layout.settled(body, layout.name_rows(axes, [s.channel for s in schedules], intervals, medians, tall=1.6))
+
+
+# --- parts --------------------------------------------------------------------------------------
+
+
+def _plan_keys(colour: str) -> list[Line2D]:
+    return [layout.dot_key("today", color=colour, mfc="white", mew=1.6), layout.dot_key("plan", color=colour)]
+
+
+def _curve_keys(look: Look, colour: str, planned: bool) -> list[Artist]:
+    marks = _plan_keys(colour)[: 2 if planned else 1]
+    return [
+        layout.line_key("median", color=colour),
+        layout.area_key(look.interval),
+        *marks,
+        layout.line_key("break-even", **BREAK_EVEN),
+    ]
+
+
+def _curve(axes: Axes, spend: Array, response: Sequence[Array], colour: str) -> None:
+    """Draw a median and its interval (low, median, high) against money."""
+    low, median, high = response
+    axes.fill_between(spend, low, high, color=colour, alpha=0.2, lw=0, zorder=1)
+    axes.plot(spend, median, color=colour, lw=1.8, zorder=3)
+    axes.set_xlim(spend[0], spend[-1])
+    axes.grid(False, axis="x")
+
+
+def _mark(axes: Axes, x: float, y: float, colour: str, filled: bool) -> None:
+    """Mark the plan, filled, or today; also at the edge of the axes."""
+    face, edge = (colour, "white") if filled else ("white", colour)
+    axes.plot(x, y, "o", ms=7.5, mfc=face, mec=edge, mew=1.0 if filled else 1.6, clip_on=False, zorder=6 - filled)

@@ -1,0 +1,147 @@
+"""Figures over time: where the KPI came from, how the model follows it, how both models forecast it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mmm_bayes.report.facts import movers
+from mmm_bayes.report.figures import layout, style
+from mmm_bayes.report.figures.style import Look
+from mmm_bayes.report.numbers import count, day
+
+MOST_GEOS = 8
+MOVERS = "trend", "season", "holidays", "drift", "controls"
+MOVER_COLOURS = dict(zip(MOVERS, (style.MUTED, *style.CHANNELS[5:1:-1]), strict=True))
+"""Lines of what moves the KPI besides media."""
+
+
+def decomposition(table: pd.DataFrame, look: Look) -> Figure:
+    """Draw the KPI by week: baseline with media on top, media alone, and what moved the baseline.
+
+    Args:
+        table: ``contributions.csv``.
+        look: the channels and their colours, what is counted.
+    """
+    layers = media_layers(table, look)
+    moved = movers(table, list(look.colour))
+    base = table["prediction"] - sum(layers.values(), np.zeros(len(table)))
+    days = f"{day(table['week'].iloc[0])} to {day(table['week'].iloc[-1])}, weekly, means of the posterior"
+    body = layout.canvas(f"Where {look.kpi} came from", days)
+    heights = [1.7, 1.5, 1.2] if moved else [1.7, 1.5]
+    panels = body.subplots(len(heights), 1, height_ratios=heights)
+    whole, media = panels[:2]
+    titles = ("All of it", "Media alone", "What moved the part without media")
+    for axes, title in zip(panels, titles, strict=False):
+        axes.set_title(title, color=style.MUTED)
+        layout.number_axis(axes, "y", look.kpi_symbol)
+        layout.week_axis(axes, table["week"])
+
+    whole.fill_between(table["week"], 0, base, color=style.BASE, lw=0)
+    _stack(whole, table["week"], layers, look, base)
+    whole.plot(table["week"], table["observed"], color=style.INK, lw=1.1)
+    tops = table[["observed", "prediction"]].to_numpy()
+    whole.set_ylim(min(0.0, 1.05 * min(base.min(), tops.min())), max(0.0, 1.05 * tops.max()))
+    whole.axhline(0, color=style.MUTED, lw=0.8)
+    end, predicted, observed = (float(v.iloc[-1]) for v in (base, table["prediction"], table["observed"]))
+    named = [
+        (end / 2, "without media", style.BASE),
+        ((end + predicted) / 2, "media", ""),
+        (observed, "observed", style.INK),
+    ]
+    layout.end_labels(whole, heights[0], named)
+
+    media.set_ylim(0, 1.05 * float(sum(layers.values()).max()) or 1.0)
+    layout.end_labels(media, heights[1], _stack(media, table["week"], layers, look))
+    if moved:
+        panels[2].axhline(0, color=style.MUTED, lw=0.8)
+        for name, values in moved.items():
+            panels[2].plot(table["week"], values, color=MOVER_COLOURS[name], lw=1.2)
+        panels[2].margins(y=0.08)
+        named = [(float(values.iloc[-1]), name, MOVER_COLOURS[name]) for name, values in moved.items()]
+        layout.end_labels(panels[2], heights[2], named)
+    return layout.settled(body, sum(heights))
+
+
+def media_layers(table: pd.DataFrame, look: Look) -> dict[str, pd.Series]:
+    """Return contributions by channel, those without a colour of their own added up."""
+    own = {c: table[c] for c, colour in look.colour.items() if colour != style.OTHER}
+    others = [c for c, colour in look.colour.items() if colour == style.OTHER]
+    return own | ({f"{count(len(others), 'other channel')}": table[others].sum(axis=1)} if others else {})
+
+
+def fit_over_time(weeks: pd.DataFrame, look: Look) -> Figure:
+    """Draw observed and predicted KPI with its interval, for the largest geos.
+
+    Args:
+        weeks: ``fit.csv``.
+        look: intervals, what is counted.
+    """
+    sizes = weeks.groupby("geo", sort=False)["observed"].sum().sort_values(ascending=False, kind="stable")
+    geos = list(sizes.index[:MOST_GEOS])
+    blue = style.MODELS["bayesian"]
+    body = layout.canvas(
+        f"How the model follows {look.kpi}",
+        f"The {len(geos)} largest of {len(sizes)} geos" if len(sizes) > len(geos) else "",
+        [
+            layout.line_key("prediction a week ahead", color=blue, lw=1.2),
+            layout.area_key(look.interval, blue, alpha=0.16),
+            layout.dot_key("observed", ms=3.2),
+        ],
+    )
+    panels, inches = layout.panels(body, geos if len(sizes) > 1 else [""])
+    for axes, geo in zip(panels, geos, strict=True):
+        own = weeks[weeks["geo"] == geo]
+        _band(axes, own["week"], own["low"], own["high"], blue)
+        axes.plot(own["week"], own["predicted"], color=blue, lw=1.2)
+        axes.plot(own["week"], own["observed"], ".", ms=3.2, color=style.INK)
+        layout.number_axis(axes, "y", look.kpi_symbol, parts=4)
+        layout.week_axis(axes, own["week"], most=4 if len(geos) > 1 else 8)
+    return layout.settled(body, inches)
+
+
+def holdout(table: pd.DataFrame, names: Mapping[str, str], look: Look) -> Figure:
+    """Draw what was observed in the last weeks and what each model had forecast.
+
+    Args:
+        table: ``holdout.csv``.
+        names: how the models are called, by column.
+        look: intervals, what is counted.
+    """
+    title = f"The last {count(len(table), 'week')} of {look.kpi}, forecast unseen"
+    body = layout.canvas(title, f"Bands: {look.ci_prob:.0%} intervals")
+    axes = body.subplots()
+    for model in names:
+        colour = style.MODELS[model]
+        if f"{model}_low" in table:
+            _band(axes, table["week"], table[f"{model}_low"], table[f"{model}_high"], colour)
+        dashes = (0, (2, 1.5)) if model == "seasonal_naive" else "-"
+        axes.plot(table["week"], table[model], color=colour, lw=1.8, ls=dashes)
+    axes.plot(table["week"], table["observed"], "o-", ms=4.5, lw=1.4, color=style.INK)
+    layout.number_axis(axes, "y", look.kpi_symbol)
+    layout.week_axis(axes, table["week"], most=5)
+    ends = [(float(table[model].iloc[-1]), name, style.MODELS[model]) for model, name in names.items()]
+    layout.end_labels(axes, 2.2, [(float(table["observed"].iloc[-1]), "observed", style.INK), *ends])
+    return layout.settled(body, 2.2)
+
+
+# --- parts --------------------------------------------------------------------------------------
+
+
+def _stack(
+    axes: Axes, weeks: pd.Series, layers: Mapping[str, pd.Series], look: Look, base: pd.Series | float = 0.0
+) -> list[tuple[float, str, str]]:
+    """Pile layers on a base; return the middle of each at the end, its name and its colour."""
+    low, ends = np.zeros(len(weeks)) + np.asarray(base), []
+    for name, values in layers.items():
+        high, colour = low + values.to_numpy(), look.colour.get(name, style.OTHER)
+        axes.fill_between(weeks, low, high, color=colour, lw=0)
+        ends.append((float(low[-1] + high[-1]) / 2, name, colour))
+        low = high
+    return ends
+
+
+def _band(axes: Axes, weeks: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> None:
+    axes.fill_between(weeks, low, high, color=colour, alpha=0.16, lw=0)
