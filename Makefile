@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 
-.PHONY: help demo test test-slow lint format bench clean
+.PHONY: help demo test test-slow coverage lint format bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -19,6 +19,10 @@ test: .venv/ready ## the default tests, under ten minutes on two cores
 test-slow: .venv/ready ## the tests that take minutes each
 	@$(BIN)/python -m pytest -x -m slow
 
+coverage: .venv/ready ## the default tests, with the share of each module's lines that they run
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage report
+
 lint: .venv/ready ## style, formatting and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -34,5 +38,5 @@ bench: .venv/ready ## wall time and memory of each command, the allocator on har
 	@$(BIN)/python scripts/benchmark_allocator.py
 
 clean: ## remove .venv and caches, keep data and reports
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis build *.egg-info
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build *.egg-info
 	find mmm_bayes tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

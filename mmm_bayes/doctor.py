@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 
 from mmm_bayes.cache import compile_cache
 from mmm_bayes.console import Terminal
-from mmm_bayes.errors import MMMError
+from mmm_bayes.errors import ExtraError, MMMError
+from mmm_bayes.extras import require
 
 GIB = 2**30
 LEAST_MEMORY = 4 * GIB
@@ -40,6 +42,7 @@ def cache() -> str:
 
 def java() -> str:
     """Return the Java that Spark will run on."""
+    require("spark")
     from mmm_bayes.prepare.java import java_home
 
     with java_home() as home:
@@ -50,11 +53,18 @@ def java() -> str:
 
 def spark() -> str:
     """Start Spark, let it count and return its version."""
+    require("spark")
     from mmm_bayes.prepare.spark import spark_session
 
     with spark_session() as spark:
         spark.range(1000).count()
         return f"{spark.version} ({spark.sparkContext.master})"
+
+
+def lightgbm() -> str:
+    """Return the version of LightGBM."""
+    require("lightgbm")
+    return version("lightgbm")
 
 
 def sampler() -> str:
@@ -78,9 +88,18 @@ CHECKS: dict[str, tuple[Callable[[], str], bool]] = {
     "cache": (cache, True),
     "java": (java, True),
     "spark": (spark, True),
+    "lightgbm": (lightgbm, False),
     "sampler": (sampler, True),
 }
-"""The checks by name, and whether the steps cannot do without."""
+"""The checks by name, and whether the steps cannot do without. An extra that is not installed is only mentioned."""
+
+
+WITHOUT = {
+    "java": "It is for Spark only.",
+    "spark": "Only raw transactions need it; weekly panels do not.",
+    "lightgbm": "Without it there is no second opinion on ROI and forecasts.",
+}
+"""What is lost without an extra."""
 
 
 def examine(terminal: Terminal) -> bool:
@@ -90,6 +109,8 @@ def examine(terminal: Terminal) -> bool:
         try:
             with terminal.step(name) as step:
                 step.summary = check()
+        except ExtraError as missing:
+            terminal.fail(name, f"{missing} {WITHOUT[name]}")
         except MMMError as problem:
             terminal.fail(name, str(problem))
             healthy = healthy and not essential

@@ -23,6 +23,10 @@ class AllocationError(MMMError):
     """The limits of a budget contradict each other, or the curves cannot carry a plan."""
 
 
+class ExtraError(MMMError):
+    """A part that this needs is not installed."""
+
+
 def close(name: str, valid: list[str]) -> str | None:
     """Return the valid name that ``name`` may be meant for, whatever the case of its letters."""
     lowered = {other.lower(): other for other in valid}

@@ -11,7 +11,16 @@ from pathlib import Path
 DOCUMENT = Path("ARCHITECTURE.md")
 PACKAGE = Path("mmm_bayes")
 FLOORS = (
-    ("errors.py", "findings.py", "progress.py", "cache.py", "workspace.py", "transforms.py", "intervals.py"),
+    (
+        "errors.py",
+        "extras.py",
+        "findings.py",
+        "progress.py",
+        "cache.py",
+        "workspace.py",
+        "transforms.py",
+        "intervals.py",
+    ),
     ("config/",),
     ("panel/", "curves.py", "priors.py"),
     ("prepare/", "simulate/", "posterior/"),

@@ -1,14 +1,18 @@
 """Every mistake in a configuration is one sentence with its place and the nearest match."""
 
+import re
 from pathlib import Path
 from typing import get_args, get_origin
 
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from mmm_bayes.config import ChannelPriors, Config, load_config, make_config, override
+from mmm_bayes.config.prior import DISTRIBUTIONS, SUPPORT
 from mmm_bayes.errors import ConfigError
 from mmm_bayes.priors import carrier, prior_of
 
@@ -81,6 +85,14 @@ BAD = {
     "a name that YAML reads as a number": (
         {**GOOD, "allocate": {"limits": {2024: {"upper": 5}}}},
         "'allocate.limits.2024': a name must be a text; write it in quotes.",
+    ),
+    "a key that is a number": (
+        {**GOOD, "model": {2024: 1}},
+        "'model.2024': a name must be a text; write it in quotes.",
+    ),
+    "holidays of a number": (
+        {**SALES, "transactions": {**SALES["transactions"], "holidays": 5}},
+        "'transactions.holidays' must be a text, in quotes where it looks like something else (given: 5).",
     ),
     "a day that is none": (
         {**SALES, "transactions": {**SALES["transactions"], "start": "31/01/2024"}},
@@ -404,3 +416,103 @@ def test_the_reference_shows_every_option_with_its_default():
 def test_every_line_of_the_reference_has_a_meaning():
     for line in REFERENCE.read_text(encoding="utf-8").splitlines():
         assert not line.strip() or line.endswith(":") or "# " in line, line
+
+
+# --- whatever is wrong, it is one sentence in our own words ---------------------------------------
+
+LIBRARY = re.compile(
+    r"Input should|Field required|valid (dictionary|tuple|list|string|number|integer|boolean)|Value error|unable to "
+    r"parse|another value|pydantic|one for all|by geo|\bstr\b|type=|\[key\]|by range|by name|Tuple|instance of|"
+    r"Extra inputs|Traceback|None|True|False"
+)
+NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 3))
+KEYS = st.text(max_size=5) | st.integers(0, 9)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | NUMBERS | st.text(max_size=5) | st.dates() | st.just(float("nan")),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.integers(0, 9), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def places(section: type[BaseModel], at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Return the path of each key of the configuration."""
+    found = []
+    for name, field in section.model_fields.items():
+        if name == "folder":
+            continue
+        path = (*at, name)
+        found.append(path)
+        inner, outer = sections_of(field.annotation), get_origin(field.annotation)
+        for one in inner[:1]:
+            found += places(one, (*path, "tv") if outer is dict else (*path, 0) if outer is tuple else path)
+    return found
+
+
+def put(raw: dict, path: tuple, value) -> dict:
+    """Return a mapping with a value at a path; a list of one where the path says 0."""
+    key, *rest = path
+    if not rest:
+        return raw | {key: value} if key != 0 else [value]
+    below = raw.get(key) if isinstance(raw, dict) else None
+    inner = put(below if isinstance(below, dict) else {}, tuple(rest), value)
+    return [inner] if key == 0 else raw | {key: inner}
+
+
+@given(st.sampled_from(places(Config)), ANYTHING, st.booleans())
+@settings(max_examples=400, deadline=None)
+def test_whatever_stands_at_a_key_is_accepted_or_refused_in_our_words(path, value, transactions):
+    raw = put(SALES if transactions else GOOD, path, value)
+    try:
+        make_config(raw)
+    except ConfigError as error:
+        sentence = str(error)
+        shown = sentence.replace(repr(value), "")
+        assert not LIBRARY.search(re.sub(r"\(given: .*", "", shown)), sentence
+        assert sentence.startswith("configuration: ") and "\n" not in re.sub(r"'.*'", "", sentence, flags=re.DOTALL)
+        assert sentence[-1] in ".?"
+
+
+RANGES = st.tuples(NUMBERS, NUMBERS)
+PLACES = ["relative", "limits.tv.relative", "weekly.tv", "limits.tv", "groups"]
+
+
+@given(st.sampled_from(PLACES), RANGES)
+def test_reversed_and_negative_ranges_are_refused_and_all_others_accepted(place, ends):
+    low, high = ends
+    values = {
+        "relative": {"relative": [low, high]},
+        "limits.tv.relative": {"limits": {"tv": {"relative": [low, high]}}},
+        "weekly.tv": {"weekly": {"tv": [low, high]}},
+        "limits.tv": {"limits": {"tv": {"lower": low, "upper": high}}},
+        "groups": {"groups": [{"channels": ["tv"], "lower": low, "upper": high}]},
+    }
+    raw = {**GOOD, "allocate": values[place]}
+    if 0 <= low <= high:
+        make_config(raw)
+    else:
+        with pytest.raises(ConfigError, match=rf"^configuration: 'allocate\.{place}.*[.]$"):
+            make_config(raw)
+
+
+PARAMETERS = {"mu": NUMBERS, "sigma": NUMBERS, "alpha": NUMBERS, "beta": NUMBERS, "lower": NUMBERS, "upper": NUMBERS}
+
+
+@given(
+    st.sampled_from(["roi", "contribution_share", "alpha", "kappa", "slope"]),
+    st.sampled_from(list(DISTRIBUTIONS)),
+    st.fixed_dictionaries({}, optional=PARAMETERS),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_prior_is_refused_or_gives_finite_draws_within_reach(quantity, distribution, parameters):
+    prior = {"distribution": distribution, **parameters}
+    try:
+        config = make_config({**GOOD, "model": {"priors": {quantity: {"tv": prior}}}})
+    except ConfigError as error:
+        assert str(error).startswith(f"configuration: 'model.priors.{quantity}.tv")
+    else:
+        assert sorted(parameters) == sorted(DISTRIBUTIONS[distribution].parameters)
+        low, high = prior_of(quantity, "tv", config.model.priors).frozen().ppf([0.05, 0.95])
+        bottom, top = SUPPORT[quantity]
+        assert bottom <= low < high <= top

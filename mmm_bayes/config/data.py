@@ -4,10 +4,16 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from mmm_bayes.config.section import Fraction, Mistake, NonNegative, Positive, Section
 from mmm_bayes.errors import nearest
+
+Holidays = Annotated[
+    Annotated[str, Tag("one for all")] | Annotated[dict[str, str], Tag("by geo")],
+    Discriminator(lambda given: "by geo" if isinstance(given, dict) else "one for all"),
+]
+"""``auto``, ``none`` or a country's code for all geos; or geo: code."""
 
 
 class TransactionColumns(Section):
@@ -50,7 +56,7 @@ class Transactions(Section):
     rest: str = "Rest"
     geo_level: Literal["geo", "national"] = "geo"
     week_start: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
-    holidays: str | dict[str, str] = "auto"
+    holidays: Holidays = "auto"
     controls: tuple[Literal["trading_days", "average_price"], ...] = ("trading_days",)
 
     def mistakes(self) -> Iterator[Mistake]:
@@ -171,7 +177,7 @@ class PanelSource(PanelColumns):
     """
 
     path: str
-    public_holidays: str | dict[str, str] = "none"
+    public_holidays: Holidays = "none"
     date_format: str | None = None
     separator: str = ","
 

@@ -1,14 +1,13 @@
 """Mistakes in a configuration in one sentence each: where it is, what is wrong, what to do."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from mmm_bayes.config.prior import TAGS
-from mmm_bayes.config.section import in_words
+from mmm_bayes.config.section import TAGS, in_words
 from mmm_bayes.errors import close, nearest
 
 A_PRIOR = "a range such as [0.5, 3], or a distribution such as {distribution: lognormal, mu: 0.2, sigma: 0.9}"
@@ -53,28 +52,24 @@ def sentences(error: ValidationError, config: type[BaseModel]) -> list[str]:
 def _explained(one: Mapping[str, Any], config: type[BaseModel]) -> Iterator[str]:
     parts = [str(part) for part in one["loc"] if part not in (*TAGS, "[key]")]
     place = ".".join(parts)
-    explain: Callable[..., str] | None = SPECIAL.get(one["type"])
     if one["type"] == "mistakes":
         yield from (in_words(place, key, sentence) for key, sentence in one["ctx"]["found"])
     elif one["type"] == "extra_forbidden":
         yield f"unknown key '{place}'; {nearest(parts[-1], _keys(config, parts[:-1]))}"
-    elif one["loc"] and one["loc"][-1] == "[key]":
+    elif one["type"] == "invalid_key" or "[key]" in one["loc"]:
         yield f"'{place}': a name must be a text; write it in quotes."
-    elif explain is not None:
-        yield explain(parts, one)
+    elif one["type"] == "missing":
+        yield _missing(parts)
     else:
         need = NEEDS.get(one["type"], "another value").format(**one.get("ctx", {}))
         need = A_PRIOR if one["loc"][-1:] == (TAGS[0],) else need
         yield f"'{place}' must be {need}{_given(one['input'])}.{_meant(one)}"
 
 
-def _missing(parts: list[str], one: Mapping[str, Any]) -> str:
+def _missing(parts: list[str]) -> str:
     """Say which key is missing, or that a list is too short."""
     *parents, last = parts
     return f"'{'.'.join(parents)}' must be {TWO}." if last.isdigit() else f"'{'.'.join(parts)}' is missing; add it."
-
-
-SPECIAL = {"missing": _missing}
 
 
 def _given(value: Any) -> str:

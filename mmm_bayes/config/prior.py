@@ -109,8 +109,6 @@ PriorLike = Annotated[
 ]
 """A prior, or the 5% and 95% points of one."""
 
-TAGS = ("by name", "by range")
-
 
 class ChannelPriors(Section):
     """Priors per channel; the key ``default`` speaks for every channel not named.

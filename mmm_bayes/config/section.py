@@ -12,6 +12,9 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+TAGS = ("by name", "by range", "one for all", "by geo")
+"""What pydantic puts into the place of a value that may have two forms; none of it is a key."""
+
 Mistake = tuple[str, str]
 """The key below a section, '' for the section itself, and a sentence that reads on from it, without a full stop."""
 
