@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from known_truth import KINDS, draw_spec, recover
 
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.errors import ConfigError
-from mmm_bayes.evaluate.recovery import KINDS, draw_spec, recover
 from mmm_bayes.priors import DEFAULTS
 from mmm_bayes.simulate import simulate_panel
 

@@ -1,16 +1,18 @@
 """What plans are worth on the true curves: Bayesian, LightGBM and today's, beside the oracle's (-s shows the table)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from known_truth import incremental, regret_table
 
 from mmm_bayes.allocate.limits import resolve
 from mmm_bayes.allocate.scenarios import best_plan
 from mmm_bayes.config import Allocate, Model, Sampler, SimulatedChannel
 from mmm_bayes.curves import ResponseCurves
-from mmm_bayes.evaluate import regret_table
+from mmm_bayes.errors import AllocationError
 from mmm_bayes.lightgbm import fit_lightgbm
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.sample import sample_design
@@ -84,3 +86,45 @@ def test_bayesian_plans_are_nearer_to_the_oracles_than_lightgbms_and_todays() ->
     for relative, row in medians.iterrows():
         assert row["bayesian"] > row["lightgbm"], relative
         assert row["bayesian"] > row["today"], relative
+
+
+def two_curves() -> ResponseCurves:
+    spend = np.array([[0.0, 50.0, 100.0], [0.0, 50.0, 100.0]])
+    response = np.array([[[0.0, 60.0, 80.0], [0.0, 10.0, 90.0]]])
+    today = np.array([50.0, 50.0])
+    return ResponseCurves(("tv", "search"), spend, response, today, today, 10, "truth")
+
+
+def test_regret_is_what_the_oracle_gains_more():
+    table = regret_table(
+        two_curves(), {"today": np.array([50.0, 50.0]), "half": np.array([25.0, 0.0])}, np.array([0.0, 100.0])
+    )
+    table = table.set_index("plan")
+    assert table["incremental"].tolist() == [70.0, 30.0, 90.0]
+    assert table["regret"].tolist() == [20.0, 60.0, 0.0]
+    assert table["share_of_oracle"].tolist() == pytest.approx([7 / 9, 1 / 3, 1.0])
+    assert table["spend"].tolist() == [100.0, 25.0, 100.0]
+
+
+def test_a_plan_beyond_the_curves_is_refused():
+    with pytest.raises(AllocationError, match="spends 101 on search, but the true curve ends at 100"):
+        incremental(two_curves(), np.array([0.0, 101.0]))
+    with pytest.raises(AllocationError, match="-1 on tv"):
+        incremental(two_curves(), np.array([-1.0, 10.0]))
+
+
+def test_where_even_the_oracle_gains_nothing_there_is_no_share():
+    flat = replace(two_curves(), response=np.zeros((1, 2, 3)))
+    table = regret_table(flat, {"today": np.array([50.0, 50.0])}, np.array([0.0, 0.0]))
+    assert table["share_of_oracle"].isna().all() and (table["regret"] == 0).all()
+
+
+def test_the_truth_of_a_simulation_judges_plans():
+    truth = simulate_panel(PanelSpec(geos=3, weeks=70, seed=8)).truth.curves(20)
+    half = np.linspace(0.0, 2.0, 21)
+    total = truth.today[0] + truth.today[1]
+    grid = [np.array([share * total, total - share * total, *truth.today[2:]]) for share in half / 2]
+    within = [s for s in grid if (s <= truth.spend[:, -1]).all()]
+    best = max(within, key=lambda s: incremental(truth, s))
+    table = regret_table(truth, {"today": truth.today}, best).set_index("plan")
+    assert 0 < table.loc["today", "share_of_oracle"] <= 1.001
