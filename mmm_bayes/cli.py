@@ -241,7 +241,7 @@ def _steps(names: Sequence[str], options: dict[str, Any]) -> None:
 def _run(names: Sequence[str], config: "Config", options: dict[str, Any], terminal: "Terminal") -> None:
     """Run the steps with a line each, then show what they found."""
     from mmm_bayes import pipeline
-    from mmm_bayes.summary import LINES, TABLES
+    from mmm_bayes.summary import LINES, show
 
     arguments: dict[str, dict[str, Any]] = {
         "allocate": {key: options[key] for key in ("what_if", "model", "force") if key in options},
@@ -252,9 +252,7 @@ def _run(names: Sequence[str], config: "Config", options: dict[str, Any], termin
         with terminal.step(name) as step:
             results[name] = getattr(pipeline, name)(config, options["output"], step, **arguments.get(name, {}))
             step.summary = LINES[name](results[name])
-    for name in TABLES:
-        if name in results:
-            TABLES[name](terminal, results[name], config)
+    show(terminal, results, config, options["output"])
 
 
 def _with_schedule(names: Sequence[str]) -> list[str]:

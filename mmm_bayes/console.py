@@ -5,17 +5,18 @@ Progress goes to stderr and results to stdout; where stderr is no terminal there
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import rich.table
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from mmm_bayes.findings import MMMWarning
+from mmm_bayes.report.tables import Table
 from mmm_bayes.report.words import word
 
 MOST = 1_000
@@ -96,14 +97,16 @@ class Terminal:
         """Print a warning, also when quiet."""
         self.err.print(f"Warning: {text}", markup=False)
 
-    def table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table, never cut; the first column is text, the others are numbers."""
+    def table(self, content: Table) -> None:
+        """Print a table of the report, never cut."""
         if self.quiet:
             return
-        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for position, head in enumerate(heads):
-            table.add_column(head, justify="right" if position else "left", no_wrap=True)
-        for row in rows:
-            table.add_row(*map(escape, row))
+        table = rich.table.Table(
+            title=content.title, title_justify="left", title_style="bold", box=None, pad_edge=False
+        )
+        for position, head in enumerate(content.heads):
+            table.add_column(head, justify="left" if position < content.text else "right", no_wrap=True)
+        for place, row in enumerate(content.rows):
+            table.add_row(*map(escape, row), style="bold" if place in content.bold else None)
         table.width = self.out.measure(table, options=self.out.options.update(width=MOST)).maximum
         self.out.print(table, crop=False)

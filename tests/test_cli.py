@@ -20,7 +20,9 @@ from mmm_bayes.console import Terminal
 from mmm_bayes.errors import MMMError
 from mmm_bayes.findings import Finding
 from mmm_bayes.posterior.checks import _reason
-from mmm_bayes.summary import show_schedule
+from mmm_bayes.report.results import load_results
+from mmm_bayes.report.tables import Table
+from mmm_bayes.summary import of_schedule
 from mmm_bayes.workspace import Workspace, digest, write_json
 
 
@@ -241,21 +243,28 @@ def test_allocate_shows_the_plan_and_its_gain(fitted, capsys):
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[0] == "Plan for 26 weeks"
-    heads = ["channel", "today", "plan", "change", "best, 90% of draws", "mROI", "unseen", "test"]
+    heads = ["channel", "today", "plan", "change", "limits", "marginal ROI"]
     assert re.split(r"  +", lines[1].strip()) == heads
     assert [line.split()[0] for line in lines[2:6]] == ["tv", "search", "social", "total"]
     assert "£1,000,000" in lines[5]
-    assert lines[6].startswith("mROI: return on the next unit; ")
-    assert lines[7].startswith("Gain over today: ")
-    assert re.fullmatch(r"Certified: no plan within the limits is better by more than 0\.\d\d%\.", lines[8])
-    assert any(line.startswith("Expected regret against knowing the true curves: £") for line in lines)
+    assert lines[6] == "How sure each part is"
+    heads = ["channel", "best in 90% of draws", "most ever spent", "beyond it", "worth of a test"]
+    assert re.split(r"  +", lines[7].strip()) == heads
+    assert [line.split()[0] for line in lines[8:11]] == ["tv", "search", "social"]
+    assert lines[11].startswith("The gain over today is £") or lines[11].startswith("The gain over today is −£")
+    certified = (
+        r"No plan within the limits can be better by more than 0\.\d+% of its value: that is certified, not hoped\."
+    )
+    assert re.fullmatch(certified, lines[12])
+    assert any(line.startswith("Not knowing the true curves costs £") for line in lines)
+    assert any("lift test" in line for line in lines[13:])
     assert err.startswith("✓ allocate ")
     assert "\x1b" not in out + err
 
 
 def test_amounts_are_never_cut(capsys):
     heads = ["channel", *("a rather long heading of a column",) * 8]
-    Terminal().table("Plan", heads, [["tv", *("£1,234,567,890",) * 8]])
+    Terminal().table(Table(heads, [["tv", *("£1,234,567,890",) * 8]], title="Plan"))
     out = capsys.readouterr().out
     assert "…" not in out and out.count("£1,234,567,890") == 8
 
@@ -264,7 +273,7 @@ def test_a_plan_comes_with_its_frontier_and_on_request_with_its_weeks(fitted, ca
     assert main(["allocate", *fitted, "--force", "--weeks", "20", "--schedule"]) == 0
     out, err = capsys.readouterr()
     assert [line.split()[1] for line in err.splitlines()] == ["allocate", "schedule"]
-    assert "Schedule of the plan" in out or "Spread the plan evenly" in out
+    assert "When to spend it" in out or "Spread the money of each channel evenly" in out
     folder = Path("data/small")
     plan = pd.read_csv(folder / "allocation.csv").set_index("channel")["spend_plan"]
     totals = pd.read_csv(folder / "frontier.csv")
@@ -293,7 +302,7 @@ def test_a_what_if_keeps_the_plan(fitted, capsys):
     assert Path("data/small/allocation.json").read_bytes() == plan
     assert files(Path("data/small/what_if")) == ["allocation.csv", "allocation.json"]
     shown = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("tv"))
-    assert shown.split()[3] == "-20%"
+    assert shown.split()[3] == "−20%"
 
 
 @pytest.mark.parametrize(
@@ -329,7 +338,7 @@ def asked(fitted: list[str], **allocate: object) -> list[str]:
 
 def test_a_budget_of_nothing_is_a_plan_and_a_report(fitted, capsys):
     assert main([*asked(fitted, relative=[0, 2]), "--budget", "0"]) == 0
-    assert capsys.readouterr().out.splitlines()[5].split()[-3:] == ["£0", "-100%", "0%"]
+    assert capsys.readouterr().out.splitlines()[5].split()[-2:] == ["£0", "−100%"]
     assert pd.read_csv("data/small/allocation.csv")["spend_plan"].tolist() == [0, 0, 0]
     assert main(["report", *fitted]) == 0
 
@@ -402,7 +411,7 @@ def test_a_failed_step_prints_no_line(capsys):
 
 
 def test_a_table_is_plain_text(capsys):
-    Terminal().table("Return", ["channel", "ROI"], [["tv", "1.50"], ["[search]", "12.00"]])
+    Terminal().table(Table(["channel", "ROI"], [["tv", "1.50"], ["[search]", "12.00"]], title="Return"))
     assert capsys.readouterr().out.splitlines() == ["Return", "channel     ROI", "tv         1.50", "[search]  12.00"]
 
 
@@ -416,12 +425,24 @@ def test_weeks_are_shown_with_their_gain_where_there_is_any(small_run, capsys):
         pattern=Finding("schedule.even", {"improved": False}),
         gain=replace(gained, mean=0.0, median=0.0),
     )
-    show_schedule(Terminal(), [bursts, even], small_run.config)
-    lines = capsys.readouterr().out.splitlines()
-    assert re.split(r"  +", lines[2].strip()) == ["tv", "1 burst of 1 week", "£11", "87%", "-£3 to £40"]
-    assert lines[3].split() == ["search", "even"]
-    show_schedule(Terminal(), [even], small_run.config)
-    assert capsys.readouterr().out.startswith("Spread the plan evenly over the weeks")
+    results = load_results(small_run.config, small_run.space)
+    heading, rows, sentence = lines_of_schedule(results, [bursts, even], capsys)
+    assert heading == ["channel", "best weeks", "spend", "gain of the best weeks over even", "interval", "probability"]
+    assert rows[0] == ["tv", "1 burst of 1 week", "£60", "£11.0", "−£3.00 to £40.0", "87%"]
+    assert rows[1] == ["search", "even", "£60", *"–––"]
+    assert sentence.startswith("The money of tv returns more in other weeks than spread evenly")
+    assert list(of_schedule({"allocate": results.plan, "schedule": [even]}, results)) == [
+        "Spread the money of each channel evenly over the weeks: no other weeks were found that return noticeably more."
+    ]
+
+
+def lines_of_schedule(results, schedules, capsys):
+    """Return head, rows and sentence as the terminal shows them."""
+    table, sentence = of_schedule({"allocate": results.plan, "schedule": schedules}, results)
+    Terminal().table(table)
+    _, *lines = capsys.readouterr().out.splitlines()
+    heading, *rows = (re.split(r"  +", line.strip()) for line in lines)
+    return heading, rows, sentence
 
 
 def test_progress_may_be_called_at_any_time(capsys):

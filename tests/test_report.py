@@ -28,7 +28,7 @@ from mmm_bayes.report.numbers import Money, ratio
 from mmm_bayes.report.render import image, table, to_html, to_markdown
 from mmm_bayes.report.results import load_results
 from mmm_bayes.report.tables import Table
-from mmm_bayes.report.words import FILTERS, word
+from mmm_bayes.report.words import word
 from mmm_bayes.report.write import write_report
 from mmm_bayes.workspace import Workspace, write_json
 
@@ -122,10 +122,10 @@ def test_the_headline_equals_a_plain_computation(results, small_posterior):
     spend = results.panel.data["spend"].sum(("geo", "week")).to_numpy()
     kpi = float(results.panel.data["kpi"].sum())
     totals = sorted(sum(draw) * kpi / sum(spend) for draw in share)
-    assert head.roi.middle == pytest.approx(np.mean(totals), rel=1e-6)
+    assert head.roi.mean == pytest.approx(np.mean(totals), rel=1e-6)
     assert head.roi.low == pytest.approx(np.quantile(totals, 0.05))
-    assert head.contribution.middle == pytest.approx(share.sum(axis=1).mean() * kpi, rel=1e-6)
-    assert head.share.middle * results.kpi == pytest.approx(head.contribution.middle, rel=1e-6)
+    assert head.contribution.mean == pytest.approx(share.sum(axis=1).mean() * kpi, rel=1e-6)
+    assert head.share.mean * results.kpi == pytest.approx(head.contribution.mean, rel=1e-6)
     names = small_posterior.channels
     wins = [max(zip(draw / spend, names, strict=True))[1] == head.best for draw in share]
     assert head.best_chance == pytest.approx(np.mean(wins))
@@ -373,7 +373,7 @@ def test_organic_channels_have_a_contribution_but_no_roi(results):
     assert row[4:9] == ["–"] * 5
     assert context["organic"] == ["social"]
     paid = fit.share[:, [c != "social" for c in roi["channel"]]].sum(axis=1)
-    assert context["head"].roi.middle == pytest.approx(paid.mean() * results.kpi / roi["spend"].sum(), rel=1e-6)
+    assert context["head"].roi.mean == pytest.approx(paid.mean() * results.kpi / roi["spend"].sum(), rel=1e-6)
 
 
 @pytest.mark.parametrize("verdict", ["PASS", "REVIEW", "FAIL"])
@@ -532,9 +532,7 @@ def test_lift_tests_are_shown_before_and_after(results):
     assert row[:4] == ["tv", "2022-06-06", "2022-07-03", "all"] and amount(row[4]) == -2500
     assert row[5:] == ["−£5.00k ± £600", "£3.10k (£2.90k to £3.40k)", "£5.20k (£5.00k to £5.50k)"]
     assert context["lift_roi_table"].rows == [["tv", "1.40", "1.20–1.70", "2.20", "2.00–2.50"]]
-    assert "lift tests changed" in to_markdown(
-        "lift.md", context | {"table": lambda table: "|".join(table.heads)}, FILTERS
-    )
+    assert "lift tests changed" in to_markdown("lift.md", context | {"table": lambda table: "|".join(table.heads)})
 
 
 ENDS = {"median": 0.0, "low": -200.0, "high": 300.0}
@@ -545,7 +543,7 @@ def test_the_break_even_follows_the_margin(results):
     context = make_context(replace(results, config=config), Money("£", 0), channel_of(results.panel))
     assert "chance over\N{NO-BREAK SPACE}4" in context["roi_table"].heads
     functions = {"table": table, "figures": {}, "figure": lambda *_: "", "absent": lambda *_: ""}
-    text = to_markdown("returns.md", context | functions, FILTERS)
+    text = to_markdown("returns.md", context | functions)
     assert f"At a margin of 25% a channel pays for itself from an ROI of {ratio(4.0)} on." in text
 
 
@@ -553,7 +551,7 @@ def test_templates_do_not_forget_a_value(results):
     context = make_context(results, Money("£", 0), channel_of(results.panel))
     del context["kpi"]
     with pytest.raises(UndefinedError, match="'kpi' is undefined"):
-        to_markdown("glossary.md", context, FILTERS)
+        to_markdown("glossary.md", context)
 
 
 def test_the_templates_are_part_of_the_package():

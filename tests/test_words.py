@@ -1,6 +1,7 @@
 """Every code that the package can produce has its words, every word has a producer, and neither lacks a value."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from jinja2 import Environment, UndefinedError, meta
 
 from mmm_bayes.findings import Finding
 from mmm_bayes.posterior.checks import _reason
+from mmm_bayes.report import render
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.words import FILTERS, catalogue, judged, label, say, word
 
@@ -19,9 +21,12 @@ LABELS = "label."
 
 
 def literals(node: ast.expr) -> list[str]:
-    """Return the texts that an expression can be, as far as they stand in the code."""
+    """Return the texts that an expression can be; one that begins with a text can be all codes that begin so."""
     if isinstance(node, ast.IfExp):
         return [*literals(node.body), *literals(node.orelse)]
+    if isinstance(node, ast.JoinedStr):
+        start = "".join(literals(node.values[0]))
+        return [code for code in catalogue() if code.startswith(start)]
     return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
 
 
@@ -79,7 +84,8 @@ def of_function(function: ast.FunctionDef) -> Iterator[tuple[str, set[str] | Non
 def codes(call: ast.Call, code: str, known: dict[str, ast.expr]) -> Iterator[tuple[str, set[str] | None]]:
     """Return what a call of one of the makers asks for."""
     if call.func.id == "say":
-        yield code, {k.arg for k in call.keywords}
+        keys = [{k.arg} if k.arg else names(k.value, known) for k in call.keywords]
+        yield code, None if None in keys else set().union(*keys)
     elif call.func.id == "Finding":
         yield code, names(call.args[1], known) if len(call.args) > 1 else set()
     else:
@@ -87,6 +93,12 @@ def codes(call: ast.Call, code: str, known: dict[str, ast.expr]) -> Iterator[tup
         values = {"findings"} if listing else {"value", *(names(call.args[3], known) or () if call.args[3:] else ())}
         for part in ("name", "remedy", "found", *(["passed"] if listing else [])):
             yield f"check.{code}.{part}", values
+
+
+def included() -> set[str]:
+    """Return the codes that pages of the report take as they are."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in Path("mmm_bayes/report/templates").glob("*.md"))
+    return set(re.findall(r'include "([a-z_]+\.[a-z_]+)"', pages)) & catalogue().keys()
 
 
 def wanted(template: str) -> set[str]:
@@ -97,7 +109,7 @@ def wanted(template: str) -> set[str]:
 
 def test_every_code_has_words_and_every_word_a_producer():
     words = {code for code in catalogue() if not code.startswith(LABELS)}
-    made = set(produced())
+    made = set(produced()) | included()
     tests = {f"check.lift_test.{part}" for part in ("name", "remedy")}  # of a check that is made from its finding
     assert sorted(made - words) == []
     assert sorted(words - made - tests) == []
@@ -110,6 +122,12 @@ def test_what_a_template_asks_for_is_among_the_values(code):
         assert wanted(catalogue()[code]) <= values
 
 
+@pytest.mark.parametrize("code", sorted(catalogue()))
+def test_no_text_stands_within_the_braces_of_a_template(code):
+    """Pages show what braces hold as it is, without the space around it."""
+    assert not re.search(r"{{\s*['\"]", catalogue()[code])
+
+
 def test_a_value_that_is_missing_is_an_error():
     with pytest.raises(UndefinedError, match="'channel' is undefined"):
         say("prior.implausible", place="here", share=0.8, probability=0.5)
@@ -120,6 +138,22 @@ def test_a_finding_is_worded_with_its_values():
     assert word(finding, Money("£", 0)) == (
         "tv follows demand: surprises in the KPI foretell its later media (p = 0.0004), so its ROI is likely too high."
     )
+
+
+def test_emphasis_is_for_pages_and_values_are_escaped_there(results_of_a_test):
+    plain, page = results_of_a_test
+    assert plain.startswith("A lift test of tv*radio* would teach most:")
+    assert page.startswith(r"A lift test of **tv\*radio\*** would teach most:")
+    assert page.replace("**", "").replace("\\", "").strip() == plain
+
+
+@pytest.fixture
+def results_of_a_test(tmp_path, monkeypatch):
+    values = {"first": "tv*radio*", "gain": 5e3, "second": None, "second_gain": None, "test_error": 0.2}
+    finding, money = Finding("plan.test_next", values), Money("£", 0)
+    (tmp_path / "page.md").write_text("{{ finding|said }}", encoding="utf-8")
+    monkeypatch.setattr(render, "TEMPLATES", tmp_path)
+    return word(finding, money), render.to_markdown("page.md", {"finding": finding, "money": money})
 
 
 def test_a_check_says_what_to_do_only_where_it_is_not_passed():

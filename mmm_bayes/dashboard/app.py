@@ -14,19 +14,19 @@ from mmm_bayes.errors import MMMError
 from mmm_bayes.report.content import Content, absent, gather
 from mmm_bayes.report.context import make_cards
 from mmm_bayes.report.facts import plan_table
-from mmm_bayes.report.numbers import chance, count
+from mmm_bayes.report.numbers import chance
 from mmm_bayes.report.render import literal, table
 from mmm_bayes.report.tables import plan as tabulate
-from mmm_bayes.report.words import word
+from mmm_bayes.report.words import say, word
 from mmm_bayes.workspace import Workspace
 
 TABS = {
-    "Summary": ("summary.md", "verdict.md"),
-    "Returns": ("returns.md", "lift.md", "models.md", "truth.md"),
-    "Over time": ("sources.md", "checks.md"),
-    "Curves & plan": ("curves.md", "plan.md"),
-    "What if": (),
-    "Data quality": ("data.md",),
+    "summary": ("summary.md", "verdict.md"),
+    "returns": ("returns.md", "lift.md", "models.md", "truth.md"),
+    "time": ("sources.md", "checks.md"),
+    "plan": ("curves.md", "plan.md"),
+    "what_if": (),
+    "data": ("data.md",),
 }
 COLOURS = {"PASS": "green", "REVIEW": "orange", "FAIL": "red"}
 STYLE = """<style>
@@ -38,7 +38,7 @@ WIDTH = 620
 
 FIGURE = re.compile(r"^!\[.*\]\(figures/(\w+)\.png\)$", re.MULTILINE)
 DOLLAR = re.compile(r"(`[^`]*`)|\$")
-REACH = 50
+FARTHEST = 50
 """Percent of today's spend that a slider goes up and down; every response curve reaches that far."""
 
 COLUMNS = 4
@@ -63,14 +63,14 @@ def page(config: str, root: str) -> None:
     st.title(text(context["title"]) + badge, anchor=False)
     if context["verdict"] == "FAIL":
         st.error(text(context["verdict_line"]))
-    tabs = dict(zip(TABS, st.tabs(list(TABS)), strict=True))
-    with tabs["Summary"]:
+    tabs = dict(zip(TABS, st.tabs([say(f"dashboard.tab.{name}") for name in TABS]), strict=True))
+    with tabs["summary"]:
         cards(make_cards(context))
     for name, templates in TABS.items():
         with tabs[name]:
             for template in templates:
                 show(content, content.fill(template))
-    with tabs["What if"]:
+    with tabs["what_if"]:
         what_if(content)
 
 
@@ -81,7 +81,7 @@ def state_of_files(config: str, root: str) -> tuple[tuple[str, int], ...]:
     return tuple((str(path), path.stat().st_mtime_ns) for path in files)
 
 
-@st.cache_resource(max_entries=1, show_spinner="Reading the run and drawing its figures")
+@st.cache_resource(max_entries=1, show_spinner=say("dashboard.loading"))
 def load(config: str, root: str, files: tuple[tuple[str, int], ...]) -> Content:
     """Return the content of a run, made anew when one of its files was."""
     settings = load_config(config)
@@ -91,7 +91,7 @@ def load(config: str, root: str, files: tuple[tuple[str, int], ...]) -> Content:
 @st.fragment
 def what_if(content: Content) -> None:
     """Let each channel's spend be changed and show what that would return."""
-    st.header("What other spends would return", anchor=False)
+    st.header(say("dashboard.what_if"), anchor=False)
     fit, settings = content.results.fit, content.results.config
     if fit is None:
         st.markdown(absent(content.results, "fit", "the response curves"))
@@ -101,8 +101,7 @@ def what_if(content: Content) -> None:
     if any(changes.values()):
         cards(what_if_cards(content, plan))
     else:
-        weeks = count(plan.weeks, "week")
-        st.caption(f"Today's spend over the next {weeks}: move a slider to see what a change would return.")
+        st.caption(text(say("dashboard.today", weeks=plan.weeks)))
     show(content, table(tabulate(plan_table(plan, content.channels), plan, content.money)))
     for note in plan.notes:
         st.caption(text(word(note, content.money)))
@@ -111,9 +110,9 @@ def what_if(content: Content) -> None:
 def sliders(channels: Iterable[str]) -> dict[str, int]:
     """Return the change of each channel in percent, as its slider stands."""
     keys = {name: f"change of {name}" for name in channels}
-    st.button("Back to today", on_click=lambda: st.session_state.update(dict.fromkeys(keys.values(), 0)))
+    st.button(say("dashboard.back"), on_click=lambda: st.session_state.update(dict.fromkeys(keys.values(), 0)))
     return {
-        name: column.slider(text(name), -REACH, REACH, 0, step=5, format="%+d%%", key=key)
+        name: column.slider(text(name), -FARTHEST, FARTHEST, 0, step=5, format="%+d%%", key=key)
         for column, (name, key) in zip(cycle(st.columns(COLUMNS)), keys.items(), strict=False)
     }
 
@@ -121,12 +120,23 @@ def sliders(channels: Iterable[str]) -> dict[str, int]:
 def what_if_cards(content: Content, plan: Plan) -> list[tuple[str, str, str]]:
     """Return the key figures of a plan: label, value, detail."""
     money, gain, profit = content.money, plan.gain, plan.profit_gain
-    level = f"with {plan.ci_prob:.0%} probability"
     return [
-        ("spend", money.short(plan.spend_plan), f"in {count(plan.weeks, 'week')}; {money.short(plan.spend_now)} today"),
-        ("gain in return", money.short(gain.median), f"{money.between(gain.low, gain.high)} {level}"),
-        ("gain in profit", money.short(profit.median), f"{money.between(profit.low, profit.high)} {level}"),
-        ("chance to beat today", chance(gain.probability), f"{chance(profit.probability)} in profit"),
+        (
+            say("card.spend"),
+            money.short(plan.spend_plan),
+            say("card.spend_detail", weeks=plan.weeks, now=plan.spend_now, money=money),
+        ),
+        (
+            say("card.gain_in_return"),
+            money.short(gain.median),
+            say("card.interval_detail", low=gain.low, high=gain.high, level=plan.ci_prob, money=money),
+        ),
+        (
+            say("card.gain_in_profit"),
+            money.short(profit.median),
+            say("card.interval_detail", low=profit.low, high=profit.high, level=plan.ci_prob, money=money),
+        ),
+        (say("card.chance"), chance(gain.probability), say("card.chance_detail", probability=profit.probability)),
     ]
 
 

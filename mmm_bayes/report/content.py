@@ -8,12 +8,11 @@ from markupsafe import Markup
 
 from mmm_bayes.config import Config
 from mmm_bayes.report.context import make_context
-from mmm_bayes.report.facts import channel_of
+from mmm_bayes.report.facts import channel_of, money_of
 from mmm_bayes.report.figures import draw_figures
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.render import image, table, to_markdown
 from mmm_bayes.report.results import Results, load_results
-from mmm_bayes.report.words import FILTERS
 from mmm_bayes.workspace import Workspace
 
 
@@ -37,7 +36,7 @@ class Content:
 
     def fill(self, template: str) -> str:
         """Return a template, such as ``returns.md``, filled in as Markdown."""
-        return to_markdown(template, self.context, FILTERS)
+        return to_markdown(template, self.context)
 
 
 def gather(config: Config, workspace: Workspace) -> Content:
@@ -48,7 +47,7 @@ def gather(config: Config, workspace: Workspace) -> Content:
     """
     results = load_results(config, workspace)
     channels = channel_of(results.panel)
-    money = Money.fitting(config.currency, float(results.panel.data["spend"].sum()))
+    money = money_of(results)
     figures = draw_figures(results, money, channels)
     functions = {
         "table": table,

@@ -1,6 +1,6 @@
 """What the templates are filled with: everything computed before a word is written."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,28 +10,12 @@ import yaml
 from mmm_bayes import __version__
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.findings import Finding
+from mmm_bayes.intervals import Interval
 from mmm_bayes.report import facts, numbers, tables
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.render import fenced
 from mmm_bayes.report.results import Comparison, Fit, Results, Truth
-from mmm_bayes.report.words import judged, word
-
-VERDICTS = {
-    "PASS": "All {total} checks of the fit are passed.",
-    "REVIEW": "Look at {open} of {total} checks before these results are used: {names}.",
-    "FAIL": "Do not act on these results: {open} of {total} checks are not passed ({names}).",
-}
-QUESTIONS = {
-    "fixed": "The best way to spend {budget} over {weeks}.",
-    "profit": "The most profitable spend over {weeks} at a margin of {margin}.",
-    "target_roi": "The highest return over {weeks} at an ROI of at least {target}.",
-    "target_mroi": "Every channel is raised over {weeks} until its next unit returns {target}.",
-}
-OBJECTIVES = {
-    "quantile": " It is chosen for a good {level} quantile of the gain, not for the mean.",
-    "cvar": " It is chosen for the mean of the worst {level} of outcomes, not for the mean of all.",
-    "probability": " It is chosen for the highest probability to beat today.",
-}
+from mmm_bayes.report.words import judged, say
 
 
 def make_context(results: Results, money: Money, channels: Mapping[str, str]) -> dict[str, Any]:
@@ -47,7 +31,7 @@ def make_context(results: Results, money: Money, channels: Mapping[str, str]) ->
     common = {
         "title": config.title or config.name,
         "kpi": kpi,
-        "worth": kpi if results.kpi_is_money else f"value of {kpi}",
+        "kpi_value": kpi if results.kpi_is_money else f"value of {kpi}",
         "money": money,
         "level": f"{config.ci_prob:.0%}",
         "margin": config.allocate.margin,
@@ -82,25 +66,24 @@ def make_cards(context: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     head, plan, money = context["head"], context["plan"], context["money"]
     if head is None:
         return []
-    span = "{} to {}"
     cards = [
         (
-            f"media's part of {context['worth']}",
-            numbers.percent(head.share.middle),
-            span.format(numbers.percent(head.share.low), numbers.percent(head.share.high)),
+            say("card.share", kpi_value=context["kpi_value"]),
+            numbers.percent(head.share.mean),
+            _span(head.share, numbers.percent),
         ),
-        (
-            f"back for each {money.unit}",
-            money.ratio(head.roi.middle),
-            span.format(numbers.ratio(head.roi.low), numbers.ratio(head.roi.high)),
-        ),
+        (say("card.roi", money=money), money.ratio(head.roi.mean), _span(head.roi, numbers.ratio)),
     ]
     if context["paid"] > 1:
-        cards.append(("returned most", head.best, f"{money.ratio(head.best_roi.middle)} for each {money.unit}"))
+        cards.append((say("card.best"), head.best, say("card.best_detail", roi=head.best_roi.median, money=money)))
     if plan is not None and not context["unchanged"]:
-        detail = f"in {numbers.count(plan.weeks, 'week')}; {numbers.chance(plan.gain.probability)} likely to beat today"
-        cards.append(("gain of the plan", money.short(plan.gain.median), detail))
+        detail = say("card.gain_detail", weeks=plan.weeks, probability=plan.gain.probability)
+        cards.append((say("card.gain"), money.short(plan.gain.median), detail))
     return cards
+
+
+def _span(interval: Interval[float], show: Callable[[float], str]) -> str:
+    return say("card.span", low=show(interval.low), high=show(interval.high))
 
 
 # --- sections -----------------------------------------------------------------------------------
@@ -118,7 +101,7 @@ def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
         "fit": fit,
         "head": head,
         "verdict": verdict,
-        "verdict_line": VERDICTS[verdict].format(open=len(doubts), total=total, names=names),
+        "verdict_line": say(f"verdict.{verdict}", open=len(doubts), total=total, names=names),
         "doubts": doubts,
         "paid": int((~organic).sum()),
         "organic": list(fit.roi["channel"][organic]),
@@ -143,7 +126,7 @@ def _comparison(results: Results, comparison: Comparison | None, money: Money) -
     write = money.short if results.kpi_is_money else numbers.compact
     return {
         "comparison": comparison,
-        "comparison_notes": [word(Finding(**raw), money) for raw in comparison.summary["notes"]],
+        "comparison_notes": [Finding(**raw) for raw in comparison.summary["notes"]],
         "errors_table": tables.errors(comparison, write),
         "models_table": tables.both_models(comparison),
     }
@@ -154,36 +137,29 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
         return {"plan": None}
     table = facts.plan_table(plan, channels)
     up, down = facts.moves(table)
-    inside = [c for c in plan.channels if c.interior]
-    mroi = [c.mroi.mean for c in inside]
-    worth = facts.worth_testing(table)
     what_if, schedules = results.what_if, results.schedules
     totals = None if results.frontier is None else facts.frontier_table(results.frontier, plan)
     return {
         "plan": plan,
-        "plan_notes": [word(note, money) for note in plan.notes],
+        "about_plan": facts.about_plan(plan, table),
+        "gain": facts.gain_of(plan),
         "question": _question(results, plan, money),
-        "unchanged": np.allclose(table["plan"], table["now"], rtol=1e-6, atol=0.0),
+        "unchanged": facts.unchanged(table),
         "up": up,
         "down": down,
         "same_budget": np.isclose(plan.spend_plan, plan.spend_now, rtol=1e-6),
-        "interior": [c.channel for c in inside] if len(plan.channels) == len(table) else [],
-        "interior_mroi": numbers.span(mroi) if mroi else "",
-        "at_limit": [c.channel for c in plan.channels if not c.interior] if len(plan.channels) == len(table) else [],
-        "worth_testing": list(zip(worth["channel"], worth["information"], strict=True)),
-        "tested": bool(table["information"].notna().any()),
-        "test_error": results.config.allocate.test_error,
+        "next_test": facts.next_test(table, results.config.allocate.test_error),
         "plan_table": tables.plan(table, plan, money),
         "geos_table": tables.plan_by_geo(plan, channels, money) if len(plan.channels) > len(table) else None,
         "sure_table": tables.plan_doubts(table, plan, money),
         "top": None if totals is None else facts.most_profitable(totals),
         "totals_table": None if totals is None else tables.frontier(totals, plan, money),
         "schedules": schedules,
-        "uneven": [s.channel for s in schedules if s.gain.mean],
+        "best_weeks": facts.best_weeks(schedules),
         "scheduled_even": sum(s.response_even for s in schedules),
         "flighting": results.config.allocate.flighting,
         "schedule_table": tables.schedule(schedules, table, money) if schedules else None,
-        "what_if": what_if,
+        "what_if": None if what_if is None else facts.gain_of(what_if),
         "what_if_table": tables.plan(facts.plan_table(what_if, channels), what_if, money) if what_if else None,
     }
 
@@ -197,13 +173,14 @@ def _question(results: Results, plan: Plan, money: Money) -> str:
         "target": numbers.ratio(asked.target),
         "level": numbers.percent(plan.level),
     }
-    return (QUESTIONS[plan.scenario] + OBJECTIVES.get(plan.objective, "")).format(**known)
+    question = say(f"plan.question.{plan.scenario}", **known)
+    return f"{question} {say(f'plan.objective.{plan.objective}', **known)}".strip()
 
 
 def _data(results: Results, money: Money) -> dict[str, Any]:
     quality = results.quality
     told = [Finding(**raw) for raw in quality["notes"]]
-    notes = [word(note, money) for note in (*told, *(n for n in results.panel.notes if n not in told))]
+    notes = [*told, *(note for note in results.panel.notes if note not in told)]
     found: dict[str, Any] = {"quality": quality, "source": quality["source"], "notes": notes}
     if "waterfall" not in quality:
         return found

@@ -1,6 +1,6 @@
 """What a report tells, as numbers: what media brought, which channel was best, what the plan moves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,9 +9,13 @@ import pandas as pd
 
 from mmm_bayes.allocate.frontier import spend_column
 from mmm_bayes.allocate.plan import ChannelPlan, Plan
+from mmm_bayes.allocate.schedule import Schedule
 from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.findings import Finding
+from mmm_bayes.intervals import Interval
 from mmm_bayes.panel import Panel
-from mmm_bayes.report.results import Fit
+from mmm_bayes.report.numbers import Money
+from mmm_bayes.report.results import Fit, Results
 from mmm_bayes.transforms import Array
 
 NOTICEABLE = 0.02
@@ -23,35 +27,26 @@ NO_MOVERS = ("week", "baseline", "prediction", "observed")
 
 
 @dataclass(frozen=True)
-class Range:
-    """A quantity with its interval."""
-
-    middle: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Headline:
     """What media did over the panel.
 
     Attributes:
         spend: currency, all channels.
-        contribution: mean and interval, currency, all channels.
+        contribution: currency, all channels.
         share: the same as a part of the KPI.
         roi: the same of the paid channels per unit of spend.
         best: the paid channel with the highest median ROI.
-        best_roi: its median and interval.
+        best_roi: the same of it.
         best_chance: probability that no other channel returned more.
         little: channels of which the data say little.
     """
 
     spend: float
-    contribution: Range
-    share: Range
-    roi: Range
+    contribution: Interval[float]
+    share: Interval[float]
+    roi: Interval[float]
     best: str
-    best_roi: Range
+    best_roi: Interval[float]
     best_chance: float
     little: list[str]
 
@@ -67,18 +62,18 @@ def headline(fit: Fit, kpi: float, ci_prob: float) -> Headline:
     roi, returns = fit.roi, roi_draws(fit, kpi)
     spend, paid = float(roi["spend"].sum()), (roi["spend"] > 0).to_numpy()
     best = roi.loc[roi["roi_median"].idxmax()]
-    total = fit.share.sum(axis=1)
-    mean = float(roi["contribution"].sum())
     said = fit.diagnostics["learning"]
+    share = Interval.of_one(fit.share.sum(axis=1), ci_prob)
     return Headline(
         spend=spend,
-        contribution=_about(kpi * total, ci_prob, mean),
-        share=_about(total, ci_prob, float(roi["contribution_share"].sum())),
-        roi=_about(
-            kpi * fit.share[:, paid].sum(axis=1) / spend, ci_prob, float(roi["contribution"][paid].sum()) / spend
+        contribution=replace(share.times(kpi), mean=float(roi["contribution"].sum())),
+        share=replace(share, mean=float(roi["contribution_share"].sum())),
+        roi=replace(
+            Interval.of_one(kpi * fit.share[:, paid].sum(axis=1) / spend, ci_prob),
+            mean=float(roi["contribution"][paid].sum()) / spend,
         ),
         best=best["channel"],
-        best_roi=Range(best["roi_median"], best["roi_low"], best["roi_high"]),
+        best_roi=Interval(best["contribution"] / best["spend"], best["roi_median"], best["roi_low"], best["roi_high"]),
         best_chance=float(np.mean(np.nanargmax(returns, axis=1) == roi["roi_median"].idxmax())),
         little=[c for c in roi["channel"] if said[c]["says"] == "little"],
     )
@@ -92,9 +87,9 @@ def roi_draws(fit: Fit, kpi: float) -> Array:
 
 def contribution_table(fit: Fit, kpi: float, ci_prob: float) -> pd.DataFrame:
     """Return ``channel, spend, mean, low, high, share`` in currency, largest contribution first."""
-    low, high = np.quantile(kpi * fit.share, [(1 - ci_prob) / 2, (1 + ci_prob) / 2], axis=0)
+    drawn = Interval.of(kpi * fit.share, ci_prob)
     table = fit.roi[["channel", "spend"]].assign(
-        mean=fit.roi["contribution"], low=low, high=high, share=fit.roi["contribution_share"]
+        mean=fit.roi["contribution"], low=drawn.low, high=drawn.high, share=fit.roi["contribution_share"]
     )
     return table.sort_values("mean", ascending=False, kind="stable")
 
@@ -109,11 +104,6 @@ def movers(contributions: pd.DataFrame, channels: Sequence[str]) -> dict[str, pd
     return {name: values for name, values in found.items() if np.ptp(values) > 0}
 
 
-def _about(draws: Array, ci_prob: float, middle: float | None = None) -> Range:
-    low, median, high = np.quantile(draws, [(1 - ci_prob) / 2, 0.5, (1 + ci_prob) / 2])
-    return Range(float(median) if middle is None else middle, float(low), float(high))
-
-
 # --- verdict ------------------------------------------------------------------------------------
 
 
@@ -124,6 +114,11 @@ def doubts(fit: Fit) -> list[Mapping[str, Any]]:
 
 
 # --- plan ---------------------------------------------------------------------------------------
+
+
+def money_of(results: Results) -> Money:
+    """Return how amounts of the size of a run's spend are shown."""
+    return Money.fitting(results.config.currency, float(results.panel.data["spend"].sum()))
 
 
 def channel_of(panel: Panel) -> dict[str, str]:
@@ -151,7 +146,7 @@ def plan_table(plan: Plan, channels: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _arm(row: ChannelPlan) -> dict[str, Any]:
-    best, worth = row.best_spend, row.value_of_information
+    best, information = row.best_spend, row.value_of_information
     return {
         "channel": row.channel,
         "now": row.spend_now,
@@ -165,7 +160,7 @@ def _arm(row: ChannelPlan) -> dict[str, Any]:
         "mroi": row.mroi.mean,
         "best_low": np.nan if best is None else best.low,
         "best_high": np.nan if best is None else best.high,
-        "information": np.nan if worth is None else worth,
+        "information": np.nan if information is None else information,
     }
 
 
@@ -217,6 +212,64 @@ def most_profitable(table: pd.DataFrame) -> dict[str, Any]:
     return dict(table.iloc[at]) | {"first": at == 0, "last": at == len(table) - 1}
 
 
-def worth_testing(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of a `plan_table` whose lift test is worth something, the best first."""
-    return table[table["information"] > 0].sort_values("information", ascending=False, kind="stable")
+def unchanged(table: pd.DataFrame) -> bool:
+    """Whether the plan of a `plan_table` is today's."""
+    return np.allclose(table["plan"], table["now"], rtol=1e-6, atol=0.0)
+
+
+def gain_of(plan: Plan) -> Finding:
+    """Return what a plan, or a what-if, gains over today."""
+    code = "plan.what_if" if plan.scenario == "what_if" else "plan.gain"
+    return Finding(code, {"gain": plan.gain, "in_profit": plan.gain_in == "profit", "level": plan.ci_prob})
+
+
+def about_plan(plan: Plan, table: pd.DataFrame) -> list[Finding]:
+    """Return what may be said for and against a plan, its own notes last; ``table`` is its `plan_table`."""
+    found = []
+    if plan.certified_gap is not None:
+        code = "plan.certified" if plan.objective == "mean" else "plan.bounded"
+        found.append(Finding(code, {"gap": plan.certified_gap}))
+    if len(plan.channels) == len(table) and plan.scenario != "what_if":
+        found += _limits(plan)
+    if plan.unspent:
+        found.append(Finding("plan.unspent", {"left": plan.unspent}))
+    if plan.regret is not None and not unchanged(table):
+        found.append(Finding("plan.regret", {"regret": plan.regret, "today": plan.regret_now}))
+    return [*found, *plan.notes]
+
+
+def _limits(plan: Plan) -> Iterator[Finding]:
+    """Return which channels could still move, and which stand at a limit."""
+    inside, outside = ([c for c in plan.channels if c.interior is within] for within in (True, False))
+    if len(inside) > 1 and plan.objective == "mean":
+        mroi = [c.mroi.mean for c in inside]
+        yield Finding("plan.same_return", {"channels": [c.channel for c in inside], "mroi": mroi})
+    if outside:
+        yield Finding("plan.at_limit", {"channels": [c.channel for c in outside]})
+
+
+def next_test(table: pd.DataFrame, test_error: float) -> Finding | None:
+    """Return which lift test would teach most of a plan, None where that was not worked out.
+
+    Args:
+        table: see `plan_table`.
+        test_error: standard error of such a test, as a part of the ROI.
+    """
+    if not table["information"].notna().any():
+        return None
+    useful = table[table["information"] > 0].sort_values("information", ascending=False, kind="stable")
+    if useful.empty:
+        return Finding("plan.no_test")
+    gains, names = useful["information"].tolist(), useful["channel"].tolist()
+    second = len(gains) > 1 and gains[1] > gains[0] / 5
+    values = {
+        **{"first": names[0], "gain": gains[0], "test_error": test_error},
+        **{"second": names[1] if second else None, "second_gain": gains[1] if second else None},
+    }
+    return Finding("plan.test_next", values)
+
+
+def best_weeks(schedules: Sequence[Schedule]) -> Finding:
+    """Return which channels do better in other weeks than even ones."""
+    uneven = [s.channel for s in schedules if s.gain.mean]
+    return Finding("schedule.uneven", {"channels": uneven}) if uneven else Finding("schedule.evenly")

@@ -2,16 +2,18 @@
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from mmm_bayes.findings import Finding
 from mmm_bayes.report.tables import Table
+from mmm_bayes.report.words import FILTERS, catalogue
 
 TEMPLATES = Path(__file__).parent / "templates"
 SPECIAL = re.compile(r"([\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|&(?=#?\w+;))|^[-+#=](?=\s|$)")
@@ -19,16 +21,15 @@ SPACE = re.compile(r"[ \t\r\n\f\v]+")
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
-def to_markdown(name: str, context: Mapping[str, Any], filters: Mapping[str, Callable[..., Any]]) -> str:
+def to_markdown(name: str, context: Mapping[str, Any]) -> str:
     """Fill in a Markdown template; every value is escaped, whatever it holds.
 
     Args:
         name: of the template.
         context: values; a name that the template uses and that is missing is an error.
-        filters: how values are shown.
     """
     templates = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=ChoiceLoader([FileSystemLoader(TEMPLATES), DictLoader(catalogue())]),
         undefined=StrictUndefined,
         autoescape=True,
         finalize=literal,
@@ -36,7 +37,12 @@ def to_markdown(name: str, context: Mapping[str, Any], filters: Mapping[str, Cal
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.filters |= filters
+
+    def in_markdown(finding: Finding) -> Markup:
+        """Return the sentence of a finding with its emphasis; its values are escaped."""
+        return Markup(templates.get_template(finding.code).render({"money": context["money"], **finding.values}))
+
+    templates.filters |= {**FILTERS, "said": in_markdown}
     text = templates.get_template(name).render(context)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 

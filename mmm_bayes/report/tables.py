@@ -1,7 +1,7 @@
 """Tables of a report: the numbers of the steps' files, with units and few digits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from mmm_bayes.allocate.schedule import Schedule
 from mmm_bayes.report.facts import Headline, roi_draws
 from mmm_bayes.report.numbers import NONE, Money, between, chance, change, count, percent, ratio
 from mmm_bayes.report.results import Comparison, Fit, Truth
-from mmm_bayes.report.words import judged, label, word
+from mmm_bayes.report.words import judged, label, say, word
 
 MODEL_NAMES = {"bayesian": "Bayesian", "lightgbm": "LightGBM", "seasonal_naive": "last year's values"}
 
@@ -26,12 +26,26 @@ class Table:
         rows: texts.
         text: how many columns from the left are text; the others are numbers and stand to the right.
         bold: places of rows that are totals.
+        title: what the table is of, for where no text says so.
     """
 
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
     text: int = 1
     bold: Sequence[int] = ()
+    title: str = ""
+
+    def without(self, *heads: str) -> "Table":
+        """Return the table without some columns, for where there is less room."""
+        if unknown := set(heads) - set(self.heads):
+            raise KeyError(f"the table has no column {sorted(unknown)}")
+        kept = [i for i, head in enumerate(self.heads) if head not in heads]
+        return replace(
+            self,
+            heads=[self.heads[i] for i in kept],
+            rows=[[row[i] for i in kept] for row in self.rows],
+            text=sum(i < self.text for i in kept),
+        )
 
 
 def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -> Table:
@@ -58,9 +72,9 @@ def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -
     total = [
         "all channels",
         money.full(head.spend),
-        money.full(head.contribution.middle),
-        percent(head.share.middle),
-        ratio(head.roi.middle),
+        money.full(head.contribution.mean),
+        percent(head.share.mean),
+        ratio(head.roi.mean),
         between(head.roi.low, head.roi.high),
         chance(np.mean(paid @ weights > break_even)),
         *[""] * 3,
@@ -74,7 +88,7 @@ def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -
             "the data say",
         ),
     ]
-    return Table(heads, [*rows, total], bold=[len(rows)])
+    return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.roi"))
 
 
 def checks(fit: Fit) -> Table:
@@ -192,7 +206,7 @@ def plan(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
     ]
     limits = ["limits"] if limited else []
     heads = ["channel", "today", "plan", "change", *limits, "contribution today", "with the plan", "marginal ROI"]
-    return Table(heads, [*rows, total], bold=[len(rows)])
+    return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.plan", weeks=whole.weeks))
 
 
 def _changed(now: float, planned: float, money: Money) -> list[str]:
@@ -208,7 +222,7 @@ def plan_by_geo(whole: Plan, channels: Mapping[str, str], money: Money) -> Table
         now, planned = sums.get(geo, (0.0, 0.0))
         sums[geo] = [now + arm.spend_now, planned + arm.spend_plan]
     rows = [[geo, *_changed(now, planned, money)] for geo, (now, planned) in sums.items()]
-    return Table(["geo", "today", "plan", "change"], rows)
+    return Table(["geo", "today", "plan", "change"], rows, title=say("table.geos"))
 
 
 def plan_doubts(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
@@ -232,7 +246,7 @@ def plan_doubts(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
         "beyond it",
         "worth of a test",
     ]
-    return Table(heads, rows)
+    return Table(heads, rows, title=say("table.doubts"))
 
 
 def frontier(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
@@ -284,7 +298,7 @@ def schedule(schedules: Sequence[Schedule], table: pd.DataFrame, money: Money) -
     if any(s.gain.mean for s in schedules):
         heads += ["gain of the best weeks over even", "interval", "probability"]
         rows = [[*row, *_gained(s, money)] for row, s in zip(rows, schedules, strict=True)]
-    return Table(heads, rows, text=2)
+    return Table(heads, rows, text=2, title=say("table.schedule"))
 
 
 def _gained(found: Schedule, money: Money) -> list[str]:

@@ -1,5 +1,7 @@
 """All sentences of the report, the terminal and the dashboard: Jinja templates by code, one file per topic.
 
+A page of the report takes them as Markdown, the terminal and tables without its ``**``.
+
 A code is the name of the file, a dot and the name in it: ``check.r_hat.remedy`` is in ``en/check.toml``. What checks
 and steps find comes as a `Finding` with such a code; its values fill the template.
 """
@@ -71,7 +73,8 @@ FILTERS = {
 
 @cache
 def _templates() -> Environment:
-    made = Environment(loader=DictLoader(catalogue()), undefined=StrictUndefined, autoescape=False)
+    plain = {code: text.replace("**", "") for code, text in catalogue().items()}
+    made = Environment(loader=DictLoader(plain), undefined=StrictUndefined, autoescape=False)
     made.filters |= FILTERS
     return made
 
