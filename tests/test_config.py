@@ -94,6 +94,22 @@ BAD = {
         {**SALES, "transactions": {**SALES["transactions"], "holidays": 5}},
         "'transactions.holidays' must be a text, in quotes where it looks like something else (given: 5).",
     ),
+    "holidays of no country": (
+        {**SALES, "transactions": {**SALES["transactions"], "holidays": {"North": "GB", "South": "XX"}}},
+        "'transactions.holidays' is XX, of which no holidays are known; use an ISO code such as GB, GB-ENG or DE.",
+    ),
+    "public holidays of no region": (
+        {"name": "a", "panel": {**PANEL, "public_holidays": "DE-XX"}},
+        "'panel.public_holidays' is DE-XX, of which no holidays are known; use an ISO code such as GB, GB-ENG or DE.",
+    ),
+    "a date format that Spark cannot read": (
+        {**SALES, "transactions": {**SALES["transactions"], "date_format": "%d.%X"}},
+        "'transactions.date_format' has %X, which cannot be read; use %B %H %I %M %S %Y %b %d %f %m %p %y.",
+    ),
+    "a date format in another notation": (
+        {**SALES, "transactions": {**SALES["transactions"], "date_format": "dd/MM/yyyy"}},
+        "'transactions.date_format' is dd/MM/yyyy, without a directive such as %Y, %m and %d; add them.",
+    ),
     "a day that is none": (
         {**SALES, "transactions": {**SALES["transactions"], "start": "31/01/2024"}},
         "'transactions.start' must be a day such as 2024-01-31 (given: '31/01/2024').",

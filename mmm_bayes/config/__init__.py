@@ -13,6 +13,7 @@ from mmm_bayes.config.data import (
     SpendFile,
     TransactionColumns,
     Transactions,
+    unknown_countries,
 )
 from mmm_bayes.config.load import Config, load_config, make_config, override
 from mmm_bayes.config.model import Compare, LiftTest, Model, Sampler
@@ -43,4 +44,5 @@ __all__ = [
     "load_config",
     "make_config",
     "override",
+    "unknown_countries",
 ]

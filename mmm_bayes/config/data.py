@@ -1,6 +1,7 @@
 """Sections that say where the data come from."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Literal
 
@@ -14,6 +15,34 @@ Holidays = Annotated[
     Discriminator(lambda given: "by geo" if isinstance(given, dict) else "one for all"),
 ]
 """``auto``, ``none`` or a country's code for all geos; or geo: code."""
+
+
+DIRECTIVES = ("%B", "%H", "%I", "%M", "%S", "%Y", "%b", "%d", "%f", "%m", "%p", "%y")
+"""Python's notation of dates, as far as Spark can read them."""
+
+
+def unreadable_dates(date_format: str | None) -> Iterator[Mistake]:
+    """Yield what Spark cannot read in a ``date_format``."""
+    if date_format is None:
+        return
+    found = re.findall("%.?", date_format)
+    if not found:
+        yield "date_format", f"is {date_format}, without a directive such as %Y, %m and %d; add them"
+    for directive in found:
+        if directive not in DIRECTIVES:
+            yield "date_format", f"has {directive}, which cannot be read; use {' '.join(DIRECTIVES)}"
+
+
+def unknown_countries(key: str, setting: str | Mapping[str, str]) -> Iterator[Mistake]:
+    """Yield codes of countries (or their subdivisions) of which no holidays are known."""
+    from holidays import country_holidays
+
+    for code in [setting] if isinstance(setting, str) else setting.values():
+        country, _, subdivision = code.upper().partition("-")
+        try:
+            country_holidays(country, subdiv=subdivision or None)
+        except NotImplementedError:
+            yield key, f"is {code}, of which no holidays are known; use an ISO code such as GB, GB-ENG or DE"
 
 
 class TransactionColumns(Section):
@@ -65,6 +94,9 @@ class Transactions(Section):
             yield "", "give either 'preset' or 'columns' (one of the two)"
         if self.start is not None and self.end is not None and self.end < self.start:
             yield "end", f"is {self.end} and 'start' {self.start}: no day lies between; exchange them"
+        yield from unreadable_dates(self.date_format)
+        if self.holidays not in ("auto", "none"):
+            yield from unknown_countries("holidays", self.holidays)
 
 
 class SpendFile(Section):
@@ -92,6 +124,7 @@ class SpendFile(Section):
             yield "", "a wide spend file needs 'channels' (channel: column)"
         if self.layout == "wide" and (self.channel or self.spend):
             yield "", "a wide spend file names its columns under 'channels'; leave out 'channel' and 'spend'"
+        yield from unreadable_dates(self.date_format)
 
 
 class SimulatedChannel(Section):
@@ -186,3 +219,5 @@ class PanelSource(PanelColumns):
         yield from self.unknown_channels()
         if self.public_holidays == "auto" and self.geo is None:
             yield "public_holidays", "is auto, which goes by the names of geos; give a country code such as GB"
+        if self.public_holidays not in ("auto", "none"):
+            yield from unknown_countries("public_holidays", self.public_holidays)

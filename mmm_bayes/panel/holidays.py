@@ -11,7 +11,7 @@ import pandas as pd
 from holidays import country_holidays
 from holidays.registry import COUNTRIES
 
-from mmm_bayes.config import PanelSource
+from mmm_bayes.config import PanelSource, in_words, unknown_countries
 from mmm_bayes.errors import ConfigError
 from mmm_bayes.panel import parse_weeks
 
@@ -75,6 +75,8 @@ def add_holidays(frame: pd.DataFrame, setting: str | Mapping[str, str], largest:
     """
     countries = _countries(list(dict.fromkeys(frame["geo"])), setting, largest)
     weeks = pd.DatetimeIndex(sorted(frame["week"].unique()))
+    for key, sentence in unknown_countries("holidays", {c: c for c in countries.values() if c}):
+        raise ConfigError(in_words("", key, sentence))
     calendars = {code: _calendar(code, weeks) for code in dict.fromkeys(countries.values()) if code}
     own = _own_columns(list(calendars.values()))
     found = pd.DataFrame(
@@ -139,10 +141,7 @@ def _calendar(code: str, weeks: pd.DatetimeIndex) -> list[tuple[pd.Timestamp, st
     country, _, subdivision = code.upper().partition("-")
     last = weeks[-1] + timedelta(days=6)
     years = range(weeks[0].year, last.year + 1)
-    try:
-        found = country_holidays(country, subdiv=subdivision or None, years=years, language="en_US")
-    except NotImplementedError:
-        raise ConfigError(f"no holidays are known for '{code}'; use an ISO code such as GB, GB-ENG or DE.") from None
+    found = country_holidays(country, subdiv=subdivision or None, years=years, language="en_US")
     calendar = []
     for day, names in sorted(found.items()):
         if weeks[0] <= pd.Timestamp(day) <= last:

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampNTZType, TimestampType
 
 from mmm_bayes.config import Config, SpendFile, Transactions
-from mmm_bayes.errors import ConfigError, DataError, nearest
+from mmm_bayes.errors import DataError, nearest
 
 MALFORMED = "_corrupt_record"
 """Column in which Spark's readers put the text of a line that does not have the columns of the others."""
@@ -39,7 +39,7 @@ DIRECTIVES = {
     "%f": "SSSSSS",
     "%p": "a",
 }
-"""Python's notation of dates and Spark's; single letters also take leading zeros."""
+"""Python's notation of dates and Spark's; single letters also take leading zeros. `config` refuses all others."""
 
 LEAST_NANOSECONDS = 10**17
 """Whole numbers from here on (1973) are nanoseconds since 1970; a day written as 20240131 is far below."""
@@ -129,9 +129,6 @@ def timestamp(frame: DataFrame, name: str, date_format: str | None, source: Sour
         name: of a column of texts, dates or timestamps.
         date_format: in Python's notation, for texts; ISO dates need none.
         source: for messages.
-
-    Raises:
-        ConfigError: the format has a directive that Spark lacks.
     """
     values = column(frame, name, source)
     kind = frame.schema[name].dataType
@@ -141,23 +138,16 @@ def timestamp(frame: DataFrame, name: str, date_format: str | None, source: Sour
     if date_format is None:
         parsed = F.when(written.rlike(r"^\d{4}-\d"), written.try_cast("timestamp_ntz"))
     else:
-        parsed = F.try_to_timestamp(written, F.lit(spark_pattern(date_format, source))).cast("timestamp_ntz")
+        parsed = F.try_to_timestamp(written, F.lit(spark_pattern(date_format))).cast("timestamp_ntz")
     if isinstance(kind, LongType):  # nanoseconds since 1970, as pandas writes them, unless the format fits
         nanoseconds = F.timestamp_micros(F.floor(values / 1000)).cast("timestamp_ntz")
         return F.coalesce(parsed, F.when(values > LEAST_NANOSECONDS, nanoseconds))
     return parsed
 
 
-def spark_pattern(date_format: str, source: Source) -> str:
+def spark_pattern(date_format: str) -> str:
     """Translate ``%d/%m/%Y`` to ``d/M/yyyy``."""
     parts = re.split(r"(%.)", date_format)
-    unknown = [part for part in parts if part.startswith("%") and part not in DIRECTIVES]
-    if unknown:
-        raise ConfigError(
-            f"'{source.section}.date_format': {unknown[0]} cannot be used; use {' '.join(sorted(DIRECTIVES))}."
-        )
-    if len(parts) == 1:
-        raise ConfigError(f"'{source.section}.date_format': {date_format} has no directive such as %Y, %m and %d.")
     packed = "" in parts[2:-1:2]  # as in %Y%m%d: only fixed widths can be told apart
     spelt = {name: letters * 2 if packed and len(letters) == 1 else letters for name, letters in DIRECTIVES.items()}
     return "".join(spelt.get(part) or re.sub(r"([A-Za-z]+)", r"'\1'", part) for part in parts)
