@@ -184,7 +184,7 @@ class PaidMedia:
         geos: names of the geos.
         spend: shape ``(channel, geo, week)``, currency.
         media: scaled driver with history, shape ``(channel, geo, l_max - 1 + week)``.
-        worth: currency per unit of response, shape ``(draw, channel, geo)``.
+        coefficient: currency per unit of response, shape ``(draw, channel, geo)``.
         respond: place of a channel and its media ``(geo, time)`` to the response ``(draw, geo, time)`` of some geos.
     """
 
@@ -192,7 +192,7 @@ class PaidMedia:
     geos: Sequence[str]
     spend: Array
     media: Array
-    worth: Array
+    coefficient: Array
     respond: Callable[[int, Array], Array]
 
 
@@ -213,7 +213,9 @@ def make_curves(paid: PaidMedia, settings: Allocate, model: str, stretch: int = 
     planned = np.array([flight[c, geos].sum() for _, c, geos in arms])
     grid = curve_grid(settings, [name for name, _, _ in arms], planned, stretch)
     response = [
-        window_response(partial(paid.respond, c), driver[c, geos], carry[c, geos], steps, paid.worth[:, c][:, geos])
+        window_response(
+            partial(paid.respond, c), driver[c, geos], carry[c, geos], steps, paid.coefficient[:, c][:, geos]
+        )
         for (_, c, geos), steps in zip(arms, grid, strict=True)
     ]
     today = paid.spend[..., np.arange(-weeks, 0) % span]

@@ -10,12 +10,11 @@ import numpy as np
 from scipy.optimize import minimize
 
 from mmm_bayes.allocate import Plan, allocate
-from mmm_bayes.allocate.information import value_of_information
 from mmm_bayes.allocate.limits import Bounds, resolve
 from mmm_bayes.allocate.objective import Goal
 from mmm_bayes.allocate.scenarios import best_plan
 from mmm_bayes.allocate.solver import Solution
-from mmm_bayes.allocate.uncertainty import MANY_ARMS, best_per_draw
+from mmm_bayes.allocate.uncertainty import MANY_ARMS, best_per_draw, value_of_information
 from mmm_bayes.config import Allocate, Limits
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.transforms import Array, hill

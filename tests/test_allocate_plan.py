@@ -24,12 +24,11 @@ from mmm_bayes.allocate import (
     save_frontier,
     save_plan,
 )
-from mmm_bayes.allocate.information import value_of_information
 from mmm_bayes.allocate.limits import resolve
 from mmm_bayes.allocate.objective import Goal
 from mmm_bayes.allocate.scenarios import best_plan
 from mmm_bayes.allocate.solver import Solution
-from mmm_bayes.allocate.uncertainty import best_per_draw
+from mmm_bayes.allocate.uncertainty import best_per_draw, value_of_information
 from mmm_bayes.config import Allocate, Group, Limits
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError, DataError

@@ -9,12 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_bayes.allocate import allocate
-from mmm_bayes.allocate.information import value_of_information
 from mmm_bayes.allocate.limits import resolve
 from mmm_bayes.allocate.objective import Goal, goal_of, measure
 from mmm_bayes.allocate.risk import best_for_risk
 from mmm_bayes.allocate.scenarios import best_plan, best_within
-from mmm_bayes.allocate.uncertainty import best_per_draw, expected_regret
+from mmm_bayes.allocate.uncertainty import best_per_draw, expected_regret, value_of_information
 from mmm_bayes.config import Allocate, Group, Limits
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError

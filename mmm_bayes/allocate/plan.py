@@ -108,8 +108,8 @@ class Plan:
         gain: in KPI value, or in profit when the scenario is ``profit`` (see ``gain_in``).
         gain_in: ``kpi`` or ``profit``.
         profit_gain: the gain in ``margin * KPI value - spend``, whatever the scenario.
-        objective_value: what the objective is worth at the plan, currency (or a probability).
-        upper_bound: no plan within the limits is worth more than this; None where no bound is had.
+        objective_value: the objective at the plan, currency (or a probability).
+        upper_bound: no plan within the limits has a higher objective; None where no bound is had.
         certified_gap: ``(upper_bound - objective_value) / objective_value``; None where no bound is had.
         method: ``exact`` (the best plan, up to the certified gap), ``local`` (a local optimum) or ``given``.
         regret: expected loss against knowing the truth before spending, currency; None for a what-if.

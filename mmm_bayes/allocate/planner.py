@@ -1,20 +1,51 @@
-"""The budget question answered: exact plan of the mean, certificate, spread, regret and what to test next."""
+"""The budget question answered: the best plan, its certificate and what is uncertain about it, as one `Plan`."""
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mmm_bayes.allocate.assess import Answer, make_plan
-from mmm_bayes.allocate.information import value_of_information
-from mmm_bayes.allocate.limits import Bounds, resolve
+from mmm_bayes.allocate.limits import Bounds, digits, resolve
 from mmm_bayes.allocate.objective import goal_of
-from mmm_bayes.allocate.plan import Plan
+from mmm_bayes.allocate.plan import ChannelPlan, Gain, Plan
 from mmm_bayes.allocate.risk import best_for_risk
 from mmm_bayes.allocate.scenarios import best_plan
 from mmm_bayes.allocate.solver import Solution
-from mmm_bayes.allocate.uncertainty import MANY_ARMS, best_per_draw, expected_regret
+from mmm_bayes.allocate.uncertainty import (
+    FEW_DRAWS,
+    MANY_ARMS,
+    best_per_draw,
+    expected_regret,
+    value_of_information,
+)
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.findings import Finding
+from mmm_bayes.intervals import Interval
+from mmm_bayes.transforms import Array
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Spends and what was found out about them, rounded nowhere but in ``spend``.
+
+    Attributes:
+        spend: currency, shape ``(arm,)``, rounded to the digits of the limits.
+        value, bound: the objective there, and what no plan within the limits can exceed.
+        own: each draw's own best plan, shape ``(draw, arm)``.
+        regret, regret_now: expected loss against knowing the truth, of the plan and of today's spend.
+        information: expected gain from a lift test of each arm, shape ``(arm,)``.
+
+    All but ``spend`` are None where they are not known: a plan of somebody else's has no certificate.
+    """
+
+    spend: Array
+    value: float | None = None
+    bound: float | None = None
+    own: Array | None = None
+    regret: float | None = None
+    regret_now: float | None = None
+    information: Array | None = None
 
 
 def allocate(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9) -> Plan:
@@ -72,3 +103,115 @@ def _answer(curves: ResponseCurves, bounds: Bounds, settings: Allocate, best: So
         regret_now=None if today is None else expected_regret(draws, today),
         information=value_of_information(curves, asked, goal, settings.test_error) if few else None,
     )
+
+
+def make_plan(
+    curves: ResponseCurves, bounds: Bounds, settings: Allocate, ci_prob: float, found: Answer, names: Sequence[str] = ()
+) -> Plan:
+    """Return the plan that an answer comes to.
+
+    Args:
+        curves: the response of each channel, draw by draw.
+        bounds: the limits, or just today's spend and the digits where there are none.
+        settings: the budget question.
+        ci_prob: probability of the intervals.
+        found: the spends, and what is known about them.
+        names: the order that the channels are to have in the plan; that of the curves if none is given.
+    """
+    now, then = curves.at(bounds.today), curves.at(found.spend)
+    figures = digits(float(np.abs(then.mean(axis=0)).sum()))
+    spent, today = float(found.spend.sum()), float(bounds.today.sum())
+    rows = list(_rows(curves, bounds, ci_prob, found, figures))
+    before = _total(now, [row.contribution_now.mean for row in rows], ci_prob, figures)
+    after = _total(then, [row.contribution_plan.mean for row in rows], ci_prob, figures)
+    kpi, more = then.sum(axis=1) - now.sum(axis=1), after.mean - before.mean
+    margin, cost = settings.margin, spent - today
+    profit_gain = Gain.of_draws(margin * kpi - cost, margin * more - cost, ci_prob, figures)
+    in_profit = settings.scenario == "profit"
+    unseen = _share(float(_beyond(curves, found.spend).sum()), spent)
+    return Plan(
+        scenario=settings.scenario,
+        objective=settings.objective,
+        level=settings.level,
+        model=curves.model,
+        weeks=curves.weeks,
+        ci_prob=ci_prob,
+        channels=tuple(sorted(rows, key=lambda row: names.index(row.channel)) if names else rows),
+        budget=bounds.budget,
+        spend_now=round(today, bounds.decimals),
+        spend_plan=round(spent, bounds.decimals),
+        unspent=max(0.0, round((bounds.budget or 0.0) - spent, bounds.decimals)),
+        contribution_now=before,
+        contribution_plan=after,
+        gain=profit_gain if in_profit else Gain.of_draws(kpi, more, ci_prob, figures),
+        gain_in="profit" if in_profit else "kpi",
+        profit_gain=profit_gain,
+        objective_value=after.mean if found.value is None else found.value,
+        upper_bound=found.bound,
+        certified_gap=_gap(found),
+        method="given" if found.value is None else "exact" if settings.objective == "mean" else "local",
+        regret=None if found.regret is None else round(found.regret, figures),
+        regret_now=None if found.regret_now is None else round(found.regret_now, figures),
+        extrapolation=unseen,
+        extrapolation_limit=settings.extrapolation,
+        spread_draws=0 if found.own is None else len(found.own),
+        notes=(*bounds.notes, *_notes(curves, found, unseen, settings)),
+    )
+
+
+def _rows(curves: ResponseCurves, bounds: Bounds, ci_prob: float, found: Answer, figures: int) -> Iterator[ChannelPlan]:
+    """Yield one row per arm, in the order of the curves."""
+    now, then, mroi = curves.at(bounds.today), curves.at(found.spend), curves.marginal(found.spend)
+    beyond = _beyond(curves, found.spend)
+    for c, (name, spend) in enumerate(zip(curves.channels, found.spend, strict=True)):
+        yield ChannelPlan(
+            channel=name,
+            spend_now=float(bounds.today[c]),
+            spend_plan=float(spend),
+            lower=float(bounds.lower[c]),
+            upper=float(bounds.upper[c]),
+            contribution_now=Interval.of_one(now[:, c], ci_prob, figures),
+            contribution_plan=Interval.of_one(then[:, c], ci_prob, figures),
+            mroi=Interval.of_one(mroi[:, c], ci_prob),
+            interior=bool(max(bounds.lower[c], bounds.useful[c]) < spend < bounds.upper[c]),
+            observed=float(curves.observed[c]),
+            extrapolation=_share(beyond[c], spend),
+            best_spend=None if found.own is None else Interval.of_one(found.own[:, c], ci_prob, bounds.decimals),
+            value_of_information=None if found.information is None else round(float(found.information[c]), figures),
+        )
+
+
+def _total(values: Array, means: list[float], ci_prob: float, decimals: int) -> Interval[float]:
+    """Return the interval of a sum over channels whose mean is the sum of the rounded means."""
+    return replace(Interval.of_one(values.sum(axis=1), ci_prob, decimals), mean=round(sum(means), decimals))
+
+
+def _gap(found: Answer) -> float | None:
+    """Return how much better than the plan any other could be, as a share of its value; None where no bound is had."""
+    if found.value is None or found.bound is None:
+        return None
+    distance = max(found.bound - found.value, 0.0)
+    if distance <= 1e-12 * abs(found.bound):
+        return 0.0
+    return distance / abs(found.value) if found.value else None
+
+
+def _beyond(curves: ResponseCurves, spend: Array) -> Array:
+    """Return how much of each arm's spend was never observed, shape ``(arm,)``, currency."""
+    return np.maximum(spend - np.maximum(curves.observed, 0.0), 0.0)
+
+
+def _share(part: float, whole: float) -> float:
+    return round(float(part / whole), 6) if whole > 0 else 0.0
+
+
+def _notes(curves: ResponseCurves, found: Answer, share: float, settings: Allocate) -> Iterator[Finding]:
+    """Yield what a reader of the plan must know beyond what its limits led to."""
+    if share > settings.extrapolation:
+        beyond = _beyond(curves, found.spend)
+        order = [int(c) for c in np.argsort(-beyond, kind="stable")[:3] if beyond[c] > 0]
+        yield Finding("plan.beyond_observed", {"share": share, "channels": [curves.channels[c] for c in order]})
+    if found.value is not None and settings.objective != "mean":
+        yield Finding("plan.local_optimum")
+    if found.own is not None and len(curves.channels) > MANY_ARMS:
+        yield Finding("plan.many_arms", {"arms": MANY_ARMS, "draws": FEW_DRAWS})

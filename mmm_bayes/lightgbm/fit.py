@@ -110,7 +110,7 @@ class Boosted:
             geos=panel.geos,
             spend=panel.data["spend"].transpose("channel", "geo", "week").to_numpy()[paid],
             media=make_inputs(panel, self.scaling).media[paid],
-            worth=np.tile(self.scaling.kpi * value, (len(self.effects), len(paid), 1)),
+            coefficient=np.tile(self.scaling.kpi * value, (len(self.effects), len(paid), 1)),
             respond=lambda c, driver: self._respond(int(paid[c]), driver),
         )
         return make_curves(media, settings, "lightgbm", stretch)

@@ -170,7 +170,7 @@ def response_curves(posterior: Posterior, settings: Allocate, stretch: int = 1) 
     """
     data, rows = posterior.data, posterior.thinned(DRAWS)
     paid = np.flatnonzero(data["paid"].to_numpy())
-    worth = posterior["beta"][rows][:, paid, None] * posterior["geo_effect"][rows][:, paid]
+    coefficient = posterior["beta"][rows][:, paid, None] * posterior["geo_effect"][rows][:, paid]
     parameters = [posterior.parameters(int(c), rows) for c in paid]
     return make_curves(
         PaidMedia(
@@ -178,7 +178,7 @@ def response_curves(posterior: Posterior, settings: Allocate, stretch: int = 1) 
             geos=[str(g) for g in data["geo"].to_numpy()],
             spend=data["spend"].to_numpy()[paid],
             media=data["media"].to_numpy()[paid],
-            worth=worth * data["money"].to_numpy().mean(axis=1),
+            coefficient=coefficient * data["money"].to_numpy().mean(axis=1),
             respond=lambda c, media: posterior.shape.respond(media, parameters[c]),
         ),
         settings,

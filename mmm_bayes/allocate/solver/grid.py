@@ -11,7 +11,7 @@ from mmm_bayes.allocate.solver.tree import Node
 from mmm_bayes.transforms import Array
 
 CHUNK = 64
-"""Problems solved side by side: their tables stay in the processor's cache."""
+"""Problems solved side by side: their profiles stay in the processor's cache."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ The expected response is a sum of one curve per channel: a separable knapsack. T
 
 1. *Bound.* For any prices of the limits, no plan has more than the sum of every channel's best objective
    net of its price, plus the priced limits (Lagrange). On concave curves this bound is the optimum.
-2. *Table.* Where it is not, each channel's range is cut into cells of one step; a cell has the best
+2. *Cells.* Where it is not, each channel's range is cut into cells of one step; a cell has the best
    objective net of price inside it, and dynamic programming over channels finds the best combination
    of cells whose ranges can meet the limits. Every plan lies in some combination of cells, so that is a bound, too.
    Near the optimum objectives net of price are flat: the bound tightens with the square of the step.
-3. *Polish.* Every channel is held to the concave stretch of its curve that the table chose, and what remains
+3. *Polish.* Every channel is held to the concave part of its curve that the cells chose, and what remains
    is solved exactly. The result is a plan, and the distance to the bound is its certificate.
 
 The step shrinks until the certificate is good enough.
@@ -47,10 +47,10 @@ STEPS = (250, 1_000, 4_000, 16_000, 64_000, 256_000)
 """Cells that the budget's free range is cut into, coarse to fine."""
 
 POLISH = 20
-"""Times that a plan may move on to neighbouring stretches."""
+"""Times that a plan may move on to neighbouring parts."""
 
 WORK, MEMORY = 3e9, 5e7
-"""Additions that one table may cost, and numbers that it may hold; finer tables are not tried."""
+"""Additions that one cut into cells may cost, and numbers that it may hold; finer ones are not tried."""
 
 
 def solve(problem: Problem, start: Array) -> Solution | None:
@@ -133,10 +133,10 @@ def _search(arms: Sequence[Arm], tree: Node, starts: Sequence[Array]) -> Solutio
             price, limit = _prices(arms, tree, best, near)
             slack = (lagrange(arms, tree, price, limit) - best.value) * (1 + STRAIGHT) + STRAIGHT
             arms = _trim(arms, price, slack)
-        table = _cell_table(arms, tree, count, price, limit, slack)
-        if table is None:
+        found = _from_cells(arms, tree, count, price, limit, slack)
+        if found is None:
             continue
-        value, start = table
+        value, start = found
         best = _best((best, _polish(arms, tree, start, price)))
         bound = min(bound, max(value, best.value if best else -np.inf))
     return None if best is None else Solution(best.spend, best.value, max(bound, best.value))
@@ -150,7 +150,7 @@ def _relaxed(arms: Sequence[Arm], tree: Node) -> tuple[Array, Array, Mapping[Nod
 
 
 def _prices(arms: Sequence[Arm], tree: Node, best: Solution, near: bool) -> tuple[Array, Mapping[Node, float]]:
-    """Return prices for a table: those around the best plan, or those of the covers; neither is always better."""
+    """Return prices for the cells: those around the best plan, or those of the covers; neither is always better."""
     relaxed = None if near else _relaxed(arms, tree)
     return prices(_concave_parts(arms, best.spend), tree, best.spend) if relaxed is None else relaxed[1:]
 
@@ -182,10 +182,10 @@ def _trim_arm(arm: Arm, net: Array, slack: float) -> Arm:
     return Arm(arm.x[part], arm.y[part], arm.hole and first == 0 and last > 0)
 
 
-def _cell_table(
+def _from_cells(
     arms: Sequence[Arm], tree: Node, count: int, price: Array, limit: Mapping[Node, float], slack: float
 ) -> tuple[float, Array] | None:
-    """Return the bound of the cells and the plan they point to, or None where the table would cost too much.
+    """Return the bound of the cells and the plan they point to, or None where that would cost too much.
 
     Cells that are more than ``slack`` worse than the best of their arm are left out: no plan better than the best
     known has its spend there. So are those where spending more brings nothing, if what is saved can always be spent
@@ -214,9 +214,9 @@ def _cell_table(
     used = [len(possible(t.values)) for tables in leaves.values() for t in tables]
     if count * sum(used) > WORK or count * len(used) > MEMORY:
         return None
-    table = profile_of(root, leaves.__getitem__, step, {**limit, root: limit[tree]}.__getitem__)
-    top = table.values[0]
-    steps = trace(table, np.array([int(top.argmax())]))
+    profile = profile_of(root, leaves.__getitem__, step, {**limit, root: limit[tree]}.__getitem__)
+    top = profile.values[0]
+    steps = trace(profile, np.array([int(top.argmax())]))
     start = np.array([where[c][steps[c][0]] if c in steps else arm.x[0] for c, arm in enumerate(arms)])
     return float(top.max()), start
 
@@ -241,7 +241,7 @@ def _concave_parts(arms: Sequence[Arm], spend: Array, price: Array | float = 0.0
 
 
 def _polish(arms: Sequence[Arm], tree: Node, start: Array, price: Array) -> Solution | None:
-    """Return the best plan with every arm on the concave stretch where it is, moving on while that helps."""
+    """Return the best plan with every arm on the concave part where it is, moving on while that helps."""
     best = None
     parts = _concave_parts(arms, start, price)
     for _ in range(POLISH):

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from mmm_bayes.allocate.solver.totals import Totals, add, clip, neighbours
+from mmm_bayes.allocate.solver.totals import Conflict, Totals, narrow, neighbours
 from mmm_bayes.allocate.solver.tree import Node, within
 from mmm_bayes.transforms import Array
 
@@ -58,7 +58,7 @@ class Feasible:
         stepped = fixed | (np.abs(units - np.rint(units)) < 1e-6)
         return bool(ranged.all() and whole.all() and stepped.all() and within(self.tree, spend, slack))
 
-    def narrowed(self) -> "Self | Conflict":
+    def narrowed(self) -> Self | Conflict:
         """Return the same plans with limits on sums narrowed to what can be reached, or the first that cannot be met.
 
         All is counted in whole units of the last digit, where sums are exact.
@@ -66,45 +66,8 @@ class Feasible:
         scale = 10.0**self.decimals
         low, high, least = (np.rint(v * scale).astype(int).tolist() for v in (self.lower, self.upper, self.useful))
         arms = [[(a, a), (x, b)] if a < x else [(a, b)] for a, b, x in zip(low, high, least, strict=True)]
-        found = _narrow(self.tree, arms, self.unit, scale)
+        found = narrow(self.tree, arms, self.unit, scale)
         return found if isinstance(found, Conflict) else replace(self, tree=found[0], totals=found[1])
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """A limit on a sum that its arms cannot meet within their own limits and those of the groups inside.
-
-    Attributes:
-        node: the sum and its limits.
-        least, most: what the arms can spend together.
-        below, above: the nearest totals that they can have, None where there is none on that side.
-    """
-
-    node: Node
-    least: float
-    most: float
-    below: float | None
-    above: float | None
-
-
-def _narrow(node: Node, arms: list[Totals], unit: int, scale: float) -> "tuple[Node, Totals] | Conflict":
-    total: Totals = [(0, 0)]
-    groups = []
-    for group in node.groups:
-        found = _narrow(group, arms, unit, scale)
-        if isinstance(found, Conflict):
-            return found
-        groups.append(found[0])
-        total = add(total, found[1], unit)
-    for c in node.arms:
-        total = add(total, arms[c], unit)
-    lower, upper = (round(v * scale) if np.isfinite(v) else v for v in (node.lower, node.upper))
-    kept = clip(total, lower, upper, unit)
-    if not kept:
-        near = [None if v is None else v / scale for v in neighbours(total, lower, unit)]
-        limits = replace(node, lower=lower / scale, upper=upper / scale)
-        return Conflict(limits, total[0][0] / scale, total[-1][1] / scale, *near)
-    return replace(node, groups=tuple(groups), lower=kept[0][0] / scale, upper=kept[-1][1] / scale), kept
 
 
 @dataclass(frozen=True)
