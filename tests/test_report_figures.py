@@ -21,6 +21,7 @@ from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.findings import Finding
 from mmm_bayes.report import figures
 from mmm_bayes.report.facts import channel_of, frontier_table
+from mmm_bayes.report.figures import layout, style
 from mmm_bayes.report.figures.style import DPI, WIDTH, Look, channel_colours, png, styled
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import load_results
@@ -31,7 +32,8 @@ TELEPHONE = 380
 NAMES = [
     *("Paid search, brand", "Paid search: generic terms (non-brand)", "Facebook & Instagram prospecting", "TikTok"),
     *("Connected TV <premium>", "$TV$ national_and_regional", "Radio", "Out-of-home | billboards"),
-    *("Affiliates_and_voucher_codes", "Display", "Influencers", "Direct mail"),
+    *("Affiliates_and_voucher_codes", "Display and native advertising, programmatic"),
+    *("PERFORMANCE MAX, SHOPPING AND DISCOVERY UK", "Door drops, direct mail & inserts (regional)"),
 ]
 
 
@@ -89,6 +91,67 @@ def test_all_figures_of_a_run_are_legible(small_run):
     assert set(found) == expected | {"frontier"}
 
 
+# --- colours ------------------------------------------------------------------------------------
+
+VISION = {
+    "all cones": np.eye(3),
+    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "no blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+"""What eyes without one kind of cones make of linear light: Machado, Oliveira and Fernandes (2009)."""
+
+
+def oklab(light):
+    """Return linear light in a space where distances are differences seen: Ottosson (2020), times 100."""
+    cones = [[0.4122215, 0.5363325, 0.0514460], [0.2119035, 0.6806995, 0.1073970], [0.0883025, 0.2817188, 0.6299787]]
+    turned = [
+        [0.2104543, 0.7936178, -0.0040720],
+        [1.9779985, -2.4285922, 0.4505937],
+        [0.0259040, 0.7827718, -0.8086758],
+    ]
+    return 100 * np.array(turned) @ np.cbrt(np.array(cones) @ np.clip(light, 0, 1))
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize(
+    "colours",
+    [(*style.CHANNELS, style.OTHER), (*style.MODELS.values(), style.INK), (style.GOOD, style.BAD)],
+    ids=["channels", "models", "signs"],
+)
+def test_colours_differ_for_every_eye(colours, vision):
+    seen = [oklab(VISION[vision] @ linear(c)) for c in colours]
+    assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 8  # Tol's 'muted' has 3.9
+
+
+def test_colours_stand_out_from_the_page():
+    assert contrast("black") == pytest.approx(21)
+    marks = {*style.CHANNELS, *style.MODELS.values(), *figures.weeks.MOVER_COLOURS.values(), style.GOOD, style.BAD}
+    assert min(contrast(c) for c in marks | {style.OTHER}) >= 3
+    assert set(figures.weeks.MOVER_COLOURS.values()) <= set(style.CHANNELS)
+
+
+# --- the check itself ---------------------------------------------------------------------------
+
+
+def test_labels_on_each_other_are_noticed(monkeypatch):
+    monkeypatch.setattr(layout, "spread", lambda places, *_: list(places))
+    with styled(), pytest.raises(AssertionError, match="lies on"):
+        check(figures.weeks.decomposition(weekly(12, 1.0), look(12)))
+
+
+@pytest.mark.parametrize(
+    ("how", "fault"),
+    [({"color": "#DDAA33"}, "is pale"), ({"size": 8}, "is small"), ({"x": -0.5}, "leaves the figure")],
+)
+def test_text_that_cannot_be_read_is_noticed(how, fault):
+    with styled():
+        figure = figures.plan.gain(tuple(range(101)), look(1))
+        figure.text(**({"x": 0.5, "y": 0.3, "s": "planted"} | how), in_layout=False)
+        with pytest.raises(AssertionError, match=f"planted.*{fault}"):
+            check(figure)
+
+
 # --- made-up cases ------------------------------------------------------------------------------
 
 
@@ -110,6 +173,11 @@ def returns_table(count, spread=0.8, seed=1):
 
 def look(count, currency="£"):
     return Look(channel_colours(NAMES[:count], range(count)), Money(currency, 0), 0.9)
+
+
+def legend_of(figure):
+    """Return the labels of a legend."""
+    return [text.get_text() for legend in figure.findobj(Legend) for text in legend.get_texts()]
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 12])
@@ -137,6 +205,27 @@ def test_an_interval_beyond_the_axis_has_an_arrow():
     limit = figure.axes[0].get_xlim()[1]
     assert limit < 100
     assert len(arrows) == (table["roi_high"] > limit).sum() > 0
+
+
+@pytest.mark.parametrize("spread", [0.1, 3.0])
+def test_intervals_that_say_nothing(spread):
+    table = returns_table(5, spread).assign(roi_low=0.01, roi_high=300.0)
+    with styled():
+        figure = figures.returns.roi_forest(table, pd.Series(dtype=float), look(5))
+        check(figure)
+    low, high = figure.axes[0].get_xlim()
+    assert ((low < table["roi_median"]) & (table["roi_median"] < high)).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_label_is_cut_no_more_than_it_must_be(name):
+    with styled():
+        label, longer = (figures.layout.canvas("").text(0, 0, name) for _ in range(2))
+        figures.layout.fit(label, 1.5)
+        shown = label.get_text()
+        longer.set_text(figures.layout.shortened(name, len(shown) + 3))
+        assert label.get_window_extent().width <= 1.5 * DPI
+        assert shown == name or longer.get_window_extent().width > 1.5 * DPI
 
 
 def test_a_wide_range_of_returns_has_a_logarithmic_axis():
@@ -195,6 +284,54 @@ def test_amounts_of_any_size(count, size, currency):
         check(figures.weeks.decomposition(weekly(count, size), shown))
 
 
+def planned(**columns):
+    """Return a plan as `facts.plan_table` gives it."""
+    table = pd.DataFrame({"channel": NAMES[:3], "now": [0.0, 2e4, 1e3], "plan": [5e3, 1e4, 1e3], "lower": 0.0})
+    return table.assign(**({"upper": 4e4, "observed": 3e4, "best_low": 1e3, "best_high": 2e4} | columns))
+
+
+def test_a_plan_says_its_moves():
+    with styled():
+        figure = figures.plan.plan(planned(), look(3))
+        check(figure)
+    shown = {t.get_text() for t in figure.axes[0].texts}
+    assert {"new", "−50%", "0%", "£20.0k → £10.0k"} <= shown
+
+
+@pytest.mark.parametrize(
+    ("columns", "missing"),
+    [
+        ({"best_low": np.nan, "best_high": np.nan}, "where 90% of the draws would go"),
+        ({"observed": 9e9}, "most ever spent"),
+    ],
+)
+def test_a_legend_names_what_is_there(columns, missing):
+    with styled():
+        whole, figure = (figures.plan.plan(planned(**c), look(3)) for c in ({}, columns))
+        check(figure)
+    assert set(legend_of(whole)) - set(legend_of(figure)) == {missing}
+
+
+def test_curves_without_a_plan():
+    curves = hill_curves([(9e6, 3e6, 1.0), (7e6, 2e6, 2.5)], [2e6, 1e6], draws=40, noise=0.4)
+    with styled():
+        shown = Look(channel_colours(curves.channels, [1, 1]), Money("£", 0), 0.9)
+        figure = figures.plan.response(curves, {}, None, shown)
+        check(figure)
+    assert "today" in legend_of(figure)
+    assert not {"plan", "truth"} & set(legend_of(figure))
+
+
+def test_a_kpi_in_units_has_no_currency():
+    shown = replace(look(2), kpi="orders", kpi_is_money=False)
+    with styled():
+        figure = figures.weeks.decomposition(weekly(2, 1e4), shown)
+        check(figure)
+    labels = [t.get_text() for axes in figure.axes for t in axes.get_yticklabels()]
+    assert labels
+    assert not any("£" in label for label in labels)
+
+
 def weekly(count, size, level=2.0):
     """Return a table as ``contributions.csv``, with channels of uneven size, two of them nearly nothing."""
     weeks = pd.date_range("2021-01-04", periods=104, freq="7D")
@@ -245,6 +382,17 @@ def test_the_fit_of_any_number_of_geos(geos):
     assert len(figure.axes) == min(geos, 8)
 
 
+@pytest.mark.parametrize("weeks", [2, 8, 26, 27, 53, 104, 157, 600, 2000])
+def test_panels_of_any_length_say_their_time(weeks):
+    table = pd.DataFrame({"geo": "all", "week": pd.date_range("2019-03-18", periods=weeks, freq="7D")})
+    with styled():
+        figure = figures.weeks.fit_over_time(table.assign(observed=1.0, predicted=1.0, low=0.5, high=1.5), look(1))
+        check(figure)
+    labels = [t.get_text() for t in figure.axes[0].get_xticklabels()]
+    assert 1 < len(labels) <= 8
+    assert weeks <= layout.DAYS or any("20" in label for label in labels)
+
+
 @pytest.mark.parametrize("weeks", [2, 12, 52])
 def test_holdouts_of_any_length(weeks):
     table = pd.DataFrame({"week": pd.date_range("2023-10-09", periods=weeks, freq="7D"), "observed": 1e5})
@@ -293,11 +441,10 @@ def test_the_best_plans_for_all_totals(now, beyond, points):
         check(figure)
     marks = [line for line in figure.axes[1].lines if line.get_marker() == "o"]
     assert {float(m.get_xdata()[0]) for m in marks} == {plan.spend_now, plan.spend_plan}
-    labels = [t.get_text() for legend in figure.findobj(Legend) for t in legend.get_texts()]
-    assert ("over 10% of it never spent before" in labels) == bool((table["beyond"] > 0.1).any())
+    assert ("over 10% of it never spent before" in legend_of(figure)) == bool((table["beyond"] > 0.1).any())
 
 
-@pytest.mark.parametrize(("count", "weeks", "scale"), [(1, 1, 1.0), (3, 52, 1e-3), (12, 13, 1e9)])
+@pytest.mark.parametrize(("count", "weeks", "scale"), [(1, 1, 1.0), (3, 52, 1e-3), (12, 13, 1e9), (2, 208, 1e4)])
 def test_weeks_of_any_number_of_channels(count, weeks, scale):
     gained = Gain(*(scale * v for v in (2.0, 2.0, -1.0, 5.0)), 0.9, (scale,) * 101)
     spend = tuple(scale * np.random.default_rng(2).gamma(1.0, 1.0, weeks))

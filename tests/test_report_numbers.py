@@ -136,8 +136,13 @@ def test_labels_that_do_not_collide_stay_where_they_are():
 
 @given(st.text(min_size=1, max_size=80).filter(str.strip))
 def test_names_take_two_lines_at_most(name):
-    assert wrapped(name).count("\n") <= 1 or "\n" in name
-    assert len(shortened(name)) <= 22
+    assert wrapped(name, 24).count("\n") <= 1
+    assert len(shortened(name, 22)) <= 22
+
+
+def test_a_long_name_keeps_both_ends():
+    assert shortened("Facebook prospecting: video", 16) == "Facebook…: video"
+    assert shortened("Radio", 16) == "Radio"
 
 
 def test_the_largest_channels_keep_a_colour_of_their_own():

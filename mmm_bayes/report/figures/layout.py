@@ -1,8 +1,7 @@
 """Where things stand in a figure: matplotlib's constrained layout makes room for titles, legends, labels and axes."""
 
 import textwrap
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import LayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 from matplotlib.ticker import Formatter, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
@@ -57,7 +56,7 @@ def panels(body: SubFigure, names: Sequence[str]) -> tuple[list[Axes], float]:
     rows = -(-len(names) // columns)
     grid = list(body.subplots(rows, columns, squeeze=False).ravel())
     for axes, name in zip(grid, names, strict=False):
-        axes.set_title(wrapped(name))
+        fit(axes.set_title(name), 0.72 * WIDTH / columns, wrapped)
     for axes in grid[len(names) :]:
         axes.remove()
     return grid[: len(names)], 1.25 * rows if columns > 1 else 2.0
@@ -101,22 +100,24 @@ def area_key(label: str, colour: str = BASE, **how: Any) -> Patch:
 # --- labels -------------------------------------------------------------------------------------
 
 
-def _characters(name: str, width: int) -> int:
-    """Return how many characters of a name take as much room as ``width`` Latin ones."""
-    return width // 2 if any(unicodedata.east_asian_width(c) in "WF" for c in name) else width
-
-
-def wrapped(name: str, width: int = 24) -> str:
+def wrapped(name: str, width: int) -> str:
     """Return a name on at most two lines."""
-    width = _characters(name, width)
     return "\n".join(textwrap.wrap(name, width, max_lines=2, placeholder=" …", break_on_hyphens=True)) or name
 
 
-def shortened(name: str, width: int = 18) -> str:
+def shortened(name: str, width: int) -> str:
     """Return a name on one line; where it is longer than ``width``, its middle is left out."""
-    width = _characters(name, width)
     end = (width - 1) // 2
     return name if len(name) <= width else f"{name[: width - 1 - end].rstrip()}…{name[len(name) - end :].lstrip()}"
+
+
+def fit(label: Text, inches: float, cut: Callable[[str, int], str] = shortened) -> None:
+    """Cut a label until it is at most so wide, whatever its letters."""
+    name = label.get_text()
+    for width in range(len(name), 2, -1):
+        if label.get_window_extent().width <= inches * DPI:
+            break
+        label.set_text(cut(name, width))
 
 
 def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -148,9 +149,8 @@ def end_labels(axes: Axes, inches: float, labels: Sequence[tuple[float, str, str
     for at, (_, text, colour) in zip(spread(heights, 0.165 / inches, 0.02, 0.98), labels, strict=True):
         if colour:
             axes.plot(1, at, "s", ms=6, color=colour, transform=beside, clip_on=False)
-        axes.annotate(
-            shortened(text), (1, at), (13, 0), "axes fraction", "offset points", size=SMALL, va="center_baseline"
-        )
+        place = (1, at), (13, 0), "axes fraction", "offset points"
+        fit(axes.annotate(text, *place, size=SMALL, va="center_baseline"), 0.27 * WIDTH)
 
 
 def name_rows(
@@ -172,20 +172,16 @@ def name_rows(
     axes.set_ylim(below, -above)
     axes.set_yticks([])
     axes.grid(False, axis="y")
-    room = (WIDTH - 0.6) * DPI
+    room = WIDTH - 0.6
     place: tuple[float, Any, float] = (1, "axes fraction", 0)
     for texts, weight in ((values, "normal"), (bold, "bold")):
         if texts:
             column = _column(axes, texts, place, ha="right", weight=weight)
             widest = max(column, key=lambda label: label.get_window_extent().width)
-            room -= widest.get_window_extent().width
+            room -= widest.get_window_extent().width / DPI
             place = (0, widest, -7)
     for label in _column(axes, names, (0, "axes fraction", 0)):
-        name = label.get_text()
-        for width in range(2 * len(name), 2, -1):
-            if label.get_window_extent().width <= room:
-                break
-            label.set_text(shortened(name, width))
+        fit(label, room)
     return ROW * tall * (above + below)
 
 

@@ -147,7 +147,7 @@ def frontier(table: pd.DataFrame, plan: Plan, look: Look) -> Figure:
     unknown = layout.area_key(f"over {percent(plan.extrapolation_limit)} of it never spent before", style.SHADE)
     body = layout.canvas(
         look.titled("What each total would return at its best"),
-        f"Spend over {count(plan.weeks, 'week')} from left to right; every point is the best plan within the limits",
+        f"Spend over {count(plan.weeks, 'week')}; every point is the best plan within the limits",
         [*_curve_keys(look, style.GOOD, planned=True), *([unknown] if len(guessed) else [])],
     )
     total = table["total"].to_numpy()
@@ -180,7 +180,7 @@ def schedule(schedules: Sequence[Schedule], look: Look) -> Figure:
     """
     body = layout.canvas(
         look.titled("When to spend it"),
-        f"Each channel on its own scale; at the right: gain over spending evenly with its {look.interval}",
+        f"Each on its own scale; at the right: gain over even weeks with its {look.interval}",
         [layout.line_key("spent evenly", **EVENLY)],
     )
     axes = body.subplots()

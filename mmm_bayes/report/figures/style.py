@@ -9,8 +9,10 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
+from PIL import Image
 
 from mmm_bayes.report.numbers import Money
 
@@ -130,7 +132,10 @@ def styled() -> Iterator[None]:
 
 
 def png(figure: Figure) -> bytes:
-    """Return a figure as PNG, the same bytes for the same figure."""
+    """Return a figure as PNG of 256 colours, a third as large as one of all, the same bytes for the same figure."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+    picture.quantize(256, dither=Image.Dither.NONE).save(stream, "png")
     return stream.getvalue()

@@ -14,7 +14,7 @@ from mmm_bayes.report.numbers import count, day
 
 MOST_GEOS = 8
 MOVERS = "trend", "season", "holidays", "drift", "controls"
-MOVER_COLOURS = dict(zip(MOVERS, (style.MUTED, *style.CHANNELS[5:1:-1]), strict=True))
+MOVER_COLOURS = dict(zip(MOVERS, (style.CHANNELS[0], *style.CHANNELS[5:1:-1]), strict=True))
 """Lines of what moves the KPI besides media."""
 
 
