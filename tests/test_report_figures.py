@@ -187,6 +187,15 @@ def test_returns_of_any_spread(count, spread):
         check(figures.returns.roi_forest(returns_table(count, spread), pd.Series({NAMES[0]: 2.5}), look(count)))
 
 
+def test_rows_are_as_high_whatever_their_number():
+    with styled():
+        drawn = [figures.returns.roi_forest(returns_table(n), pd.Series(dtype=float), look(n)) for n in (1, 2, 12)]
+    for figure in drawn:
+        figure.draw_without_rendering()
+    steps = [f.axes[0].bbox.height / DPI / abs(np.diff(f.axes[0].get_ylim())[0]) for f in drawn]
+    assert steps == pytest.approx([layout.ROW] * 3, rel=0.02)
+
+
 @pytest.mark.parametrize("factor", [0.001, 0.03, 30.0, 4000.0])
 def test_returns_far_from_break_even(factor):
     table = returns_table(4)
