@@ -182,7 +182,9 @@ def run(**options: Any) -> None:
     \b
     Example: mmm-bayes run config/online_retail.yaml --output /tmp/retail
     """
-    _steps(("prepare", "fit", "compare", "allocate", "report"), options)
+    from mmm_bayes.pipeline import STEPS
+
+    _steps(STEPS, options)
 
 
 @app.command()
@@ -200,7 +202,7 @@ def demo(**options: Any) -> None:
     with terminal.step("sample") as step:
         config = pipeline.demo(options["output"], options["lines"], options["seed"], step)
         step.summary = f"{options['lines']:,} transaction lines"
-    _run(("prepare", "fit", "compare", "allocate", "report"), config, options, terminal)
+    _run(pipeline.STEPS, config, options, terminal)
 
 
 @app.command()
@@ -241,23 +243,21 @@ def _steps(names: Sequence[str], options: dict[str, Any]) -> None:
 def _run(names: Sequence[str], config: "Config", options: dict[str, Any], terminal: "Terminal") -> None:
     """Run the steps with a line each, then show what they found."""
     from mmm_bayes import pipeline
+    from mmm_bayes.provenance import held
     from mmm_bayes.summary import LINES, show
+    from mmm_bayes.workspace import Workspace
 
     arguments: dict[str, dict[str, Any]] = {
         "allocate": {key: options[key] for key in ("what_if", "model", "force") if key in options},
         "schedule": {"what_if": options.get("what_if") is not None},
     }
     results = {}
-    for name in _with_schedule(names) if config.allocate.schedule else names:
-        with terminal.step(name) as step:
-            results[name] = getattr(pipeline, name)(config, options["output"], step, **arguments.get(name, {}))
-            step.summary = LINES[name](results[name])
-    show(terminal, results, config, options["output"])
-
-
-def _with_schedule(names: Sequence[str]) -> list[str]:
-    """Put the schedule behind the plan that it belongs to."""
-    return [step for name in names for step in ((name, "schedule") if name == "allocate" else (name,))]
+    with terminal.warnings(), held(Workspace(config.name, options["output"])):
+        for name in pipeline.chosen(config, names):
+            with terminal.step(name) as step:
+                results[name] = getattr(pipeline, name)(config, options["output"], step, **arguments.get(name, {}))
+                step.summary = LINES[name](results[name])
+        show(terminal, results, config, options["output"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

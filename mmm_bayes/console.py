@@ -62,14 +62,14 @@ class Terminal:
             disable=self.quiet or not self.err.is_terminal,
         ) as bar:
             step = Step(name, bar)
-            with self._warnings():
+            with self.warnings():
                 yield step
         if not self.quiet:
             seconds = time.perf_counter() - started
             self.err.print(f"✓ {name:<9}{seconds:6.1f} s  {step.summary}".rstrip(), markup=False)
 
     @contextmanager
-    def _warnings(self) -> Iterator[None]:
+    def warnings(self) -> Iterator[None]:
         """Print what is meant for the user as it is warned of; other warnings go their way."""
         usual = warnings.showwarning
 

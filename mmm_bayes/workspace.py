@@ -1,15 +1,13 @@
 """Where each step leaves its files, and how a file is written whole or not at all."""
 
-import hashlib
 import json
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from mmm_bayes.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,18 +30,6 @@ class Workspace:
         """Folder of what people read."""
         return self.root / "reports" / self.name
 
-    def needs(self, file: str, command: str) -> Path:
-        """Return ``data/<name>/<file>``, or say which command makes it when it is missing."""
-        path = self.data / file
-        if not path.exists():
-            raise DataError(f"{path} does not exist yet: run 'mmm-bayes {command}' first.")
-        return path
-
-
-def digest(path: Path) -> str:
-    """Return what tells one file from another, such as the panel of a fit in ``diagnostics.json``."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
@@ -52,18 +38,18 @@ def writing(path: Path) -> Iterator[Path]:
     Works for files and folders, so that nothing half-written is ever left under the final name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    _remove(temporary)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         yield temporary
         if temporary.is_dir() or path.is_dir():
-            _remove(path)
+            remove(path)
         temporary.replace(path)
     finally:
-        _remove(temporary)
+        remove(temporary)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or a folder, or nothing where there is none."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

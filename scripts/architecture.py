@@ -22,7 +22,7 @@ FLOORS = (
         "intervals.py",
     ),
     ("config/",),
-    ("panel/", "curves.py", "priors.py"),
+    ("panel/", "curves.py", "priors.py", "provenance/"),
     ("prepare/", "simulate/", "posterior/"),
     ("lightgbm/",),
     ("model/",),

@@ -11,6 +11,7 @@ from mmm_bayes import pipeline
 from mmm_bayes.config import Config, SimulatedChannel, make_config
 from mmm_bayes.panel import Panel, panel_from_frame, save_panel
 from mmm_bayes.posterior import Posterior, load_posterior
+from mmm_bayes.provenance import step
 from mmm_bayes.simulate import PanelSpec, Simulated, save_truth, simulate_panel
 from mmm_bayes.workspace import Workspace, write_json
 
@@ -54,11 +55,14 @@ def small_config(simulated: Simulated, name: str = "small") -> Config:
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Simulate, fit, compare, allocate and report once; tests only read what it left."""
     simulated = simulate_panel(PanelSpec(geos=4, weeks=60, channels=CHANNELS, seed=3))
-    config = small_config(simulated)
-    space = Workspace(config.name, Path(tmp_path_factory.mktemp("run")))
-    save_panel(simulated.frame, simulated.columns, space.data, config.name, config.currency)
-    write_json(space.data / "quality.json", {"source": "simulated", "rows": len(simulated.frame), "notes": []})
-    save_truth(simulated.truth, space.data, config.allocate.weeks)
+    root = Path(tmp_path_factory.mktemp("run"))
+    config = small_config(simulated).model_copy(update={"folder": root})
+    space = Workspace(config.name, root)
+    simulated.frame.to_parquet(root / "weekly.parquet")
+    with step(space, "prepare", config) as work:
+        save_panel(simulated.frame, simulated.columns, work.folder, config.name, config.currency)
+        write_json(work.folder / "quality.json", {"source": "simulated", "rows": len(simulated.frame), "notes": []})
+        save_truth(simulated.truth, work.folder, config.allocate.weeks)
     fitted = pipeline.fit(config, space.root)
     pipeline.compare(config, space.root)
     pipeline.allocate(config, space.root, force=True)

@@ -16,14 +16,16 @@ import yaml
 from mmm_bayes import pipeline
 from mmm_bayes.allocate import Gain, Schedule
 from mmm_bayes.cli import main
+from mmm_bayes.config import load_config
 from mmm_bayes.console import Terminal
 from mmm_bayes.errors import MMMError
 from mmm_bayes.findings import Finding
 from mmm_bayes.posterior.checks import _reason
+from mmm_bayes.provenance import step
 from mmm_bayes.report.results import load_results
 from mmm_bayes.report.tables import Table
 from mmm_bayes.summary import of_schedule
-from mmm_bayes.workspace import Workspace, digest, write_json
+from mmm_bayes.workspace import Workspace, write_json
 
 
 @pytest.fixture
@@ -51,9 +53,12 @@ def files(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
+PREPARED = ("panel.json", "panel.parquet", "quality.json", "run.json")
+
+
 def test_prepare_writes_the_panel_and_says_so_in_one_line(shop, capsys):
     assert main(["prepare", "shop.yaml"]) == 0
-    assert files(shop / "data") == ["shop/panel.json", "shop/panel.parquet", "shop/quality.json"]
+    assert files(shop / "data") == [f"shop/{name}" for name in PREPARED]
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("✓ prepare ")
@@ -107,15 +112,15 @@ ERRORS = {
     ),
     "an impossible number of draws": (
         ["fit", "shop.yaml", "--draws", "3"],
-        "option: 'sampler.draws': Input should be greater than or equal to 50 (given: 3).",
+        "option: 'sampler.draws' must be at least 50 (given: 3).",
     ),
     "a negative budget": (
         ["allocate", "shop.yaml", "--budget", "-1"],
-        "option: 'allocate.budget': Input should be greater than or equal to 0 (given: -1.0).",
+        "option: 'allocate.budget' must be at least 0 (given: -1.0).",
     ),
     "a budget that is no number": (
         ["allocate", "shop.yaml", "--budget", "nan"],
-        "option: 'allocate.budget': Input should be a finite number (given: nan).",
+        "option: 'allocate.budget' must be a finite number (given: nan).",
     ),
 }
 
@@ -153,20 +158,23 @@ def test_what_needs_a_fit_says_so(command, shop, capsys):
     )
 
 
-def diagnosed(shop: Path, verdict: str, panel: str | None = None) -> None:
-    """Leave the diagnostics of a fit in the folder of the run."""
-    space = Workspace("shop", shop)
+def diagnosed(shop: Path, verdict: str) -> None:
+    """Leave the diagnostics of a fit in the folder of the run, and nothing else of it."""
     reason = asdict(_reason("energy", 0.25 if verdict == "PASS" else 0.1, (0.2, 0.2), higher_is_worse=False))
-    found = {"verdict": verdict, "reasons": [reason], "panel": panel or digest(space.data / "panel.parquet")}
-    write_json(space.data / "diagnostics.json", found)
+    with step(Workspace("shop", shop), "fit", load_config("shop.yaml")) as work:
+        write_json(work.folder / "diagnostics.json", {"verdict": verdict, "reasons": [reason]})
 
 
 @pytest.mark.parametrize("command", ["compare", "allocate"])
 def test_a_fit_to_another_panel_is_refused(command, shop, capsys):
     assert main(["prepare", "shop.yaml", "--quiet"]) == 0
-    diagnosed(shop, "PASS", panel="another")
+    diagnosed(shop, "PASS")
+    table = pd.read_csv("weekly.csv")
+    table.assign(sales=table["sales"] + 1).to_csv("weekly.csv", index=False)
+    assert main(["prepare", "shop.yaml", "--quiet"]) == 0
     assert main([command, "shop.yaml"]) == 1
-    assert "data/shop: the panel has changed since the fit; run 'mmm-bayes fit' again." in capsys.readouterr().err
+    sentence = "panel.parquet has changed since the model was fitted; run 'mmm-bayes fit' again."
+    assert capsys.readouterr().err == f"Error: data/shop: {sentence}\n"
 
 
 def test_no_plan_is_made_on_a_failed_fit(shop, capsys):

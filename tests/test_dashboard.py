@@ -110,13 +110,16 @@ def test_a_page_without_plan_comparison_or_fresh_fit_names_the_commands(folder):
     shown = words(opened())
     assert "Run `mmm-bayes allocate CONFIG` to add the plan." in shown
     assert "Run `mmm-bayes compare CONFIG` to add the comparison with LightGBM." in shown
-    (data / "diagnostics.json").write_text("{}", encoding="utf-8")
+    raw = yaml.safe_load(Path("small.yaml").read_text(encoding="utf-8"))
+    Path("small.yaml").write_text(yaml.safe_dump(raw | {"ci_prob": 0.8}), encoding="utf-8")
     page = opened()
     assert page.title[0].value == r"Spring \*2024\*"
-    assert "The panel has changed since the fit. Run `mmm-bayes fit CONFIG` to renew the response curves." in words(
-        page
-    )
+    changed = "ci_prob was 0.9 when the model was fitted, now it is 0.8"
+    assert f"Out of date: {changed}. Run `mmm-bayes fit CONFIG` to renew the response curves." in words(page)
     assert not page.slider
+    Path("small.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    (data / "diagnostics.json").write_text("{}", encoding="utf-8")
+    assert "diagnostics.json is damaged or was edited since the model was fitted: run" in opened().error[0].value
     (data / "panel.parquet").unlink()
     assert "run 'mmm-bayes prepare' first" in opened().error[0].value
 
@@ -130,7 +133,7 @@ def test_one_sentence_says_what_is_missing(folder, capsys, monkeypatch):
     (folder / "data" / "small" / "posterior.nc").unlink()
     assert main(["dashboard", "small.yaml"]) == 1
     path = Path("data/small/posterior.nc")
-    assert capsys.readouterr().err == f"Error: {path} does not exist yet: run 'mmm-bayes fit small.yaml' first.\n"
+    assert capsys.readouterr().err == f"Error: {path} does not exist yet: run 'mmm-bayes fit' first.\n"
 
 
 def test_the_command_serves_the_page_to_this_machine_alone(folder):

@@ -13,6 +13,7 @@ import yaml
 
 from mmm_bayes.cli import app
 from mmm_bayes.config import load_config, make_config
+from mmm_bayes.provenance import load_manifest
 from mmm_bayes.workspace import Workspace
 
 README = Path("README.md").read_text(encoding="utf-8")
@@ -113,7 +114,7 @@ def test_the_python_block_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), {})
-    assert Workspace("weekly_panel").needs("allocation.json", "allocate")
+    assert load_manifest(Workspace("weekly_panel")).checked("allocate", "allocation.json")
     assert "search" in capsys.readouterr().out
 
 

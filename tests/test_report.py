@@ -17,11 +17,13 @@ import pandas as pd
 import pytest
 import xarray as xr
 from jinja2 import UndefinedError
+from provenance_cases import adopt
 
 from mmm_bayes import pipeline
 from mmm_bayes.config import override
 from mmm_bayes.curves import load_curves, save_curves
 from mmm_bayes.errors import DataError
+from mmm_bayes.provenance import STEPS, step
 from mmm_bayes.report.context import make_cards, make_context
 from mmm_bayes.report.facts import channel_of, headline
 from mmm_bayes.report.numbers import Money, ratio
@@ -239,6 +241,7 @@ def test_without_simulated_spend_no_truth_is_shown(small_run, tmp_path):
     space = copy(small_run, tmp_path)
     for path in space.data.glob("truth*"):
         path.unlink()
+    adopt(space)
     text = report(small_run, space)
     assert "The truth beside" not in text
     assert "diamond" not in text
@@ -256,23 +259,32 @@ def test_without_a_panel_there_is_no_report(small_run, tmp_path, file):
 def test_results_of_another_panel_are_not_shown(small_run, tmp_path):
     space = copy(small_run, tmp_path)
     table = pd.read_parquet(space.data / "panel.parquet")
-    table.assign(revenue=table["revenue"] * 1.01).to_parquet(space.data / "panel.parquet")
+    with step(space, "prepare", small_run.config) as work:
+        for file in STEPS["prepare"].files:
+            if (space.data / file).exists():
+                shutil.copy(space.data / file, work.folder / file)
+        table.assign(revenue=table["revenue"] * 1.01).to_parquet(work.folder / "panel.parquet")
     text = report(small_run, space)
-    assert "The panel has changed since the fit. Run `mmm-bayes fit CONFIG` to renew the returns." in text
+    changed = "panel.parquet has changed since the model was fitted"
+    assert f"Out of date: {changed}. Run `mmm-bayes fit CONFIG` to renew the returns." in text
     assert "![" not in text
 
 
 @pytest.mark.parametrize("words", ["LightGBM", "next budget"])
 def test_results_of_an_earlier_fit_are_not_shown(small_run, tmp_path, words):
-    space = copy(small_run, tmp_path)
-    if words == "LightGBM":
-        table = pd.read_csv(space.data / "comparison.csv")
-        table.assign(bayesian_roi=table["bayesian_roi"] * 1.001).to_csv(space.data / "comparison.csv", index=False)
-    else:
-        curves = load_curves(space.data / "curves.parquet")
-        save_curves(replace(curves, response=1.001 * curves.response), space.data / "curves.parquet")
+    space, before = copy(small_run, tmp_path), small_run.space.data
+    with step(space, "fit", small_run.config) as work:
+        for file in STEPS["fit"].files:
+            if (before / file).exists():
+                shutil.copy(before / file, work.folder / file)
+        roi = pd.read_csv(before / "roi.csv")
+        roi.assign(roi_median=roi["roi_median"] * 1.001).to_csv(work.folder / "roi.csv", index=False)
+        with (work.folder / "posterior.nc").open("ab") as file:
+            file.write(b"another")
     part = section(report(small_run, space), words)
-    assert "The fit is newer. Run `mmm-bayes " in part
+    changed, command = {"LightGBM": ("roi.csv", "compare"), "next budget": ("posterior.nc", "allocate")}[words]
+    assert f"Out of date: {changed} has changed since the " in part
+    assert f"Run `mmm-bayes {command} CONFIG` to renew " in part
     assert "![" not in part
 
 
@@ -282,10 +294,10 @@ def test_a_broken_file_is_an_error_and_the_earlier_report_is_kept(small_run, tmp
     before = (space.reports / "report.html").read_bytes()
     table = pd.read_csv(space.data / "contributions.csv")
     table.drop(columns="tv").to_csv(space.data / "contributions.csv", index=False)
-    with pytest.raises(KeyError, match="tv"):
+    with pytest.raises(DataError, match=r"contributions\.csv is damaged or was edited since the model was fitted: run"):
         write_report(small_run.config, space)
     assert (space.reports / "report.html").read_bytes() == before
-    assert not list(space.reports.rglob("*.partial"))
+    assert not [path for path in space.root.rglob(".*")]
 
 
 def test_a_figure_that_was_not_drawn_is_an_error():
@@ -346,15 +358,14 @@ def test_the_weeks_of_a_plan_are_shown_where_they_were_asked_for(small_run, tmp_
     assert ("figures/schedule.png" in part) == any(s.gain.mean for s in found)
     for one in found:
         assert shown[one.channel]["spent evenly"] == f"£{one.response_even:,.0f}"
-    raw = json.loads((space.data / "schedule.json").read_text(encoding="utf-8"))
-    raw[0]["total"] *= 1.01
-    write_json(space.data / "schedule.json", raw)
+    pipeline.allocate(override(small_run.config, allocate={"budget": 1e6}), space.root, force=True)
     assert "### When to spend it" not in report(small_run, space)  # they belong to another plan
 
 
 def test_without_a_frontier_its_part_is_left_out(small_run, tmp_path):
     space = copy(small_run, tmp_path)
     (space.data / "frontier.csv").unlink()
+    adopt(space)
     text = report(small_run, space)
     assert "### How much to spend in all" not in text
     assert "figures/plan.png" in text
@@ -390,6 +401,7 @@ def test_each_verdict_has_its_words(small_run, tmp_path, verdict):
         }
     found |= {"verdict": verdict}
     write_json(space.data / "diagnostics.json", found)
+    adopt(space)
     text = report(small_run, space)
     part = section(text, "trusted")
     expected = {
@@ -420,6 +432,7 @@ def test_transactions_are_accounted_for_to_the_cent(small_run, tmp_path):
         "notes": [{"code": "data.no_customer", "values": {"lines": 135_080}}],
     }
     write_json(space.data / "quality.json", quality)
+    adopt(space)
     part = section(report(small_run, space), "What the data are")
     found = rows(part, "step | lines")
     assert found["lines read"] == {"step": "lines read", "lines": "541,909", "revenue": "£9,747,747.93"}
@@ -466,6 +479,9 @@ def test_a_run_with_such_names_gives_a_whole_page(small_run, tmp_path):
         frame.assign(channel=frame["channel"].map(new)).to_csv(space.data / file, index=False)
     frame = pd.read_csv(space.data / "contributions.csv").rename(columns=new)
     frame.to_csv(space.data / "contributions.csv", index=False)
+    frame = pd.read_csv(space.data / "frontier.csv")
+    renamed = {f"spend_{name}": f"spend_{nasty}" for name, nasty in new.items()}
+    frame.rename(columns=renamed).to_csv(space.data / "frontier.csv", index=False)
     for file in ("diagnostics.json", "panel.json", "truth.json"):
         found = json.loads((space.data / file).read_text(encoding="utf-8"))
         keyed = [(found, key) for key in ("learning", "sensitivity", "demand", "channels")]
@@ -473,13 +489,14 @@ def test_a_run_with_such_names_gives_a_whole_page(small_run, tmp_path):
             if key in owner:
                 owner[key] = {new[name]: value for name, value in owner[key].items()}
         write_json(space.data / file, found)
-    for file in ("curves.parquet", "truth_curves.parquet"):
+    for file in ("curves.parquet", "allocation_curves.parquet", "truth_curves.parquet"):
         curves = load_curves(space.data / file)
         save_curves(replace(curves, channels=tuple(new[c] for c in curves.channels)), space.data / file)
     plan = json.loads((space.data / "allocation.json").read_text(encoding="utf-8"))
     for row in plan["channels"]:
         row["channel"] = new[row["channel"]]
     write_json(space.data / "allocation.json", plan)
+    adopt(space)
     write_report(small_run.config.model_copy(update={"title": "Fish & <Chips> *2024*"}), space)
     page = Text()
     html = (space.reports / "report.html").read_text(encoding="utf-8")
@@ -494,6 +511,7 @@ def test_channels_and_geos_may_be_called_like_a_missing_value(small_run, tmp_pat
     space = copy(small_run, tmp_path)
     weeks = pd.read_csv(space.data / "fit.csv")
     weeks.assign(geo=weeks["geo"].replace("geo_01", "NA")).to_csv(space.data / "fit.csv", index=False)
+    adopt(space)
     assert "NA" in set(load_results(small_run.config, space).fit.weeks["geo"])
 
 

@@ -5,7 +5,6 @@ import json
 import pandas as pd
 import pytest
 
-from mmm_bayes.errors import DataError
 from mmm_bayes.workspace import Workspace, write_csv, write_json, writing
 
 
@@ -17,16 +16,6 @@ def test_a_run_has_its_two_folders(tmp_path):
     space = Workspace("shop", tmp_path)
     assert space.data == tmp_path / "data" / "shop"
     assert space.reports == tmp_path / "reports" / "shop"
-
-
-def test_a_missing_file_names_the_command_that_makes_it(tmp_path):
-    with pytest.raises(DataError, match=r"posterior\.nc does not exist yet: run 'mmm-bayes fit' first\."):
-        Workspace("shop", tmp_path).needs("posterior.nc", "fit")
-
-
-def test_a_file_that_is_there_is_found(tmp_path):
-    write_json(tmp_path / "data" / "shop" / "a.json", {})
-    assert Workspace("shop", tmp_path).needs("a.json", "fit").is_file()
 
 
 def test_writing_makes_folders_and_replaces(tmp_path):
@@ -69,12 +58,11 @@ def test_a_folder_replaces_a_file_and_a_file_a_folder(tmp_path):
     assert target.read_text() == "file again"
 
 
-def test_leftovers_of_a_killed_run_do_no_harm(tmp_path):
-    leftover = tmp_path / ".a.txt.partial"
-    leftover.mkdir()
-    (leftover / "x").touch()
-    with writing(tmp_path / "a.txt") as path:
-        path.write_text("ok")
+def test_two_that_write_the_same_file_do_not_meet(tmp_path):
+    with writing(tmp_path / "a.txt") as first, writing(tmp_path / "a.txt") as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert (tmp_path / "a.txt").read_text() == "first"
     assert names(tmp_path) == ["a.txt"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from mmm_bayes.config.allocation import Allocate
 from mmm_bayes.config.data import PanelSource, Simulate, SpendFile, Transactions
@@ -33,6 +33,12 @@ class Config(Section):
     compare: Compare = Compare()
     allocate: Allocate = Allocate()
     folder: Path = Path()
+    _options: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def options(self) -> frozenset[str]:
+        """Dotted names of the settings that an option of the command line gave, such as ``allocate.budget``."""
+        return self._options
 
     def mistakes(self) -> Iterator[Mistake]:
         """No source, or several."""
@@ -94,19 +100,26 @@ def load_config(path: str | Path, data: str | None = None) -> Config:
         ) from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: holds no configuration; it needs at least 'name' and 'transactions' or 'panel'.")
-    if data is not None:
-        source = "panel" if "panel" in raw else "transactions"
-        if isinstance(raw.get(source), dict):
-            raw[source]["path"] = str(Path(data).absolute())
-    return make_config(raw, origin=str(path), folder=path.parent)
+    source = "panel" if "panel" in raw else "transactions"
+    if data is not None and isinstance(raw.get(source), dict):
+        raw[source]["path"] = str(Path(data).absolute())
+    options = frozenset() if data is None else frozenset({f"{source}.path"})
+    return make_config(raw, origin=str(path), folder=path.parent, options=options)
 
 
-def make_config(raw: dict[str, Any], origin: str = "configuration", folder: Path = Path()) -> Config:
-    """Validate a mapping; see `load_config`."""
+def make_config(
+    raw: dict[str, Any],
+    origin: str = "configuration",
+    folder: Path = Path(),
+    options: frozenset[str] = frozenset(),
+) -> Config:
+    """Validate a mapping; see `load_config`. ``options`` names the settings that do not stand in the file."""
     try:
-        return Config.model_validate({**raw, "folder": folder})
+        config = Config.model_validate({**raw, "folder": folder})
     except ValidationError as error:
         raise ConfigError(f"{origin}: {sentences(error, Config)[0]}") from None
+    config._options = options
+    return config
 
 
 def override(config: Config, **sections: dict[str, Any]) -> Config:
@@ -116,7 +129,9 @@ def override(config: Config, **sections: dict[str, Any]) -> Config:
         ConfigError: as `load_config`.
     """
     raw = config.model_dump(exclude_unset=True, exclude={"folder"})
+    options = set(config.options)
     for section, values in sections.items():
         given = {key: value for key, value in values.items() if value is not None}
         raw[section] = {**raw.get(section, {}), **given}
-    return make_config(raw, "option", config.folder)
+        options |= {f"{section}.{key}" for key in given}
+    return make_config(raw, "option", config.folder, frozenset(options))

@@ -11,6 +11,7 @@ import streamlit as st
 from mmm_bayes.allocate import Plan, change_spend, evaluate_plan
 from mmm_bayes.config import load_config
 from mmm_bayes.errors import MMMError
+from mmm_bayes.provenance import snapshot
 from mmm_bayes.report.content import Content, absent, gather
 from mmm_bayes.report.context import make_cards
 from mmm_bayes.report.facts import plan_table
@@ -76,9 +77,9 @@ def page(config: str, root: str) -> None:
 
 def state_of_files(config: str, root: str) -> tuple[tuple[str, int], ...]:
     """Return when each file of a run was written."""
-    folder = Workspace(load_config(config).name, Path(root)).data
-    files = [Path(config), *sorted(folder.rglob("[!.]*"))]
-    return tuple((str(path), path.stat().st_mtime_ns) for path in files)
+    with snapshot(Workspace(load_config(config).name, Path(root))) as manifest:
+        files = [Path(config), *(path for path in manifest.files() if path.exists())]
+        return tuple((str(path), path.stat().st_mtime_ns) for path in files)
 
 
 @st.cache_resource(max_entries=1, show_spinner=say("dashboard.loading"))

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from mmm_bayes.config import load_config
 from mmm_bayes.errors import MMMError
-from mmm_bayes.report.results import FIT
+from mmm_bayes.provenance import snapshot
 from mmm_bayes.workspace import Workspace
 
 PAGE = Path(__file__).with_name("app.py")
@@ -35,9 +35,8 @@ def serve(config: Path, root: Path, port: int | None = None) -> NoReturn:
         DataError: there is no fit yet.
         MMMError: Streamlit is not installed.
     """
-    space = Workspace(load_config(config).name, root)
-    for file in FIT:
-        space.needs(file, f"fit {config}")
+    with snapshot(Workspace(load_config(config).name, root)) as manifest:
+        manifest.checked("fit")
     if find_spec("streamlit") is None:
         raise MMMError("the dashboard needs Streamlit; install it with pip install 'mmm-bayes[dashboard]'.")
     os.execv(sys.executable, command(config, root, port))

@@ -1,30 +1,40 @@
 """The steps as functions: what the command line, a dashboard and a notebook call.
 
-Each reads what the step before it left in ``data/<name>`` below ``root``, writes its own files there (see
-ARCHITECTURE.md) and returns what it found. Heavy libraries are imported by the step that needs them.
+Each reads what the steps before it left in ``data/<name>`` below ``root``, writes its own files there (see
+`provenance.STEPS`) and returns what it found; `run` does them all. Heavy libraries are imported by the step that
+needs them.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmm_bayes.config import Config
 from mmm_bayes.pipeline.fit import Fitted, compare, fit
 from mmm_bayes.pipeline.plan import allocate, schedule
 from mmm_bayes.pipeline.prepare import demo, prepare
 from mmm_bayes.progress import Progress, silent
+from mmm_bayes.provenance import held
 from mmm_bayes.workspace import Workspace
 
 __all__ = [
+    "STEPS",
     "Fitted",
     "Progress",
     "allocate",
+    "chosen",
     "compare",
     "demo",
     "fit",
     "prepare",
     "report",
+    "run",
     "schedule",
     "silent",
 ]
+
+STEPS = ("prepare", "fit", "compare", "allocate", "schedule", "report")
+"""The functions of this module from the data to the report, in their order."""
 
 
 def report(config: Config, root: str | Path = ".", progress: Progress = silent) -> Path:
@@ -33,3 +43,15 @@ def report(config: Config, root: str | Path = ".", progress: Progress = silent) 
 
     progress("drawing figures", None)
     return write_report(config, Workspace(config.name, Path(root)))
+
+
+def run(config: Config, root: str | Path = ".", progress: Progress = silent) -> dict[str, Any]:
+    """Do all steps, and keep other runs of this name from writing in between; return what each found, by its name."""
+    with held(Workspace(config.name, Path(root))):
+        return {name: globals()[name](config, root, progress) for name in chosen(config)}
+
+
+def chosen(config: Config, names: Sequence[str] = STEPS) -> list[str]:
+    """Return these steps in their order; the schedule comes with the plan, where the configuration asks for one."""
+    wanted = {*names, "schedule"} if "allocate" in names else {*names}
+    return [name for name in STEPS if name in wanted and (name != "schedule" or config.allocate.schedule)]

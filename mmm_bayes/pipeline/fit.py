@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.cache import compile_cache
 from mmm_bayes.config import Config
-from mmm_bayes.pipeline.run import needs_panel, require_fresh
 from mmm_bayes.progress import Progress, silent
-from mmm_bayes.workspace import Workspace, digest, read_csv, write_csv, write_json
+from mmm_bayes.provenance import PANEL, Manifest, step
+from mmm_bayes.workspace import Workspace, read_csv, write_csv, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mmm_bayes.evaluate import Comparison
+    from mmm_bayes.panel import Panel
     from mmm_bayes.posterior import Posterior
 
-LIGHTGBM = ("lightgbm_roi.csv", "lightgbm_curves.parquet")
-"""What the LightGBM baseline leaves; an earlier fit's must not stand beside a new posterior."""
+LIGHTGBM = "lightgbm_roi.csv"
+"""What the LightGBM baseline leaves."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,26 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
         progress: told what is being done.
 
     Raises:
-        DataError: there is no panel yet.
+        DataError: there is no panel yet, or its source or columns have changed since it was made.
         FitError: the model could not be fitted.
     """
-    space, panel = needs_panel(config, root)
-    compile_cache()
+    with step(Workspace(config.name, Path(root)), "fit", config) as work:
+        compile_cache()
+        from mmm_bayes.lightgbm import fit_lightgbm
+        from mmm_bayes.panel import load_panel
+
+        panel = load_panel(work.manifest.checked("prepare", *PANEL))
+        fitted = _fit(panel, config, progress)
+        baseline = fit_lightgbm(panel, config.model, config.compare.bootstrap, config.sampler.seed, progress)
+        progress("writing", None)
+        _save_fit(work.folder, config, fitted)
+        write_csv(work.folder / LIGHTGBM, baseline.roi(panel, config.ci_prob))
+    return fitted
+
+
+def _fit(panel: "Panel", config: Config, progress: Progress) -> Fitted:
+    """Fit the Bayesian model and judge the fit."""
     from mmm_bayes import model
-    from mmm_bayes.curves import save_curves
-    from mmm_bayes.lightgbm import fit_lightgbm
     from mmm_bayes.posterior.attribution import media_contributions, roi_table
     from mmm_bayes.posterior.checks import diagnose
 
@@ -59,71 +72,58 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
     progress("working out contributions", None)
     media = media_contributions(posterior)
     prior = model.prior_quantity(posterior, config.model, config.ci_prob)
-    diagnostics = diagnose(posterior, media, prior, config.ci_prob) | {"panel": digest(space.data / "panel.parquet")}
+    diagnostics = diagnose(posterior, media, prior, config.ci_prob)
     roi = roi_table(posterior, media, model.prior_roi(posterior, config.model, config.ci_prob), config.ci_prob)
-    fitted = Fitted(posterior, roi, diagnostics)
-    _save_fit(space, config, fitted)
-    for name in LIGHTGBM:
-        (space.data / name).unlink(missing_ok=True)
-    baseline = fit_lightgbm(panel, config.model, config.compare.bootstrap, config.sampler.seed, progress)
-    progress("writing", None)
-    table, curves = (space.data / name for name in LIGHTGBM)
-    write_csv(table, baseline.roi(panel, config.ci_prob))
-    save_curves(baseline.curves(panel, config.allocate), curves)
-    return fitted
+    return Fitted(posterior, roi, diagnostics)
 
 
-def _save_fit(space: Workspace, config: Config, fitted: Fitted) -> None:
+def _save_fit(folder: Path, config: Config, fitted: Fitted) -> None:
     from mmm_bayes.curves import save_curves
     from mmm_bayes.posterior import save_posterior
     from mmm_bayes.posterior.attribution import decomposition, fit_table, response_curves
-
-    save_posterior(fitted.posterior, space.data / "posterior.nc")
-    write_csv(space.data / "roi.csv", fitted.roi)
-    _save_lift(space, config, fitted.posterior)
-    write_csv(space.data / "contributions.csv", decomposition(fitted.posterior))
-    write_csv(space.data / "fit.csv", fit_table(fitted.posterior, config.ci_prob))
-    save_curves(response_curves(fitted.posterior, config.allocate), space.data / "curves.parquet")
-    write_json(space.data / "diagnostics.json", fitted.diagnostics)
-
-
-def _save_lift(space: Workspace, config: Config, posterior: "Posterior") -> None:
-    """Write ``lift.csv``; without tests there is none, and that of an earlier fit would be taken for theirs."""
     from mmm_bayes.posterior.lift import lift_table
 
+    save_posterior(fitted.posterior, folder / "posterior.nc")
+    write_csv(folder / "roi.csv", fitted.roi)
     if config.model.lift_tests:
-        write_csv(space.data / "lift.csv", lift_table(posterior, config.ci_prob))
-    else:
-        (space.data / "lift.csv").unlink(missing_ok=True)
+        write_csv(folder / "lift.csv", lift_table(fitted.posterior, config.ci_prob))
+    write_csv(folder / "contributions.csv", decomposition(fitted.posterior))
+    write_csv(folder / "fit.csv", fit_table(fitted.posterior, config.ci_prob))
+    save_curves(response_curves(fitted.posterior, config.allocate), folder / "curves.parquet")
+    write_json(folder / "diagnostics.json", fitted.diagnostics)
 
 
 def compare(config: Config, root: str | Path = ".", progress: Progress = silent) -> "Comparison":
     """Fit both models without the last weeks and judge them there; hold their ROI against each other and the truth.
 
     Raises:
-        DataError: there is no panel or no fit yet, or the panel is too short for the holdout.
+        DataError: there is no fit yet, or it is stale, or the panel is too short for the holdout.
     """
-    space, panel = needs_panel(config, root)
-    require_fresh(space)
-    compile_cache()
-    from mmm_bayes import evaluate, model
+    with step(Workspace(config.name, Path(root)), "compare", config) as work:
+        compile_cache()
+        from mmm_bayes import evaluate, model
+        from mmm_bayes.panel import load_panel
 
-    split = evaluate.split_holdout(panel, config.compare)
-    weeks = len(split.train.weeks)
-    draws = model.forecast_holdout(panel, weeks, config.model, config.sampler, progress)
-    progress("fitting LightGBM", None)
-    forecasts = {"bayesian": evaluate.Forecast.from_draws(draws, config.ci_prob)}
-    forecasts |= evaluate.other_forecasts(panel, split, config.model, config.sampler.seed, config.ci_prob)
-    comparison = evaluate.compare(panel, split, forecasts, _both_roi(space), config.ci_prob)
-    evaluate.save_comparison(comparison, space.data)
+        panel = load_panel(work.manifest.checked("prepare", *PANEL))
+        roi = _both_roi(work.manifest)
+        split = evaluate.split_holdout(panel, config.compare)
+        weeks = len(split.train.weeks)
+        draws = model.forecast_holdout(panel, weeks, config.model, config.sampler, progress)
+        progress("fitting LightGBM", None)
+        forecasts = {"bayesian": evaluate.Forecast.from_draws(draws, config.ci_prob)}
+        forecasts |= evaluate.other_forecasts(panel, split, config.model, config.sampler.seed, config.ci_prob)
+        comparison = evaluate.compare(panel, split, forecasts, roi, config.ci_prob)
+        evaluate.save_comparison(comparison, work.folder)
     return comparison
 
 
-def _both_roi(space: Workspace) -> "pd.DataFrame":
+def _both_roi(manifest: Manifest) -> "pd.DataFrame":
     """Return the ROI of both models and, where there is one, the truth side by side."""
     from mmm_bayes.evaluate import roi_table
     from mmm_bayes.simulate import load_truth
 
-    own, other = (read_csv(space.needs(name, "fit")) for name in ("roi.csv", LIGHTGBM[0]))
-    truth = load_truth(space.data).roi if (space.data / "truth.json").exists() else None
-    return roi_table(own, other, truth)
+    folder = manifest.checked("fit", "roi.csv", LIGHTGBM)
+    truth = None
+    if manifest.wrote("prepare", "truth.json"):
+        truth = load_truth(manifest.checked("prepare", "truth.json", "truth.parquet")).roi
+    return roi_table(read_csv(folder / "roi.csv"), read_csv(folder / LIGHTGBM), truth)

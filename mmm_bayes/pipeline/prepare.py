@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mmm_bayes.config import Config, PanelSource, load_config, override
 from mmm_bayes.progress import Progress, silent
+from mmm_bayes.provenance import held, step
 from mmm_bayes.workspace import Workspace, write_json
 
 if TYPE_CHECKING:
@@ -28,18 +29,21 @@ def prepare(config: Config, root: str | Path = ".", progress: Progress = silent)
     Raises:
         DataError: the data cannot be used; earlier files are kept then.
     """
+    with step(Workspace(config.name, Path(root)), "prepare", config) as work:
+        if config.panel is None:
+            return _prepare_transactions(config, work.folder, progress)
+        return _prepare_table(config, config.panel, work.folder, progress)
+
+
+def _prepare_table(config: Config, source: PanelSource, folder: Path, progress: Progress) -> "Panel":
     from mmm_bayes.panel import read_table, save_panel
 
-    space = Workspace(config.name, Path(root))
-    if config.panel is None:
-        return _prepare_transactions(config, space, progress)
-    path = config.find(config.panel.path)
+    path = config.find(source.path)
     progress(f"reading {path}", None)
-    frame, columns = _public_holidays(read_table(config.panel, path), config.panel)
-    panel = save_panel(frame, columns, space.data, config.name, config.currency, source=path)
+    frame, columns = _public_holidays(read_table(source, path), source)
+    panel = save_panel(frame, columns, folder, config.name, config.currency, source=path)
     notes = [asdict(note) for note in panel.notes]
-    write_json(space.data / "quality.json", {"source": path, "rows": len(frame), "notes": notes})
-    _forget_truth(space)
+    write_json(folder / "quality.json", {"source": path, "rows": len(frame), "notes": notes})
     return panel
 
 
@@ -54,12 +58,12 @@ def _public_holidays(frame: "pd.DataFrame", source: PanelSource) -> tuple["pd.Da
     return with_public_holidays(frame, source)
 
 
-def _prepare_transactions(config: Config, space: Workspace, progress: Progress) -> "Panel":
+def _prepare_transactions(config: Config, folder: Path, progress: Progress) -> "Panel":
     from mmm_bayes.panel import save_panel
     from mmm_bayes.prepare import weekly_table
 
     progress("reading transactions with Spark", None)
-    prepared = weekly_table(config, space.data / "quarantine.parquet")
+    prepared = weekly_table(config, folder / "quarantine.parquet")
     frame, columns, truth = prepared.frame, prepared.columns, None
     if config.simulate is not None:
         from mmm_bayes.simulate import simulate_spend
@@ -67,20 +71,13 @@ def _prepare_transactions(config: Config, space: Workspace, progress: Progress) 
         progress("simulating spend", None)
         simulated = simulate_spend(frame, columns, config.simulate)
         frame, columns, truth = simulated.frame, simulated.columns, simulated.truth
-    panel = save_panel(frame, columns, space.data, config.name, config.currency, simulated=truth is not None)
-    write_json(space.data / "quality.json", prepared.quality)
-    _forget_truth(space)
+    panel = save_panel(frame, columns, folder, config.name, config.currency, simulated=truth is not None)
+    write_json(folder / "quality.json", prepared.quality)
     if truth is not None:
         from mmm_bayes.simulate import save_truth
 
-        save_truth(truth, space.data, config.allocate.weeks)
+        save_truth(truth, folder, config.allocate.weeks)
     return panel
-
-
-def _forget_truth(space: Workspace) -> None:
-    """Remove the truth of an earlier panel: it would be shown beside this one."""
-    for path in space.data.glob("truth*"):
-        path.unlink()
 
 
 def demo(root: str | Path, lines: int, seed: int | None = None, progress: Progress = silent) -> Config:
@@ -94,8 +91,10 @@ def demo(root: str | Path, lines: int, seed: int | None = None, progress: Progre
     """
     from mmm_bayes.simulate.transactions import write_sample
 
-    path = Workspace("demo", Path(root)).data / "transactions.csv.gz"
+    space = Workspace("demo", Path(root))
+    path = space.data / "transactions.csv.gz"
     progress("writing transactions", None)
-    write_sample(path, lines) if seed is None else write_sample(path, lines, seed=seed)
+    with held(space):
+        write_sample(path, lines) if seed is None else write_sample(path, lines, seed=seed)
     config = load_config(Path(__file__).parents[1] / "demo.yaml", data=str(path))
     return override(config, sampler={"seed": seed})

@@ -103,9 +103,12 @@ def total_spend(data: xr.Dataset) -> Array:
 
 
 def save_posterior(posterior: Posterior, path: Path) -> None:
-    """Write ``posterior.nc``."""
+    """Write ``posterior.nc``; the same draws give the same bytes whenever they were drawn."""
+    tree = posterior.tree.copy()
+    for group in tree.subtree:
+        group.attrs = {name: value for name, value in group.attrs.items() if name != "created_at"}
     with writing(path) as temporary:
-        posterior.tree.to_netcdf(temporary, engine="h5netcdf")
+        tree.to_netcdf(temporary, engine="h5netcdf")
 
 
 def load_posterior(path: Path) -> Posterior:

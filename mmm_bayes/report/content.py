@@ -11,7 +11,7 @@ from mmm_bayes.report.context import make_context
 from mmm_bayes.report.facts import channel_of, money_of
 from mmm_bayes.report.figures import draw_figures
 from mmm_bayes.report.numbers import Money
-from mmm_bayes.report.render import image, table, to_markdown
+from mmm_bayes.report.render import image, literal, table, to_markdown
 from mmm_bayes.report.results import Results, load_results
 from mmm_bayes.workspace import Workspace
 
@@ -64,5 +64,6 @@ def absent(results: Results, step: str, what: str) -> Markup:
     command = Markup(f"Run `mmm-bayes {missing} CONFIG` to")
     if missing not in results.outdated:
         return command + f" add {what}."
-    changed = "panel has changed since the fit" if missing == "fit" else "fit is newer"
-    return Markup(f"The {changed}. ") + command + f" renew {what}."
+    changed = results.outdated[missing]
+    commands = " and ".join(f"`{name} CONFIG`" for name in changed.commands(missing))
+    return Markup(f"Out of date: {literal(changed.what)}. Run {commands} to renew {what}.")

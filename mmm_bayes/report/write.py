@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from mmm_bayes.config import Config
+from mmm_bayes.provenance import step
 from mmm_bayes.report.content import gather
 from mmm_bayes.report.context import make_cards
 from mmm_bayes.report.render import to_html
-from mmm_bayes.workspace import Workspace, writing
+from mmm_bayes.workspace import Workspace
 
 
 def write_report(config: Config, workspace: Workspace) -> Path:
@@ -22,19 +23,18 @@ def write_report(config: Config, workspace: Workspace) -> Path:
     Raises:
         DataError: there is no panel yet.
     """
-    content = gather(config, workspace)
-    context = content.context
-    markdown = content.fill("report.md")
-    head = {"title": context["title"], "verdict": context["verdict"], "cards": make_cards(context)}
-    return _save(workspace.reports, markdown, to_html(markdown, content.figures, head), content.figures)
+    with step(workspace, "report", config) as work:
+        content = gather(config, workspace)
+        context = content.context
+        markdown = content.fill("report.md")
+        head = {"title": context["title"], "verdict": context["verdict"], "cards": make_cards(context)}
+        _save(work.folder, markdown, to_html(markdown, content.figures, head), content.figures)
+    return workspace.reports / "report.html"
 
 
-def _save(folder: Path, markdown: str, html: str, figures: dict[str, bytes]) -> Path:
-    with writing(folder / "figures") as temporary:
-        temporary.mkdir()
-        for name, content in figures.items():
-            (temporary / f"{name}.png").write_bytes(content)
+def _save(folder: Path, markdown: str, html: str, figures: dict[str, bytes]) -> None:
+    (folder / "figures").mkdir()
+    for name, content in figures.items():
+        (folder / "figures" / f"{name}.png").write_bytes(content)
     for name, text in (("report.md", markdown), ("report.html", html)):
-        with writing(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    return folder / "report.html"
+        (folder / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,162 @@
+"""`Manifest`: what each step of a run read and wrote; whether a file is still that, and whether a step is stale."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmm_bayes.config import Config
+from mmm_bayes.errors import DataError
+from mmm_bayes.provenance.inputs import digest, given, has_changed, is_below, said, settings, sources
+from mmm_bayes.provenance.steps import OPTIONS, STEPS, needed, path_of
+from mmm_bayes.workspace import Workspace, write_json
+
+FILE = "run.json"
+
+
+@dataclass(frozen=True)
+class Change:
+    """Why a step is stale: since ``step`` ran, ``what`` has become another; a clause of a sentence."""
+
+    step: str
+    what: str
+
+    def commands(self, stale: str) -> list[str]:
+        """Return the commands that make a stale step anew: that of ``step``, those in between, and its own."""
+        order = [*needed(stale), stale]
+        return [f"mmm-bayes {STEPS[name].command}" for name in order[order.index(self.step) :]]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The record of a run, as ``data/<name>/run.json`` holds it.
+
+    Attributes:
+        space: the folders of the run.
+        steps: by name, the entry of each step that has run: ``inputs`` (``decided_by``, ``noted``, ``options``,
+            ``files``, ``sources``), ``arguments``, ``files`` by digest, ``versions``, ``started``, ``finished``.
+        damaged: whether ``run.json`` is there but cannot be read; then no step counts as run.
+    """
+
+    space: Workspace
+    steps: Mapping[str, Any] = field(default_factory=dict)
+    damaged: bool = False
+
+    def save(self) -> None:
+        """Write ``run.json``."""
+        write_json(self.space.data / FILE, {"steps": self.steps})
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def wrote(self, step: str, file: str) -> bool:
+        """Whether a step has run and left this file."""
+        return step in self.steps and file in self.steps[step]["files"]
+
+    def complete(self, step: str) -> bool:
+        """Whether a step has run and all that it wrote is there."""
+        home = STEPS[step].home(self.space)
+        return step in self.steps and all((home / file).exists() for file in self.steps[step]["files"])
+
+    def files(self) -> Iterator[Path]:
+        """Return ``run.json`` and all files that it knows."""
+        yield self.space.data / FILE
+        for step, entry in self.steps.items():
+            yield from (STEPS[step].home(self.space) / file for file in entry["files"])
+
+    def checked(self, step: str, *files: str) -> Path:
+        """Return the folder of a step's files, all or some of which are there and as the step wrote them.
+
+        Raises:
+            DataError: one sentence with the file and the command that makes it (again).
+        """
+        home = STEPS[step].home(self.space)
+        for file in files or self.steps.get(step, {"files": STEPS[step].files})["files"]:
+            self._check(step, file, home / file)
+        return home
+
+    def _check(self, step: str, file: str, path: Path) -> None:
+        command = f"run 'mmm-bayes {STEPS[step].command}'"
+        if self.damaged:
+            raise DataError(f"{self.space.data / FILE} is damaged: run 'mmm-bayes prepare' first.")
+        if not self.wrote(step, file) and path.exists():
+            unknown = "was written by an older version of mmm-bayes" if not self.steps else "is not of this run"
+            raise DataError(f"{path} {unknown} ({FILE} does not know it): {command} again.")
+        if not path.exists():
+            raise DataError(f"{path} does not exist yet: {command} first.")
+        if digest(path) != self.steps[step]["files"][file]:
+            raise DataError(f"{path} is damaged or was edited since {STEPS[step].done}: {command} again.")
+
+    # --- inputs ---------------------------------------------------------------------------------
+
+    def inputs_now(self, step: str) -> dict[str, str]:
+        """Return the digests of the files of earlier steps that a step reads, as those steps wrote them."""
+        shown = {before: STEPS[before].files for before in STEPS[step].shows}
+        return {
+            path_of(before, file): self.steps[before]["files"][file]
+            for before, files in (shown | STEPS[step].reads).items()
+            for file in files
+            if self.wrote(before, file)
+        }
+
+    def stale(self, step: str, config: Config) -> list[Change]:
+        """Return what has changed since a step ran, and since those ran that it stands on; the earliest step first."""
+        return [change for name in (*needed(step), step) for change in self._changes(name, config)]
+
+    def require(self, config: Config, step: str) -> None:
+        """See to it that all steps that ``step`` stands on have run on what there is now.
+
+        Raises:
+            DataError: one sentence with what is missing or has changed, and the commands to run.
+        """
+        before = needed(step)
+        for name in before:
+            if name not in self.steps:
+                self.checked(name, STEPS[name].files[0])
+            if changes := list(self._changes(name, config)):
+                more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
+                again = " and ".join(f"'{command}'" for command in changes[0].commands(before[-1]))
+                raise DataError(f"{self.space.data}: {changes[0].what}{more}; run {again} again.")
+
+    def _changes(self, step: str, config: Config) -> Iterator[Change]:
+        """Say what one step would find otherwise today: settings, source data, files of earlier steps."""
+        if step not in self.steps:
+            return
+        then, done = self.steps[step]["inputs"], STEPS[step].done
+        for name, (old, new) in sorted(_settings_changed(step, then, config).items()):
+            yield Change(step, f"{name} was {said(old)} when {done}, now it is {said(new)}")
+        now = sources(config)
+        for name, source in then["sources"].items():
+            path = source["path"] if name in then["options"] and name not in config.options else now.get(name)
+            if has_changed(source, path or source["path"]):
+                yield Change(step, f"the file {Path(path or source['path']).name} has changed since {done}")
+        written = self.inputs_now(step)
+        for name in sorted(then["files"].keys() | written.keys()):
+            if then["files"].get(name) != written.get(name):
+                yield Change(step, f"{name} has changed since {done}")
+
+
+def _settings_changed(step: str, then: Mapping[str, Any], config: Config) -> dict[str, tuple[Any, Any]]:
+    """Return the settings that decide a step and have changed, each as it was and as it is."""
+    paths, noted = STEPS[step].decided_by, STEPS[step].noted
+    old, new = then["decided_by"], settings(config, paths)
+    known = old.keys() | (given(config, paths))
+    gone = {name for name in OPTIONS if name in then["options"] and name not in config.options}
+    return {
+        name: (old.get(name), new.get(name))
+        for name in known
+        if old.get(name) != new.get(name) and not is_below(name, (*noted, *gone))
+    }
+
+
+def load_manifest(space: Workspace) -> Manifest:
+    """Read ``run.json``; without one no step has run."""
+    try:
+        raw = json.loads((space.data / FILE).read_text(encoding="utf-8"))
+        steps = {name: raw["steps"][name] for name in raw["steps"] if name in STEPS}
+        assert all({"files", "inputs"} <= entry.keys() for entry in steps.values())
+    except FileNotFoundError:
+        return Manifest(space)
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError):
+        return Manifest(space, damaged=True)
+    return Manifest(space, steps)

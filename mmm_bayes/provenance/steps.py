@@ -1,0 +1,137 @@
+"""The steps of a run: which files each writes and reads, and which settings decide what it finds."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from mmm_bayes.workspace import Workspace
+
+PANEL = ("panel.parquet", "panel.json")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step may touch.
+
+    Attributes:
+        command: what makes its files.
+        done: how a sentence says that it has run.
+        files: all that it may write; what it owned and no longer writes goes when it is made anew.
+        reads: files of earlier steps; a change of one of them makes it stale.
+        decided_by: parts of the configuration whose change makes it stale.
+        noted: parts that are recorded only: they change how sure or how fine an answer is, not what is asked.
+        place: folder of its files below ``data/<name>``; ``report`` is the run's folder below ``reports``.
+        part_of: the step whose files it adds to; it goes when that step is made anew.
+        shows: steps all of whose files it reads where they are there.
+    """
+
+    command: str
+    done: str
+    files: tuple[str, ...]
+    reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    decided_by: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
+    place: Literal["", "what_if", "report"] = ""
+    part_of: str | None = None
+    shows: tuple[str, ...] = ()
+
+    def home(self, space: Workspace) -> Path:
+        """Return the folder of its files."""
+        return space.reports if self.place == "report" else space.data / self.place
+
+    def aside(self, space: Workspace) -> Path:
+        """Return the folder that its temporary one is made in, on the same disk as its files."""
+        return space.reports if self.place == "report" else space.data
+
+
+STEPS = {
+    "prepare": Step(
+        command="prepare",
+        done="the panel was prepared",
+        files=(*PANEL, "quality.json", "quarantine.parquet", "truth.json", "truth.parquet", "truth_curves.parquet"),
+        decided_by=("transactions", "spend", "simulate", "panel"),
+        noted=("currency", "allocate.weeks"),
+    ),
+    "fit": Step(
+        command="fit",
+        done="the model was fitted",
+        files=(
+            *("diagnostics.json", "posterior.nc", "roi.csv", "lift.csv", "contributions.csv", "fit.csv"),
+            *("curves.parquet", "lightgbm_roi.csv"),
+        ),
+        reads={"prepare": PANEL},
+        decided_by=("model", "ci_prob"),
+        noted=("sampler", "compare.bootstrap", "allocate"),
+    ),
+    "compare": Step(
+        command="compare",
+        done="the models were compared",
+        files=("comparison.json", "comparison.csv", "holdout.csv"),
+        reads={"prepare": (*PANEL, "truth.json"), "fit": ("roi.csv", "lightgbm_roi.csv")},
+        decided_by=("model", "ci_prob", "compare.holdout"),
+        noted=("sampler", "compare.bootstrap"),
+    ),
+    "allocate": Step(
+        command="allocate",
+        done="the plan was made",
+        files=("allocation.csv", "allocation.json", "frontier.csv", "allocation_curves.parquet"),
+        reads={"prepare": PANEL, "fit": ("posterior.nc",)},
+        decided_by=("allocate", "ci_prob"),
+        noted=("allocate.schedule", "allocate.weekly", "sampler.seed", "compare.bootstrap"),
+    ),
+    "schedule": Step(
+        command="allocate --schedule",
+        done="its weeks were chosen",
+        files=("schedule.csv", "schedule.json"),
+        reads={"fit": ("posterior.nc",), "allocate": ("allocation.json",)},
+        decided_by=("allocate.weekly", "ci_prob"),
+        part_of="allocate",
+    ),
+    "what_if": Step(
+        command="allocate --what-if",
+        done="the what-if was evaluated",
+        files=("allocation.csv", "allocation.json"),
+        reads={"prepare": PANEL, "fit": ("posterior.nc",)},
+        decided_by=("allocate", "ci_prob"),
+        noted=("allocate.schedule", "allocate.weekly", "allocate.budget", "sampler.seed", "compare.bootstrap"),
+        place="what_if",
+    ),
+    "what_if_schedule": Step(
+        command="allocate --what-if --schedule",
+        done="its weeks were chosen",
+        files=("schedule.csv", "schedule.json"),
+        reads={"fit": ("posterior.nc",), "what_if": ("allocation.json",)},
+        decided_by=("allocate.weekly", "ci_prob"),
+        place="what_if",
+        part_of="what_if",
+    ),
+    "report": Step(
+        command="report",
+        done="the report was written",
+        files=("report.html", "report.md", "figures"),
+        noted=("title", "currency", "ci_prob", "allocate"),
+        place="report",
+        shows=("prepare", "fit", "compare", "allocate", "schedule", "what_if"),
+    ),
+}
+"""By name, each after those that it reads. This table is the only place that knows who writes what from what."""
+
+OPTIONS = ("transactions.path", "panel.path", "allocate.budget", "allocate.weeks")
+"""Settings that decide a step and that the command line may give: without the option they say nothing of that run."""
+
+
+def needed(name: str) -> list[str]:
+    """Return the steps that a step stands on, in their order."""
+    found = {before for step in STEPS[name].reads for before in (*needed(step), step)}
+    return [step for step in STEPS if step in found]
+
+
+def parts(name: str) -> list[str]:
+    """Return the steps that go when this one is made anew."""
+    return [part for part, step in STEPS.items() if step.part_of == name]
+
+
+def path_of(name: str, file: str) -> str:
+    """Return a step's file as the manifest names it: below ``data/<name>``."""
+    place = STEPS[name].place
+    return f"{place}/{file}" if place else file
