@@ -37,6 +37,13 @@ class Interval[T: (float, Array)]:
         numbers = (float(value) for value in (found.mean, found.median, found.low, found.high))
         return Interval(*(n if decimals is None else round(n, decimals) + 0.0 for n in numbers))
 
+    @classmethod
+    def of_each(cls, draws: Array, ci_prob: float, decimals: int | None = None) -> "list[Interval[float]]":
+        """Return the interval of each of several quantities' draws ``(draw, quantity)``, rounded like `of_one`'s."""
+        found = Interval.of(np.asfortranarray(draws), ci_prob)
+        rows = np.stack([found.mean, found.median, found.low, found.high], axis=1).tolist()
+        return [Interval(*(n if decimals is None else round(n, decimals) + 0.0 for n in row)) for row in rows]
+
     def times(self, factor: Any) -> "Interval[Any]":
         """Return the interval of the quantity times a positive number (or an array that broadcasts)."""
         return Interval(self.mean * factor, self.median * factor, self.low * factor, self.high * factor)

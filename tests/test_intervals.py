@@ -25,5 +25,11 @@ def test_a_single_quantity_is_rounded_and_never_minus_zero():
     assert found == Interval(0.4, 0.2, 0.0, 0.6) and str(found.low) == "0.0"
 
 
+def test_several_quantities_are_each_like_one():
+    draws = np.random.default_rng(1).normal(size=(200, 3))
+    assert Interval.of_each(draws, 0.9, 2) == [Interval.of_one(draws[:, c], 0.9, 2) for c in range(3)]
+    assert Interval.of_each(draws, 0.9)[1].mean == pytest.approx(draws[:, 1].mean())
+
+
 def test_columns_carry_the_name():
     assert Interval(1.0, 2.0, 3.0, 4.0).columns("roi") == {"roi_median": 2.0, "roi_low": 3.0, "roi_high": 4.0}

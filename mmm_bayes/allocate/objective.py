@@ -27,7 +27,8 @@ class Goal:
 
     def problem(self, x: Array, response: Array, allowed: Feasible) -> Problem:
         """Return what the solver is asked: curves ``(..., arm, point)`` and the plans to choose from."""
-        return Problem(x, self.factor * response, allowed, self.cost)
+        y = response if self.factor == 1 else self.factor * response
+        return Problem(x, y, allowed, self.cost)
 
 
 def goal_of(settings: Allocate) -> Goal:

@@ -74,6 +74,8 @@ def allocate(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9) -
 def by_name(curves: ResponseCurves) -> ResponseCurves:
     """Return the curves with their channels in the order of their names."""
     order = np.argsort(np.array(curves.channels))
+    if np.array_equal(order, np.arange(len(order))):
+        return curves
     return replace(
         curves,
         channels=tuple(curves.channels[i] for i in order),
@@ -118,10 +120,10 @@ def make_plan(
         found: the spends, and what is known about them.
         names: the order that the channels are to have in the plan; that of the curves if none is given.
     """
-    now, then = curves.at(bounds.today), curves.at(found.spend)
-    figures = digits(float(np.abs(then.mean(axis=0)).sum()))
+    now, then = contributions = curves.at(bounds.today), curves.at(found.spend)
+    figures = _figures(then)
     spent, today = float(found.spend.sum()), float(bounds.today.sum())
-    rows = list(_rows(curves, bounds, ci_prob, found, figures))
+    rows = list(_rows(curves, bounds, ci_prob, found, contributions))
     before = _total(now, [row.contribution_now.mean for row in rows], ci_prob, figures)
     after = _total(then, [row.contribution_plan.mean for row in rows], ci_prob, figures)
     kpi, more = then.sum(axis=1) - now.sum(axis=1), after.mean - before.mean
@@ -159,10 +161,15 @@ def make_plan(
     )
 
 
-def _rows(curves: ResponseCurves, bounds: Bounds, ci_prob: float, found: Answer, figures: int) -> Iterator[ChannelPlan]:
-    """Yield one row per arm, in the order of the curves."""
-    now, then, mroi = curves.at(bounds.today), curves.at(found.spend), curves.marginal(found.spend)
-    beyond = _beyond(curves, found.spend)
+def _rows(
+    curves: ResponseCurves, bounds: Bounds, ci_prob: float, found: Answer, contributions: tuple[Array, Array]
+) -> Iterator[ChannelPlan]:
+    """Yield one row per arm, in the order of the curves; ``contributions`` today and with the plan ``(draw, arm)``."""
+    now, then = contributions
+    figures, beyond = _figures(then), _beyond(curves, found.spend)
+    before, after = (Interval.of_each(draws, ci_prob, figures) for draws in (now, then))
+    mroi = Interval.of_each(curves.marginal(found.spend), ci_prob)
+    own = None if found.own is None else Interval.of_each(found.own, ci_prob, bounds.decimals)
     for c, (name, spend) in enumerate(zip(curves.channels, found.spend, strict=True)):
         yield ChannelPlan(
             channel=name,
@@ -170,15 +177,20 @@ def _rows(curves: ResponseCurves, bounds: Bounds, ci_prob: float, found: Answer,
             spend_plan=float(spend),
             lower=float(bounds.lower[c]),
             upper=float(bounds.upper[c]),
-            contribution_now=Interval.of_one(now[:, c], ci_prob, figures),
-            contribution_plan=Interval.of_one(then[:, c], ci_prob, figures),
-            mroi=Interval.of_one(mroi[:, c], ci_prob),
+            contribution_now=before[c],
+            contribution_plan=after[c],
+            mroi=mroi[c],
             interior=bool(max(bounds.lower[c], bounds.useful[c]) < spend < bounds.upper[c]),
             observed=float(curves.observed[c]),
             extrapolation=_share(beyond[c], spend),
-            best_spend=None if found.own is None else Interval.of_one(found.own[:, c], ci_prob, bounds.decimals),
+            best_spend=None if own is None else own[c],
             value_of_information=None if found.information is None else round(float(found.information[c]), figures),
         )
+
+
+def _figures(contribution: Array) -> int:
+    """Return the digits that contributions ``(draw, arm)`` are rounded to."""
+    return digits(float(np.abs(contribution.mean(axis=0)).sum()))
 
 
 def _total(values: Array, means: list[float], ci_prob: float, decimals: int) -> Interval[float]:
