@@ -79,30 +79,27 @@ def interpolate(x: Array, grid: Array, values: Array) -> Array:
     return values[:, right - 1] * (1 - share) + values[:, right] * share
 
 
-def window_response(
-    respond: Callable[[Array], Array], flight: Array, carry: Array, multipliers: Array, coefficient: Array
-) -> Array:
-    """Return what spending ``multipliers`` times the flight adds over not spending, tail included.
+def window_response(respond: Callable[[Array], Array], flights: Array, carry: Array, coefficient: Array) -> Array:
+    """Return what flights over a window add over no media in it, the tail after it included.
 
     Args:
         respond: scaled media with history ``(geo, l_max - 1 + time)`` to response ``(draw, geo, time)``,
             such as `transforms.Shape.respond` with its parameters.
-        flight: scaled media of the window, shape ``(geo, week)``.
+        flights: scaled media of the window, shape ``(flight, geo, week)``.
         carry: scaled media of the ``l_max - 1`` weeks before the window, shape ``(geo, l_max - 1)``.
-        multipliers: shape ``(point,)``.
         coefficient: currency per unit of response, shape ``(draw, geo)``.
 
     Returns:
-        Incremental KPI value in currency, shape ``(draw, point)``.
+        Incremental KPI value in currency, shape ``(draw, flight)``.
     """
     tail = np.zeros_like(carry)
 
-    def total(multiplier: float) -> Array:
-        response = respond(np.concatenate([carry, multiplier * flight, tail], axis=-1))
+    def total(flight: Array) -> Array:
+        response = respond(np.concatenate([carry, flight, tail], axis=-1))
         return np.einsum("dgt,dg->d", response, coefficient)
 
-    nothing = total(0.0)
-    return np.stack([total(m) - nothing for m in multipliers], axis=-1)
+    nothing = total(np.zeros(flights.shape[1:]))
+    return np.stack([total(flight) - nothing for flight in flights], axis=-1)
 
 
 def planning_window(media: Array, weeks: int, flighting: str = "historical", by_geo: bool = False) -> Array:
@@ -214,7 +211,10 @@ def make_curves(paid: PaidMedia, settings: Allocate, model: str, stretch: int = 
     grid = curve_grid(settings, [name for name, _, _ in arms], planned, stretch)
     response = [
         window_response(
-            partial(paid.respond, c), driver[c, geos], carry[c, geos], steps, paid.coefficient[:, c][:, geos]
+            partial(paid.respond, c),
+            steps[:, None, None] * driver[c, geos],
+            carry[c, geos],
+            paid.coefficient[:, c][:, geos],
         )
         for (_, c, geos), steps in zip(arms, grid, strict=True)
     ]

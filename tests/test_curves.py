@@ -81,9 +81,8 @@ def test_window_response_equals_a_slow_loop():
 
     expected = [[sum(loop(d, g, m) - loop(d, g, 0.0) for g in range(geos)) for m in multipliers] for d in range(draws)]
     parameters = {"alpha": alpha[:, None], "kappa": kappa[:, None], "slope": slope[:, None]}
-    actual = window_response(
-        lambda media: shape.respond(media[None], parameters), flight, carry, multipliers, coefficient
-    )
+    flights = multipliers[:, None, None] * flight
+    actual = window_response(lambda media: shape.respond(media[None], parameters), flights, carry, coefficient)
     np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
     assert (actual[:, 0] == 0).all()
     assert (np.diff(actual, axis=1) > 0).all()

@@ -1,11 +1,12 @@
 """What a weekly schedule of one channel returns: its adstock and saturation applied week by week."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from mmm_bayes.config import Allocate
-from mmm_bayes.curves import planning_window
+from mmm_bayes.curves import planning_window, window_response
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.transforms import Array, Shape
 
@@ -42,14 +43,9 @@ class WeeklyMedia:
             KPI value in currency, shape ``(draw, schedule)``.
         """
         parameters = {name: values[rows] for name, values in self.parameters.items()}
-        tail = np.zeros_like(self.carry)
-
-        def total(weeks: Array) -> Array:
-            media = np.concatenate([self.carry, self.per_currency[:, None] * weeks, tail], axis=-1)
-            return np.einsum("dgt,dg->d", self.shape.respond(media, parameters), self.coefficient[rows])
-
-        nothing = total(np.zeros(schedules.shape[1]))
-        return np.stack([total(weeks) - nothing for weeks in schedules], axis=1)
+        flights = self.per_currency[:, None] * schedules[:, None, :]
+        respond = partial(self.shape.respond, parameters=parameters)
+        return window_response(respond, flights, self.carry, self.coefficient[rows])
 
 
 def weekly_media(posterior: Posterior, channel: str, settings: Allocate) -> WeeklyMedia:

@@ -78,9 +78,8 @@ class Truth:
         before = own["spend"].to_numpy()[:, : -flight.shape[1]] / scale
         carry = with_history(before[:, :0], self.l_max, before)
         coefficient = own["coefficient"].to_numpy()[None]
-        return window_response(
-            lambda media: respond(own, media, self.l_max)[None], flight / scale, carry, multipliers, coefficient
-        )[0]
+        flights = multipliers[:, None, None] * (flight / scale)
+        return window_response(lambda media: respond(own, media, self.l_max)[None], flights, carry, coefficient)[0]
 
 
 def respond(parameters: xr.Dataset, media: Array, l_max: int) -> Array:
