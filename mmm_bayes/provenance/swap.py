@@ -11,7 +11,7 @@ import platform
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -96,8 +96,8 @@ def held(space: Workspace) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        other = Path(lock.lock_file).read_text(encoding="utf-8") or "unknown"
-        warnings.warn(MMMWarning(Finding("run.busy", {"name": space.name, "process": other})), stacklevel=3)
+        busy = Finding("run.busy", {"name": space.name, "process": _holder(lock)})
+        warnings.warn(MMMWarning(busy), stacklevel=3)
         lock.acquire()
     try:
         if lock.lock_counter == 1:
@@ -120,6 +120,13 @@ def _swapping(space: Workspace) -> Iterator[None]:
         _release(lock)
 
 
+def _holder(lock: FileLock) -> str:
+    """Return the process that holds a lock, as far as it has said so yet."""
+    with suppress(OSError):
+        return Path(lock.lock_file).read_text(encoding="utf-8") or "unknown"
+    return "unknown"
+
+
 def _release(lock: FileLock) -> None:
     """Let go of a lock, and remove its file when that was the last hold; who waits for it makes a new one."""
     if lock.lock_counter == 1:
@@ -140,24 +147,30 @@ def _finish(space: Workspace, name: str) -> None:
     if not ready.is_dir():
         return
     entry = json.loads((ready / FILE).read_text(encoding="utf-8"))
-    manifest = load_manifest(space)
-    gone = (name, *parts(name))
-    steps = {step: kept for step, kept in manifest.steps.items() if step not in gone}
+    steps = {step: kept for step, kept in load_manifest(space).steps.items() if step not in (name, *parts(name))}
     Manifest(space, steps).save()
-    home.mkdir(parents=True, exist_ok=True)
-    for step in gone:
-        for file in STEPS[step].files:
-            if step != name or file not in entry["files"]:
-                remove(STEPS[step].home(space) / file)
-    for file in entry["files"]:
-        if (ready / file).exists():
-            remove(home / file) if (home / file).is_dir() else None
-            (ready / file).replace(home / file)
-    order = {step: place for place, step in enumerate(STEPS)}
-    Manifest(space, dict(sorted((steps | {name: entry}).items(), key=lambda item: order[item[0]]))).save()
+    for file in STEPS[name].files:
+        if file not in entry["files"]:
+            remove(home / file)
+    for part in parts(name):
+        for file in STEPS[part].files:
+            remove(STEPS[part].home(space) / file)
+    _move(entry["files"], ready, home)
+    steps[name] = entry
+    Manifest(space, {step: steps[step] for step in STEPS if step in steps}).save()
     done = ready.with_name(f".{name}-done-{os.getpid()}")
     ready.rename(done)
     shutil.rmtree(done)
+
+
+def _move(files: Iterable[str], source: Path, home: Path) -> None:
+    """Move files to their places, where they are not there yet."""
+    home.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        if (source / file).exists():
+            if (home / file).is_dir():
+                remove(home / file)
+            (source / file).replace(home / file)
 
 
 def _recover(space: Workspace) -> None:
