@@ -158,6 +158,13 @@ def test_the_report_leaves_out_a_plan_of_other_limits_and_says_why(folder):
     assert f"Out of date: {changed}. Run `mmm-bayes allocate CONFIG` to renew the plan." in text.replace(r"\]", "]")
 
 
+def test_the_same_data_in_another_place_are_the_same(folder):
+    shutil.copy(folder.root / "weekly.parquet", folder.root / "copy.parquet")
+    assert main(["allocate", "small.yaml", "--force", "--quiet", "--data", "copy.parquet"]) == 0
+    folder.change(panel={"path": "copy.parquet"})
+    assert main(["allocate", "small.yaml", "--force", "--quiet"]) == 0
+
+
 def test_data_given_with_an_option_need_not_be_given_again(folder, capsys):
     (folder.root / "weekly.parquet").rename(folder.root / "elsewhere.parquet")
     assert main(["prepare", "small.yaml", "--quiet", "--data", "elsewhere.parquet"]) == 0
@@ -290,13 +297,14 @@ def test_sources_are_files_folders_and_globs(limit, tmp_path, monkeypatch):
         (lines / "b.csv").write_text("2")
         assert has_changed(known, str(path)) == (limit == 0)  # too large to be read: the time of writing counts
     known = fingerprint(str(lines / "*.csv"))
-    (lines / "c.csv").write_text("")
+    (lines / "c.csv").write_text("3")
     assert has_changed(known, str(lines / "*.csv"))
     assert fingerprint(str(tmp_path / "gone")) is None and not has_changed(known, str(tmp_path / "gone"))
 
 
 def test_a_setting_that_a_later_version_adds_is_no_change(tmp_path):
-    config = make_config({"name": "shop", "panel": {"path": "weekly.csv", "kpi": "sales"}})
+    panel = {"path": "weekly.csv", "kpi": "sales", "spend": {"tv": "tv"}}
+    config = make_config({"name": "shop", "panel": panel})
     space = Workspace("shop", tmp_path)
     with step(space, "prepare", config) as work:
         (work.folder / "panel.parquet").touch()
@@ -304,6 +312,6 @@ def test_a_setting_that_a_later_version_adds_is_no_change(tmp_path):
     del raw["steps"]["prepare"]["inputs"]["decided_by"]["panel.separator"]
     (space.data / "run.json").write_text(json.dumps(raw), encoding="utf-8")
     assert load_manifest(space).stale("prepare", config) == []
-    other = make_config({"name": "shop", "panel": {"path": "weekly.csv", "kpi": "sales", "separator": ";"}})
+    other = make_config({"name": "shop", "panel": panel | {"separator": ";"}})
     (change,) = load_manifest(space).stale("prepare", other)
     assert change.what == "panel.separator was not set when the panel was prepared, now it is ';'"

@@ -99,11 +99,11 @@ def fingerprint(path: str) -> dict[str, Any] | None:
     }
 
 
-def has_changed(then: Mapping[str, Any], path: str) -> bool:
-    """Whether the source data at ``path`` differ from those of an earlier `fingerprint`; what is gone has not."""
+def has_changed(then: Mapping[str, Any], path: str) -> bool | None:
+    """Whether source data differ from those of an earlier `fingerprint`; None where nothing is there now."""
     files = _files(path)
     if not files:
-        return False
+        return None
     size, listing = _listed(files)
     if listing == then["listing"]:
         return False

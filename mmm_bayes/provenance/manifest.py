@@ -123,13 +123,13 @@ class Manifest:
         if step not in self.steps:
             return
         then, done = self.steps[step]["inputs"], STEPS[step].done
-        for name, (old, new) in sorted(_settings_changed(step, then, config).items()):
-            yield Change(step, f"{name} was {said(old)} when {done}, now it is {said(new)}")
-        now = sources(config)
-        for name, source in then["sources"].items():
-            path = source["path"] if name in then["options"] and name not in config.options else now.get(name)
-            if has_changed(source, path or source["path"]):
-                yield Change(step, f"the file {Path(path or source['path']).name} has changed since {done}")
+        changed, other = _settings_changed(step, then, config), _sources_changed(then, config)
+        for name, (old, new) in sorted(changed.items()):
+            if other.get(name, True) is not False:  # the same data in another place are the same
+                yield Change(step, f"{name} was {said(old)} when {done}, now it is {said(new)}")
+        for name in other:
+            if other[name] and name not in changed:
+                yield Change(step, f"the file {Path(then['sources'][name]['path']).name} has changed since {done}")
         written = self.inputs_now(step)
         for name in sorted(then["files"].keys() | written.keys()):
             if then["files"].get(name) != written.get(name):
@@ -141,12 +141,20 @@ def _settings_changed(step: str, then: Mapping[str, Any], config: Config) -> dic
     paths, noted = STEPS[step].decided_by, STEPS[step].noted
     old, new = then["decided_by"], settings(config, paths)
     known = old.keys() | (given(config, paths))
-    gone = {name for name in OPTIONS if name in then["options"] and name not in config.options}
+    gone = (set(then["options"]) - config.options) & set(OPTIONS)
     return {
         name: (old.get(name), new.get(name))
         for name in known
         if old.get(name) != new.get(name) and not is_below(name, (*noted, *gone))
     }
+
+
+def _sources_changed(then: Mapping[str, Any], config: Config) -> dict[str, bool | None]:
+    """Return for each source whether its data are others now; None where nothing is there to compare."""
+    now, given_once = sources(config), set(then["options"]) - config.options
+    paths = {name: source["path"] for name, source in then["sources"].items()}
+    paths |= {name: path for name, path in now.items() if name in paths and name not in given_once}
+    return {name: has_changed(source, paths[name]) for name, source in then["sources"].items()}
 
 
 def load_manifest(space: Workspace) -> Manifest:
