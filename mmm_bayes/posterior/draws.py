@@ -71,7 +71,7 @@ class Posterior:
         return total_spend(self.data)
 
     def per_spend(self, worth: Array) -> Array:
-        """Return what channels bring ``(..., channel)`` per unit of their spend; NaN for organic ones, which have none."""
+        """Return what channels bring ``(..., channel)`` per unit of spend; NaN for organic ones."""
         return worth / np.where(self.spend > 0, self.spend, np.nan)
 
     def __getitem__(self, name: str) -> Array:
