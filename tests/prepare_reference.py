@@ -75,7 +75,7 @@ def judge(rows: list[list[str]], start: date | None = None, duplicates: str = "d
         lines.append(line)
         line.invoice = row[0].strip()
         if len(row) != len(HEADER):
-            line.reason = "malformed line"
+            line.reason = "malformed_line"
             continue
         line.product = row[1].strip()
         line.quantity, line.at, line.price = number(row[3]), moment(row[4]), number(row[5])
@@ -91,19 +91,19 @@ def judge(rows: list[list[str]], start: date | None = None, duplicates: str = "d
 def reason(line: Line, start: date | None, duplicates: str) -> str | None:
     odd = any(fnmatch(line.product.upper(), code.upper()) for code in CODES)
     checks = [
-        (line.at is None, "missing or unparseable date"),
-        (not line.invoice, "missing invoice"),
-        (not line.product, "missing product"),
-        (line.quantity is None, "missing or unparseable quantity"),
-        (line.price is None, "missing or unparseable price"),
-        (line.quantity == 0, "quantity of zero"),
-        (line.price is not None and line.price < 0, "negative price"),
-        (line.price == 0, "price of zero"),
-        (line.repeated and duplicates == "drop", "exact duplicate"),
-        (odd, "code that is no product"),
-        (start and line.at and line.at.date() < start, f"before {start}"),
+        (line.at is None, "missing_or_unparseable_date"),
+        (not line.invoice, "missing_invoice"),
+        (not line.product, "missing_product"),
+        (line.quantity is None, "missing_or_unparseable_quantity"),
+        (line.price is None, "missing_or_unparseable_price"),
+        (line.quantity == 0, "quantity_of_zero"),
+        (line.price is not None and line.price < 0, "negative_price"),
+        (line.price == 0, "price_of_zero"),
+        (line.repeated and duplicates == "drop", "exact_duplicate"),
+        (odd, "code_that_is_no_product"),
+        (start and line.at and line.at.date() < start, "before_start"),
     ]
-    return next((sentence for found, sentence in checks if found), None)
+    return next((name for found, name in checks if found), None)
 
 
 def book(lines: list[Line]) -> int:

@@ -9,7 +9,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from mmm_bayes.config import load_config
+from mmm_bayes.findings import Finding
 from mmm_bayes.prepare import Prepared, weekly_table
+from mmm_bayes.report.words import word
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data" / "online_retail"
@@ -53,7 +55,10 @@ def test_totals_before_any_filter(prepared: Prepared) -> None:
 
 
 def test_filters_are_itemised(prepared: Prepared, lines: pd.DataFrame) -> None:
-    steps = {step["step"]: (step["lines"], Decimal(str(step["revenue"]))) for step in prepared.quality["waterfall"]}
+    steps = {
+        word(Finding(step["code"], step["values"])): (step["lines"], Decimal(str(step["revenue"])))
+        for step in prepared.quality["waterfall"]
+    }
     assert list(steps) == [
         "lines read",
         "exact duplicate",

@@ -421,9 +421,15 @@ def test_transactions_are_accounted_for_to_the_cent(small_run, tmp_path):
         "source": "lines/*.csv",
         "lines_read": 541_909,
         "waterfall": [
-            {"step": "lines read", "total": True, "lines": 541_909, "revenue": 9_747_747.934},
-            {"step": "exact duplicate", "total": False, "lines": -5_268, "revenue": -21_740.98},
-            {"step": "lines in the panel", "total": True, "lines": 536_641, "revenue": 9_726_006.954},
+            {"code": "lines.read", "values": {}, "total": True, "lines": 541_909, "revenue": 9_747_747.934},
+            {
+                "code": "reason.exact_duplicate",
+                "values": {"day": ""},
+                "total": False,
+                "lines": -5_268,
+                "revenue": -21_740.98,
+            },
+            {"code": "lines.in_panel", "values": {}, "total": True, "lines": 536_641, "revenue": 9_726_006.954},
         ],
         "cancellations": {"treatment": "own_week", "lines": 8_668, "revenue": -475_901.16, "unmatched": 0},
         "geos": {"groups": [{"geo": "UK", "revenue_share": 0.84}, {"geo": "Rest", "revenue_share": 0.16}]},

@@ -96,24 +96,24 @@ def _typed(lines: DataFrame, names: list[str], source: Source, layout: Layout) -
 def _reasons(table: Transactions, layout: Layout) -> dict[str, Column]:
     """Return the reasons to put a line aside, of which the first that applies counts."""
     reasons = {
-        "malformed line": F.col("malformed"),
-        "missing or unparseable date": F.col("at").isNull(),
-        "missing invoice": F.col("invoice").isNull(),
-        "missing product": F.col("product").isNull(),
-        "missing or unparseable quantity": F.col("quantity").isNull(),
-        "missing or unparseable price": F.col("price").isNull(),
-        "quantity of zero": F.col("quantity") == 0,
-        "negative price": F.col("price") < 0,
-        "price of zero": F.col("price") == 0,
+        "malformed_line": F.col("malformed"),
+        "missing_or_unparseable_date": F.col("at").isNull(),
+        "missing_invoice": F.col("invoice").isNull(),
+        "missing_product": F.col("product").isNull(),
+        "missing_or_unparseable_quantity": F.col("quantity").isNull(),
+        "missing_or_unparseable_price": F.col("price").isNull(),
+        "quantity_of_zero": F.col("quantity") == 0,
+        "negative_price": F.col("price") < 0,
+        "price_of_zero": F.col("price") == 0,
     }
     if table.duplicates == "drop":
-        reasons["exact duplicate"] = F.col("repeated")
+        reasons["exact_duplicate"] = F.col("repeated")
     if layout.non_product_codes:
-        reasons["code that is no product"] = F.col("product").rlike(_pattern(layout.non_product_codes))
+        reasons["code_that_is_no_product"] = F.col("product").rlike(_pattern(layout.non_product_codes))
     if table.start:
-        reasons[f"before {table.start}"] = F.col("at") < F.lit(table.start)
+        reasons["before_start"] = F.col("at") < F.lit(table.start)
     if table.end:
-        reasons[f"after {table.end}"] = F.col("at") >= F.date_add(F.lit(table.end), 1)
+        reasons["after_end"] = F.col("at") >= F.date_add(F.lit(table.end), 1)
     return reasons
 
 

@@ -39,7 +39,7 @@ def summarise(story: Story) -> dict[str, Any]:
         "source": story.path,
         "lines_read": int(counts.cells["lines"].sum()),
         "raw": _raw(counts),
-        "waterfall": _waterfall(counts),
+        "waterfall": _waterfall(counts, story.table),
         "quarantine": {
             reason: {"lines": int(row["lines"]), "revenue": float(row["revenue"])} for reason, row in aside.iterrows()
         },
@@ -69,22 +69,26 @@ def _raw(counts: Counts) -> dict[str, int | float]:
     return facts | {"invoices": counts.invoices, "customers": counts.customers}
 
 
-def _waterfall(counts: Counts) -> list[dict[str, Any]]:
+def _waterfall(counts: Counts, table: Transactions) -> list[dict[str, Any]]:
     aside = counts.cells.groupby("reason")[["lines", "revenue"]].sum().sort_values("lines", ascending=False)
     edges = counts.kept.drop(counts.inside.index)
+    days = {"before_start": str(table.start), "after_end": str(table.end)}
     return [
-        _step("lines read", counts.cells, total=True),
-        *(_step(reason, counts.cells[counts.cells["reason"] == reason]) for reason in aside.index),
-        _step("lines kept", counts.kept, total=True),
-        *(_step(f"partial week of {week}", cells) for week, cells in edges.groupby("week")),
-        _step("lines in the panel", counts.inside, total=True),
+        _step(Finding("lines.read"), counts.cells, total=True),
+        *(
+            _step(Finding(f"reason.{name}", {"day": days.get(name, "")}), counts.cells[counts.cells["reason"] == name])
+            for name in aside.index
+        ),
+        _step(Finding("lines.kept"), counts.kept, total=True),
+        *(_step(Finding("lines.partial_week", {"week": str(w)}), cells) for w, cells in edges.groupby("week")),
+        _step(Finding("lines.in_panel"), counts.inside, total=True),
     ]
 
 
-def _step(name: str, cells: pd.DataFrame, total: bool = False) -> dict[str, Any]:
+def _step(what: Finding, cells: pd.DataFrame, total: bool = False) -> dict[str, Any]:
     sign = 1 if total else -1
     lines, revenue = int(cells["lines"].sum()), float(cells["revenue"].sum())
-    return {"step": name, "total": total, "lines": sign * lines, "revenue": sign * revenue + 0.0}
+    return {**asdict(what), "total": total, "lines": sign * lines, "revenue": sign * revenue + 0.0}
 
 
 def _weeks(story: Story) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def _require_usable(cells: pd.DataFrame) -> None:
         reasons = cells.groupby("reason")["lines"].sum()
         raise DataError(
             f"none of the {cells['lines'].sum():,} lines can be used, {reasons.max():,} for this reason: "
-            f"{reasons.idxmax()}; check the columns, the date format and the filters."
+            f"{reasons.idxmax().replace('_', ' ')}; check the columns, the date format and the filters."
         )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.allocate.schedule import Schedule
+from mmm_bayes.findings import Finding
 from mmm_bayes.report.facts import Headline, roi_draws
 from mmm_bayes.report.numbers import NONE, Money, between, chance, change, count, percent, ratio
 from mmm_bayes.report.results import Comparison, Fit, Truth
@@ -311,7 +312,7 @@ def _gained(found: Schedule, money: Money) -> list[str]:
 def waterfall(quality: dict[str, Any], money: Money) -> Table:
     """Return what became of the lines that were read."""
     steps = quality["waterfall"]
-    rows = [[s["step"], count(s["lines"]), money.cents(s["revenue"])] for s in steps]
+    rows = [[word(Finding(s["code"], s["values"])), count(s["lines"]), money.cents(s["revenue"])] for s in steps]
     return Table(["step", "lines", "revenue"], rows, bold=[i for i, s in enumerate(steps) if s["total"]])
 
 
