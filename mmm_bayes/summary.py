@@ -85,7 +85,7 @@ def of_fit(found: Found, results: Results) -> Iterator[Table | str]:
 def of_plan(found: Found, results: Results) -> Iterator[Table | str]:
     """Return a plan, or a what-if, beside today, what may be said for and against it, and what to test next."""
     plan, money, channels = found["allocate"], facts.money_of(results), facts.channel_of(results.panel)
-    rows = facts.plan_table(plan, channels)
+    rows = facts.plan_by_channel(plan, channels)
     yield tables.plan(rows, plan, money).without("contribution today", "with the plan")
     if len(plan.channels) > len(rows):
         yield tables.plan_by_geo(plan, channels, money)
@@ -99,7 +99,7 @@ def of_schedule(found: Found, results: Results) -> Iterator[Table | str]:
     """Return the weeks of a plan."""
     plan, schedules, money = found["allocate"], found["schedule"], facts.money_of(results)
     if any(s.gain.mean for s in schedules):
-        rows = facts.plan_table(plan, facts.channel_of(results.panel))
+        rows = facts.plan_by_channel(plan, facts.channel_of(results.panel))
         yield tables.schedule(schedules, rows, money).without("contribution, timed as planned", "spent evenly")
     yield word(facts.best_weeks(schedules), money)
 

@@ -27,7 +27,7 @@ from mmm_bayes.provenance import STEPS, step
 from mmm_bayes.report.context import make_cards, make_context
 from mmm_bayes.report.facts import channel_of, headline
 from mmm_bayes.report.numbers import Money, ratio
-from mmm_bayes.report.render import image, table, to_html, to_markdown
+from mmm_bayes.report.render import image, markdown_table, to_html, to_markdown
 from mmm_bayes.report.results import load_results
 from mmm_bayes.report.tables import Table
 from mmm_bayes.report.words import word
@@ -471,7 +471,7 @@ class Text(HTMLParser):
 def test_names_are_shown_as_they_are_whatever_they_hold():
     content = Table(["channel", "n"], [[name, "1"] for name in NASTY])
     page = Text()
-    html = to_html(f"# t\n\n## s\n\n{table(content)}\n", {}, {"title": "<i>", "verdict": None, "cards": []})
+    html = to_html(f"# t\n\n## s\n\n{markdown_table(content)}\n", {}, {"title": "<i>", "verdict": None, "cards": []})
     page.feed(html)
     assert page.cells[::2] == NASTY
     assert "b" not in page.tags
@@ -566,7 +566,7 @@ def test_the_break_even_follows_the_margin(results):
     config = override(results.config, allocate={"margin": 0.25})
     context = make_context(replace(results, config=config), Money("£", 0), channel_of(results.panel))
     assert "chance over\N{NO-BREAK SPACE}4" in context["roi_table"].heads
-    functions = {"table": table, "figures": {}, "figure": lambda *_: "", "absent": lambda *_: ""}
+    functions = {"table": markdown_table, "figures": {}, "figure": lambda *_: "", "absent": lambda *_: ""}
     text = to_markdown("returns.md", context | functions)
     assert f"At a margin of 25% a channel pays for itself from an ROI of {ratio(4.0)} on." in text
 

@@ -15,12 +15,12 @@ from matplotlib.text import Text
 
 from mmm_bayes.allocate import Gain, Schedule, allocate
 from mmm_bayes.allocate import frontier as allocate_frontier
-from mmm_bayes.allocate import frontier_table as as_table
+from mmm_bayes.allocate import totals_of as as_table
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.findings import Finding
 from mmm_bayes.report import figures
-from mmm_bayes.report.facts import channel_of, frontier_table
+from mmm_bayes.report.facts import channel_of, totals_of
 from mmm_bayes.report.figures import layout, style
 from mmm_bayes.report.figures.style import DPI, WIDTH, Look, channel_colours, png, styled
 from mmm_bayes.report.numbers import Money
@@ -434,7 +434,7 @@ def totals(now=0.5, beyond=True, points=9):
     curves = hill_curves([(9e6, 3e6, 1.0), (7e6, 2e6, 2.5)], [2e6 * now, 1e6], draws=40, noise=0.4)
     plan = allocate(replace(curves, observed=curves.today * (0.9 if beyond else 3.0)), Allocate(relative=(0, 2)))
     table = allocate_frontier(curves, Allocate(relative=(0, 2)), points=points)
-    return frontier_table(read(table), plan), plan
+    return totals_of(read(table), plan), plan
 
 
 def read(found):

@@ -1,6 +1,8 @@
 """Every code that the package can produce has its words, every word has a producer, and neither lacks a value."""
 
 import ast
+import csv
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -126,6 +128,28 @@ def test_what_a_template_asks_for_is_among_the_values(code):
 def test_no_text_stands_within_the_braces_of_a_template(code):
     """Pages show what braces hold as it is, without the space around it."""
     assert not re.search(r"{{\s*['\"]", catalogue()[code])
+
+
+def texts(content: object) -> Iterator[str]:
+    """Yield every key and every text in what JSON holds."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from (key, *texts(value))
+    elif isinstance(content, list):
+        for value in content:
+            yield from texts(value)
+    elif isinstance(content, str):
+        yield content
+
+
+def test_files_hold_names_and_codes_but_no_sentences(small_run):
+    files = sorted(small_run.space.data.glob("*.json"))
+    held = [text for file in files for text in texts(json.loads(file.read_text(encoding="utf-8")))]
+    for file in sorted(small_run.space.data.glob("*.csv")):
+        with file.open(encoding="utf-8") as lines:
+            held += [cell for row in csv.reader(lines) for cell in row]
+    assert len(files) >= 4 and len(held) > 1000
+    assert [text for text in held if " " in text] == []
 
 
 def test_a_value_that_is_missing_is_an_error():

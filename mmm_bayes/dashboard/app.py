@@ -14,9 +14,9 @@ from mmm_bayes.errors import MMMError
 from mmm_bayes.provenance import snapshot
 from mmm_bayes.report.content import Content, absent, gather
 from mmm_bayes.report.context import make_cards
-from mmm_bayes.report.facts import plan_table
+from mmm_bayes.report.facts import plan_by_channel
 from mmm_bayes.report.numbers import chance
-from mmm_bayes.report.render import literal, table
+from mmm_bayes.report.render import literal, markdown_table
 from mmm_bayes.report.tables import plan as tabulate
 from mmm_bayes.report.words import say, word
 from mmm_bayes.workspace import Workspace
@@ -103,7 +103,7 @@ def what_if(content: Content) -> None:
         cards(what_if_cards(content, plan))
     else:
         st.caption(text(say("dashboard.today", weeks=plan.weeks)))
-    show(content, table(tabulate(plan_table(plan, content.channels), plan, content.money)))
+    show(content, markdown_table(tabulate(plan_by_channel(plan, content.channels), plan, content.money)))
     for note in plan.notes:
         st.caption(text(word(note, content.money)))
 

@@ -11,7 +11,7 @@ from mmm_bayes.report.context import make_context
 from mmm_bayes.report.facts import channel_of, money_of
 from mmm_bayes.report.figures import draw_figures
 from mmm_bayes.report.numbers import Money
-from mmm_bayes.report.render import image, literal, table, to_markdown
+from mmm_bayes.report.render import image, literal, markdown_table, to_markdown
 from mmm_bayes.report.results import Results, load_results
 from mmm_bayes.workspace import Workspace
 
@@ -50,7 +50,7 @@ def gather(config: Config, workspace: Workspace) -> Content:
     money = money_of(results)
     figures = draw_figures(results, money, channels)
     functions = {
-        "table": table,
+        "table": markdown_table,
         "figures": figures,
         "figure": lambda name, description: image(name, description, figures),
         "absent": lambda step, what: absent(results, step, what),

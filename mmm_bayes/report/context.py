@@ -135,10 +135,10 @@ def _comparison(results: Results, comparison: Comparison | None, money: Money) -
 def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[str, str]) -> dict[str, Any]:
     if plan is None:
         return {"plan": None}
-    table = facts.plan_table(plan, channels)
+    table = facts.plan_by_channel(plan, channels)
     up, down = facts.moves(table)
     what_if, schedules = results.what_if, results.schedules
-    totals = None if results.frontier is None else facts.frontier_table(results.frontier, plan)
+    totals = None if results.frontier is None else facts.totals_of(results.frontier, plan)
     return {
         "plan": plan,
         "about_plan": facts.about_plan(plan, table),
@@ -160,7 +160,7 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
         "flighting": results.config.allocate.flighting,
         "schedule_table": tables.schedule(schedules, table, money) if schedules else None,
         "what_if": None if what_if is None else facts.gain_of(what_if),
-        "what_if_table": tables.plan(facts.plan_table(what_if, channels), what_if, money) if what_if else None,
+        "what_if_table": tables.plan(facts.plan_by_channel(what_if, channels), what_if, money) if what_if else None,
     }
 
 

@@ -85,7 +85,7 @@ def roi_draws(fit: Fit, kpi: float) -> Array:
     return kpi * fit.share / np.where(spend > 0, spend, np.nan)
 
 
-def contribution_table(fit: Fit, kpi: float, ci_prob: float) -> pd.DataFrame:
+def contributions_by_channel(fit: Fit, kpi: float, ci_prob: float) -> pd.DataFrame:
     """Return ``channel, spend, mean, low, high, share`` in currency, largest contribution first."""
     drawn = Interval.of(kpi * fit.share, ci_prob)
     table = fit.roi[["channel", "spend"]].assign(
@@ -127,7 +127,7 @@ def channel_of(panel: Panel) -> dict[str, str]:
     return arms | {channel: channel for channel in panel.channels}
 
 
-def plan_table(plan: Plan, channels: Mapping[str, str]) -> pd.DataFrame:
+def plan_by_channel(plan: Plan, channels: Mapping[str, str]) -> pd.DataFrame:
     """Return one row per channel, in currency; plans by geo are added up over the geos.
 
     Args:
@@ -181,14 +181,14 @@ def curves_by_channel(curves: ResponseCurves, channels: Mapping[str, str]) -> Re
 
 
 def moves(table: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Return which channels of a `plan_table` get noticeably more and which less, the largest move first."""
+    """Return which channels of a `plan_by_channel` get noticeably more and which less, the largest move first."""
     change = (table["plan"] - table["now"]).set_axis(table["channel"])
     large = change[change.abs() > NOTICEABLE * table["plan"].sum()]
     large = large.sort_values(key=np.abs, ascending=False, kind="stable")
     return list(large.index[large > 0]), list(large.index[large < 0])
 
 
-def frontier_table(frontier: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+def totals_of(frontier: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Return a frontier with what a reader asks of each total.
 
     Returns:
@@ -207,13 +207,13 @@ def frontier_table(frontier: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 def most_profitable(table: pd.DataFrame) -> dict[str, Any]:
-    """Return the row of a `frontier_table` with the highest mean profit; it may be the ``first`` or the ``last``."""
+    """Return the row of a `totals_of` with the highest mean profit; it may be the ``first`` or the ``last``."""
     at = int(table["profit"].to_numpy().argmax())
     return dict(table.iloc[at]) | {"first": at == 0, "last": at == len(table) - 1}
 
 
 def unchanged(table: pd.DataFrame) -> bool:
-    """Whether the plan of a `plan_table` is today's."""
+    """Whether the plan of a `plan_by_channel` is today's."""
     return np.allclose(table["plan"], table["now"], rtol=1e-6, atol=0.0)
 
 
@@ -224,7 +224,7 @@ def gain_of(plan: Plan) -> Finding:
 
 
 def about_plan(plan: Plan, table: pd.DataFrame) -> list[Finding]:
-    """Return what may be said for and against a plan, its own notes last; ``table`` is its `plan_table`."""
+    """Return what may be said for and against a plan, its own notes last; ``table`` is its `plan_by_channel`."""
     found = []
     if plan.certified_gap is not None:
         code = "plan.certified" if plan.objective == "mean" else "plan.bounded"
@@ -252,7 +252,7 @@ def next_test(table: pd.DataFrame, test_error: float) -> Finding | None:
     """Return which lift test would teach most of a plan, None where that was not worked out.
 
     Args:
-        table: see `plan_table`.
+        table: see `plan_by_channel`.
         test_error: standard error of such a test, as a part of the ROI.
     """
     if not table["information"].notna().any():

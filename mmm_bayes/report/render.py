@@ -55,7 +55,7 @@ def literal(value: Any) -> Markup:
     return Markup(NUMBERED.sub(r"\1\\\2", text))
 
 
-def table(content: Table) -> Markup:
+def markdown_table(content: Table) -> Markup:
     """Return a table in Markdown."""
     marks = [":--" if column < content.text else "--:" for column in range(len(content.heads))]
     lines: list[list[str]] = [[literal(head) for head in content.heads], marks]

@@ -254,7 +254,7 @@ def frontier(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
     """Return the best plan for some totals, today's and the most profitable among them.
 
     Args:
-        table: see `facts.frontier_table`.
+        table: see `facts.totals_of`.
         whole: the plan.
         money: currency and decimals.
     """
@@ -287,7 +287,7 @@ def schedule(schedules: Sequence[Schedule], table: pd.DataFrame, money: Money) -
 
     Args:
         schedules: one per channel.
-        table: the plan, see `facts.plan_table`.
+        table: the plan, see `facts.plan_by_channel`.
         money: currency and decimals.
     """
     planned = dict(zip(table["channel"], table["contribution_plan"], strict=True))

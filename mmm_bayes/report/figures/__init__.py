@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mmm_bayes.report.facts import contribution_table, curves_by_channel, frontier_table, plan_table
+from mmm_bayes.report.facts import contributions_by_channel, curves_by_channel, plan_by_channel, totals_of
 from mmm_bayes.report.figures import plan, returns, weeks
 from mmm_bayes.report.figures.style import Look, channel_colours, png, styled
 from mmm_bayes.report.numbers import Money
@@ -51,14 +51,14 @@ def _of_fit(results: Results, fit: Fit, look: Look) -> Drawn:
     paid = fit.roi.dropna(subset="roi_median").sort_values("roi_median", ascending=False, kind="stable")
     truth = results.truth.channels["roi"] if results.truth else pd.Series(dtype=float)
     yield "roi", returns.roi_forest(paid, truth, look)
-    yield "contributions", returns.contributions(contribution_table(fit, results.kpi, look.ci_prob), look)
+    yield "contributions", returns.contributions(contributions_by_channel(fit, results.kpi, look.ci_prob), look)
     yield "decomposition", weeks.decomposition(fit.contributions, look)
     yield "fit", weeks.fit_over_time(fit.weeks, look)
 
 
 def _of_plan(results: Results, fit: Fit, look: Look, channels: Mapping[str, str]) -> Drawn:
     found = results.plan
-    table = None if found is None else plan_table(found, channels)
+    table = None if found is None else plan_by_channel(found, channels)
     planned = {} if table is None else dict(zip(table["channel"], table["plan"], strict=True))
     known = results.truth.curves if results.truth and results.truth.curves.weeks == fit.curves.weeks else None
     yield "curves", plan.response(curves_by_channel(fit.curves, channels), planned, known, look)
@@ -67,6 +67,6 @@ def _of_plan(results: Results, fit: Fit, look: Look, channels: Mapping[str, str]
         if found.gain.percentiles[0] != found.gain.percentiles[-1]:
             yield "gain", plan.gain(found.gain.percentiles, look)
         if results.frontier is not None and len(results.frontier) > 1:
-            yield "frontier", plan.frontier(frontier_table(results.frontier, found), found, look)
+            yield "frontier", plan.frontier(totals_of(results.frontier, found), found, look)
         if uneven := [s for s in results.schedules if s.gain.mean]:
             yield "schedule", plan.schedule(uneven, look)

@@ -139,7 +139,7 @@ def frontier(table: pd.DataFrame, plan: Plan, look: Look) -> Figure:
     """Draw what the best plan for each total returns, and what its profit gains over today's budget.
 
     Args:
-        table: as `facts.frontier_table` gives it.
+        table: as `facts.totals_of` gives it.
         plan: marked beside today.
         look: money, intervals and break-even.
     """
