@@ -24,14 +24,13 @@ from mmm_bayes.config import override
 from mmm_bayes.curves import load_curves, save_curves
 from mmm_bayes.errors import DataError
 from mmm_bayes.provenance import STEPS, step
-from mmm_bayes.report.context import make_cards, make_context
+from mmm_bayes.report.content import make_cards, make_context
 from mmm_bayes.report.facts import channel_of, headline
 from mmm_bayes.report.numbers import Money, ratio
-from mmm_bayes.report.render import image, markdown_table, to_html, to_markdown
+from mmm_bayes.report.page import image, markdown_table, to_html, to_markdown, write_report
 from mmm_bayes.report.results import load_results
 from mmm_bayes.report.tables import Table
 from mmm_bayes.report.words import word
-from mmm_bayes.report.write import write_report
 from mmm_bayes.workspace import Workspace, write_json
 
 SECTIONS = {
@@ -199,7 +198,7 @@ def test_the_same_files_give_the_same_bytes_in_another_process(small_run, writte
     (tmp_path / "config.json").write_text(small_run.config.model_dump_json(exclude={"folder"}), encoding="utf-8")
     script = (
         "import json, sys; from pathlib import Path; from mmm_bayes.config import make_config; "
-        "from mmm_bayes.report.write import write_report; from mmm_bayes.workspace import Workspace; "
+        "from mmm_bayes.report.page import write_report; from mmm_bayes.workspace import Workspace; "
         "root = Path(sys.argv[1]); "
         "config = make_config(json.loads((root / 'config.json').read_text())); "
         "write_report(config, Workspace(config.name, root))"

@@ -13,7 +13,7 @@ from jinja2 import Environment, UndefinedError, meta
 
 from mmm_bayes.findings import Finding
 from mmm_bayes.posterior.checks import _reason
-from mmm_bayes.report import render
+from mmm_bayes.report import page
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.words import FILTERS, catalogue, judged, label, say, word
 
@@ -176,8 +176,8 @@ def results_of_a_test(tmp_path, monkeypatch):
     values = {"first": "tv*radio*", "gain": 5e3, "second": None, "second_gain": None, "test_error": 0.2}
     finding, money = Finding("plan.test_next", values), Money("£", 0)
     (tmp_path / "page.md").write_text("{{ finding|said }}", encoding="utf-8")
-    monkeypatch.setattr(render, "TEMPLATES", tmp_path)
-    return word(finding, money), render.to_markdown("page.md", {"finding": finding, "money": money})
+    monkeypatch.setattr(page, "TEMPLATES", tmp_path)
+    return word(finding, money), page.to_markdown("page.md", {"finding": finding, "money": money})
 
 
 def test_a_check_says_what_to_do_only_where_it_is_not_passed():

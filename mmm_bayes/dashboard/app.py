@@ -12,11 +12,10 @@ from mmm_bayes.allocate import Plan, change_spend, evaluate_plan
 from mmm_bayes.config import load_config
 from mmm_bayes.errors import MMMError
 from mmm_bayes.provenance import snapshot
-from mmm_bayes.report.content import Content, absent, gather
-from mmm_bayes.report.context import make_cards
+from mmm_bayes.report.content import Content, gather, make_cards
 from mmm_bayes.report.facts import plan_by_channel
 from mmm_bayes.report.numbers import chance
-from mmm_bayes.report.render import literal, markdown_table
+from mmm_bayes.report.page import absent, fill, literal, markdown_table
 from mmm_bayes.report.tables import plan as tabulate
 from mmm_bayes.report.words import say, word
 from mmm_bayes.workspace import Workspace
@@ -70,7 +69,7 @@ def page(config: str, root: str) -> None:
     for name, templates in TABS.items():
         with tabs[name]:
             for template in templates:
-                show(content, content.fill(template))
+                show(content, fill(content, template))
     with tabs["what_if"]:
         what_if(content)
 

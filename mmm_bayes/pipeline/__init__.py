@@ -39,7 +39,7 @@ STEPS = ("prepare", "fit", "compare", "allocate", "schedule", "report")
 
 def report(config: Config, root: str | Path = ".", progress: Progress = silent) -> Path:
     """Write ``report.html`` and ``report.md`` from what the other steps found; return the path of the first."""
-    from mmm_bayes.report.write import write_report
+    from mmm_bayes.report.page import write_report
 
     progress("drawing figures", None)
     return write_report(config, Workspace(config.name, Path(root)))

@@ -1,18 +1,23 @@
-"""`Content`: results, figures and the words around them, ready for a page."""
+"""`Content`: everything that the pages of a run tell, computed before a word is written."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
+import numpy as np
+import pandas as pd
+import yaml
 
+from mmm_bayes import __version__
+from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.config import Config
-from mmm_bayes.report.context import make_context
-from mmm_bayes.report.facts import channel_of, money_of
+from mmm_bayes.findings import Finding
+from mmm_bayes.intervals import Interval
+from mmm_bayes.report import facts, numbers, tables
 from mmm_bayes.report.figures import draw_figures
 from mmm_bayes.report.numbers import Money
-from mmm_bayes.report.render import image, literal, markdown_table, to_markdown
-from mmm_bayes.report.results import Results, load_results
+from mmm_bayes.report.results import Comparison, Fit, Results, Truth, load_results
+from mmm_bayes.report.words import judged, say
 from mmm_bayes.workspace import Workspace
 
 
@@ -25,7 +30,7 @@ class Content:
         channels: the channel by arm, see `facts.channel_of`.
         money: currency and decimals.
         figures: PNG by name.
-        context: values and functions of the templates.
+        context: values of the templates.
     """
 
     results: Results
@@ -33,10 +38,6 @@ class Content:
     money: Money
     figures: dict[str, bytes]
     context: dict[str, Any]
-
-    def fill(self, template: str) -> str:
-        """Return a template, such as ``returns.md``, filled in as Markdown."""
-        return to_markdown(template, self.context)
 
 
 def gather(config: Config, workspace: Workspace) -> Content:
@@ -46,24 +47,196 @@ def gather(config: Config, workspace: Workspace) -> Content:
         DataError: there is no panel yet.
     """
     results = load_results(config, workspace)
-    channels = channel_of(results.panel)
-    money = money_of(results)
-    figures = draw_figures(results, money, channels)
-    functions = {
-        "table": markdown_table,
-        "figures": figures,
-        "figure": lambda name, description: image(name, description, figures),
-        "absent": lambda step, what: absent(results, step, what),
+    channels = facts.channel_of(results.panel)
+    money = facts.money_of(results)
+    context = make_context(results, money, channels)
+    return Content(results, channels, money, draw_figures(results, money, channels), context)
+
+
+def make_context(results: Results, money: Money, channels: Mapping[str, str]) -> dict[str, Any]:
+    """Return all values that the templates use.
+
+    Args:
+        results: what the steps left.
+        money: currency and decimals.
+        channels: the channel by arm, see `facts.channel_of`.
+    """
+    config, panel = results.config, results.panel
+    kpi = panel.kpi_name
+    common = {
+        "title": config.title or config.name,
+        "kpi": kpi,
+        "kpi_value": kpi if results.kpi_is_money else f"value of {kpi}",
+        "money": money,
+        "level": f"{config.ci_prob:.0%}",
+        "margin": config.allocate.margin,
+        "channels": len(panel.channels),
+        "weeks": len(panel.weeks),
+        "geos": len(panel.geos),
+        "first": panel.weeks[0],
+        "last": panel.weeks[-1],
+        "version": __version__,
+        "settings": settings(results),
+        "sampler": results.fit.settings["sampler"] if results.fit else None,
     }
-    return Content(results, channels, money, figures, make_context(results, money, channels) | functions)
+    return (
+        common
+        | _fit(results, results.fit, money)
+        | _comparison(results, results.comparison, money)
+        | _plan(results, results.plan, money, channels)
+        | _data(results, money)
+        | _truth(results.truth, results.fit, money)
+    )
 
 
-def absent(results: Results, step: str, what: str) -> Markup:
-    """Return the sentence that stands for a section whose step has not run, or has run on something else since."""
-    missing = "fit" if results.fit is None else step
-    command = Markup(f"Run `mmm-bayes {missing} CONFIG` to")
-    if missing not in results.outdated:
-        return command + f" add {what}."
-    changed = results.outdated[missing]
-    commands = " and ".join(f"`{name} CONFIG`" for name in changed.commands(missing))
-    return Markup(f"Out of date: {literal(changed.what)}. Run {commands} to renew {what}.")
+def settings(results: Results) -> str:
+    """Return the configuration as YAML, with the model and sampler that were fitted."""
+    raw = results.config.model_dump(mode="json", exclude={"folder"}, exclude_none=True)
+    fitted = results.fit.settings if results.fit else {}
+    return yaml.safe_dump(raw | fitted, sort_keys=False, allow_unicode=True, width=100)
+
+
+def make_cards(context: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the key figures for the head of the page: label, value, detail."""
+    head, plan, money = context["head"], context["plan"], context["money"]
+    if head is None:
+        return []
+    cards = [
+        (
+            say("card.share", kpi_value=context["kpi_value"]),
+            numbers.percent(head.share.mean),
+            _span(head.share, numbers.percent),
+        ),
+        (say("card.roi", money=money), money.ratio(head.roi.mean), _span(head.roi, numbers.ratio)),
+    ]
+    if context["paid"] > 1:
+        cards.append((say("card.best"), head.best, say("card.best_detail", roi=head.best_roi.median, money=money)))
+    if plan is not None and not context["unchanged"]:
+        detail = say("card.gain_detail", weeks=plan.weeks, probability=plan.gain.probability)
+        cards.append((say("card.gain"), money.short(plan.gain.median), detail))
+    return cards
+
+
+def _span(interval: Interval[float], show: Callable[[float], str]) -> str:
+    return say("card.span", low=show(interval.low), high=show(interval.high))
+
+
+# --- sections -----------------------------------------------------------------------------------
+
+
+def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
+    if fit is None:
+        return {"fit": None, "head": None, "verdict": None}
+    head = facts.headline(fit, results.kpi, results.config.ci_prob)
+    doubts, total = [judged(r) for r in facts.doubts(fit)], len(fit.diagnostics["reasons"])
+    names = numbers.listed([d.check for d in doubts]) if doubts else ""
+    verdict = fit.diagnostics["verdict"]
+    organic = fit.roi["spend"] == 0
+    return {
+        "fit": fit,
+        "head": head,
+        "verdict": verdict,
+        "verdict_line": say(f"verdict.{verdict}", open=len(doubts), total=total, names=names),
+        "doubts": doubts,
+        "paid": int((~organic).sum()),
+        "organic": list(fit.roi["channel"][organic]),
+        "movers": list(facts.movers(fit.contributions, list(fit.roi["channel"]))),
+        "roi_table": tables.roi(fit, head, results.kpi, 1 / results.config.allocate.margin, money),
+        "checks_table": tables.checks(fit),
+        **_lift(results, fit.lift, money),
+        "foundations_table": tables.foundations(fit),
+    }
+
+
+def _lift(results: Results, lift: pd.DataFrame | None, money: Money) -> dict[str, Any]:
+    if lift is None:
+        return {"lift_table": None}
+    write = money.short if results.kpi_is_money else numbers.compact
+    return {"lift_table": tables.lift_tests(lift, money, write), "lift_roi_table": tables.lift_roi(lift)}
+
+
+def _comparison(results: Results, comparison: Comparison | None, money: Money) -> dict[str, Any]:
+    if comparison is None:
+        return {"comparison": None}
+    write = money.short if results.kpi_is_money else numbers.compact
+    return {
+        "comparison": comparison,
+        "comparison_notes": [Finding(**raw) for raw in comparison.summary["notes"]],
+        "errors_table": tables.errors(comparison, write),
+        "models_table": tables.both_models(comparison),
+    }
+
+
+def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[str, str]) -> dict[str, Any]:
+    if plan is None:
+        return {"plan": None}
+    table = facts.plan_by_channel(plan, channels)
+    up, down = facts.moves(table)
+    what_if, schedules = results.what_if, results.schedules
+    totals = None if results.frontier is None else facts.totals_of(results.frontier, plan)
+    return {
+        "plan": plan,
+        "about_plan": facts.about_plan(plan, table),
+        "gain": facts.gain_of(plan),
+        "question": _question(results, plan, money),
+        "unchanged": facts.unchanged(table),
+        "up": up,
+        "down": down,
+        "same_budget": np.isclose(plan.spend_plan, plan.spend_now, rtol=1e-6),
+        "next_test": facts.next_test(table, results.config.allocate.test_error),
+        "plan_table": tables.plan(table, plan, money),
+        "geos_table": tables.plan_by_geo(plan, channels, money) if len(plan.channels) > len(table) else None,
+        "sure_table": tables.plan_doubts(table, plan, money),
+        "top": None if totals is None else facts.most_profitable(totals),
+        "totals_table": None if totals is None else tables.frontier(totals, plan, money),
+        "schedules": schedules,
+        "best_weeks": facts.best_weeks(schedules),
+        "scheduled_even": sum(s.response_even for s in schedules),
+        "flighting": results.config.allocate.flighting,
+        "schedule_table": tables.schedule(schedules, table, money) if schedules else None,
+        "what_if": None if what_if is None else facts.gain_of(what_if),
+        "what_if_table": tables.plan(facts.plan_by_channel(what_if, channels), what_if, money) if what_if else None,
+    }
+
+
+def _question(results: Results, plan: Plan, money: Money) -> str:
+    asked = results.config.allocate
+    known = {
+        "budget": money.full(plan.budget),
+        "weeks": numbers.count(plan.weeks, "week"),
+        "margin": numbers.percent(asked.margin),
+        "target": numbers.ratio(asked.target),
+        "level": numbers.percent(plan.level),
+    }
+    question = say(f"plan.question.{plan.scenario}", **known)
+    return f"{question} {say(f'plan.objective.{plan.objective}', **known)}".strip()
+
+
+def _data(results: Results, money: Money) -> dict[str, Any]:
+    quality = results.quality
+    told = [Finding(**raw) for raw in quality["notes"]]
+    notes = [*told, *(note for note in results.panel.notes if note not in told)]
+    found: dict[str, Any] = {"quality": quality, "source": quality["source"], "notes": notes}
+    if "waterfall" not in quality:
+        return found
+    filled = [f"{geo} {numbers.count(n, 'week')}" for geo, n in quality["weeks"]["filled_geo_weeks"].items()]
+    shares = [f"{g['geo']} {numbers.percent(g['revenue_share'])}" for g in quality["geos"]["groups"]]
+    return found | {
+        "waterfall_table": tables.waterfall(quality, money),
+        "filled": numbers.listed(filled) if filled else "",
+        "geo_shares": numbers.listed(shares),
+        "spend_total": sum(quality["spend"]["channels"].values()) if quality["spend"] else 0.0,
+    }
+
+
+def _truth(truth: Truth | None, fit: Fit | None, money: Money) -> dict[str, Any]:
+    if truth is None or fit is None:
+        return {"truth": None}
+    true = truth.channels["roi"].reindex(fit.roi["channel"]).to_numpy()
+    held = pd.Series(true).between(fit.roi["roi_low"], fit.roi["roi_high"])
+    return {
+        "truth": truth,
+        "truth_known": int(np.isfinite(true).sum()),
+        "truth_held": int(held.sum()),
+        "truth_table": tables.truth(truth, fit, money),
+    }

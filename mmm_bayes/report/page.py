@@ -1,4 +1,4 @@
-"""From computed values to text: Jinja templates give Markdown, and the same Markdown dressed gives the HTML page."""
+"""The pages of a run: Jinja templates give Markdown, and the same Markdown dressed gives the HTML page."""
 
 import base64
 import re
@@ -11,14 +11,64 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from mmm_bayes.config import Config
 from mmm_bayes.findings import Finding
+from mmm_bayes.provenance import step
+from mmm_bayes.report.content import Content, gather, make_cards
+from mmm_bayes.report.results import Results
 from mmm_bayes.report.tables import Table
-from mmm_bayes.report.words import FILTERS, catalogue
+from mmm_bayes.report.words import FILTERS, catalogue, say
+from mmm_bayes.workspace import Workspace
 
 TEMPLATES = Path(__file__).parent / "templates"
 SPECIAL = re.compile(r"([\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|&(?=#?\w+;))|^[-+#=](?=\s|$)")
 SPACE = re.compile(r"[ \t\r\n\f\v]+")
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
+
+
+def write_report(config: Config, workspace: Workspace) -> Path:
+    """Write ``report.md``, ``figures/*.png`` and the self-contained ``report.html``; return the path of the last.
+
+    Sections whose files are missing, or were made from another panel or fit, name the command that makes them.
+    The same files give the same bytes.
+
+    Args:
+        config: the run.
+        workspace: its folders.
+
+    Raises:
+        DataError: there is no panel yet.
+    """
+    with step(workspace, "report", config) as work:
+        content = gather(config, workspace)
+        context = content.context
+        markdown = fill(content, "report.md")
+        head = {"title": context["title"], "verdict": context["verdict"], "cards": make_cards(context)}
+        _save(work.folder, markdown, to_html(markdown, content.figures, head), content.figures)
+    return workspace.reports / "report.html"
+
+
+def _save(folder: Path, markdown: str, html: str, figures: dict[str, bytes]) -> None:
+    (folder / "figures").mkdir()
+    for name, content in figures.items():
+        (folder / "figures" / f"{name}.png").write_bytes(content)
+    for name, text in (("report.md", markdown), ("report.html", html)):
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+# --- Markdown -----------------------------------------------------------------------------------
+
+
+def fill(content: Content, template: str) -> str:
+    """Return a template, such as ``returns.md``, filled in as Markdown."""
+    functions = {
+        "table": markdown_table,
+        "fenced": fenced,
+        "figures": content.figures,
+        "figure": lambda name, description: image(name, description, content.figures),
+        "absent": lambda step, what: absent(content.results, step, what),
+    }
+    return to_markdown(template, content.context | functions)
 
 
 def to_markdown(name: str, context: Mapping[str, Any]) -> str:
@@ -76,6 +126,15 @@ def image(name: str, description: str, figures: Mapping[str, bytes]) -> Markup:
     if name not in figures:
         raise KeyError(f"there is no figure '{name}'")
     return Markup(f"![{literal(description)}](figures/{name}.png)")
+
+
+def absent(results: Results, step: str, what: str) -> Markup:
+    """Return the sentence that stands for a section whose step has not run, or has run on something else since."""
+    missing = "fit" if results.fit is None else step
+    if missing not in results.outdated:
+        return Markup(say("absent.missing", command=f"mmm-bayes {missing}", what=what))
+    changed = results.outdated[missing]
+    return Markup(say("absent.outdated", changed=literal(changed.what), commands=changed.commands(missing), what=what))
 
 
 # --- HTML ---------------------------------------------------------------------------------------
