@@ -79,14 +79,14 @@ def of_fit(found: Found, results: Results) -> Iterator[Table | str]:
     if fit is not None:
         head = facts.headline(fit, results.kpi, config.ci_prob)
         table = tables.roi(fit, head, results.kpi, 1 / config.allocate.margin, facts.money_of(results))
-        yield table.without("contribution", "share", "marginal ROI", "prior")
+        yield table.without("contribution", "share", "marginal_roi", "prior")
 
 
 def of_plan(found: Found, results: Results) -> Iterator[Table | str]:
     """Return a plan, or a what-if, beside today, what may be said for and against it, and what to test next."""
     plan, money, channels = found["allocate"], facts.money_of(results), facts.channel_of(results.panel)
     rows = facts.plan_by_channel(plan, channels)
-    yield tables.plan(rows, plan, money).without("contribution today", "with the plan")
+    yield tables.plan(rows, plan, money).without("contribution_today", "contribution_plan")
     if len(plan.channels) > len(rows):
         yield tables.plan_by_geo(plan, channels, money)
     yield tables.plan_doubts(rows, plan, money).without("plan")
@@ -100,7 +100,7 @@ def of_schedule(found: Found, results: Results) -> Iterator[Table | str]:
     plan, schedules, money = found["allocate"], found["schedule"], facts.money_of(results)
     if any(s.gain.mean for s in schedules):
         rows = facts.plan_by_channel(plan, facts.channel_of(results.panel))
-        yield tables.schedule(schedules, rows, money).without("contribution, timed as planned", "spent evenly")
+        yield tables.schedule(schedules, rows, money).without("as_planned", "evenly")
     yield word(facts.best_weeks(schedules), money)
 
 

@@ -18,6 +18,9 @@ from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.words import FILTERS, catalogue, judged, label, say, word
 
 MAKERS = {"Finding", "say", "_reason", "_found"}
+HEADS = ("_heads", "without")
+"""Take codes of columns."""
+
 LABELS = "label."
 """Words for names that come from elsewhere; what has none keeps its name."""
 
@@ -62,7 +65,7 @@ def produced() -> dict[str, list[set[str] | None]]:
     found: dict[str, list[set[str] | None]] = {}
     for file in sorted(Path("mmm_bayes").rglob("*.py")):
         for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(function, ast.FunctionDef):
+            if isinstance(function, ast.FunctionDef) and function.name not in HEADS:
                 for code, values in of_function(function):
                     found.setdefault(code, []).append(values)
     return found
@@ -73,6 +76,7 @@ def of_function(function: ast.FunctionDef) -> Iterator[tuple[str, set[str] | Non
     known = {
         n.targets[0].id: n.value for n in nodes if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)
     }
+    yield from ((f"column.{code}", {"level", "break_even"}) for code in columns(nodes, known))
     for call in nodes:
         if not (
             isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MAKERS and call.args
@@ -81,6 +85,24 @@ def of_function(function: ast.FunctionDef) -> Iterator[tuple[str, set[str] | Non
         first = call.args[0]
         for code in literals(known.get(first.id, first) if isinstance(first, ast.Name) else first):
             yield from codes(call, code, known)
+
+
+def columns(nodes: list[ast.AST], known: dict[str, ast.expr]) -> Iterator[str]:
+    """Yield the codes of columns in calls that make heads or drop them."""
+
+    def inside(node: ast.AST) -> Iterator[str]:
+        if isinstance(node, ast.Name) and node.id in known:
+            yield from inside(known[node.id])
+        elif isinstance(node, ast.Constant):
+            yield from literals(node)
+        else:
+            for part in ast.iter_child_nodes(node):
+                if part is not getattr(node, "test", None):
+                    yield from inside(part)
+
+    for call in nodes:
+        if isinstance(call, ast.Call) and getattr(call.func, "id", getattr(call.func, "attr", "")) in HEADS:
+            yield from (code for part in call.args for code in inside(part))
 
 
 def codes(call: ast.Call, code: str, known: dict[str, ast.expr]) -> Iterator[tuple[str, set[str] | None]]:

@@ -1,5 +1,6 @@
 """Tables of a report: the numbers of the steps' files, with units and few digits."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,7 @@ from mmm_bayes.report.numbers import NONE, Money, between, chance, change, count
 from mmm_bayes.report.results import Comparison, Fit, Truth
 from mmm_bayes.report.words import judged, label, say, word
 
-MODEL_NAMES = {"bayesian": "Bayesian", "lightgbm": "LightGBM", "seasonal_naive": "last year's values"}
+MODEL_NAMES = {name: label(name, "model_name") for name in ("bayesian", "lightgbm", "seasonal_naive")}
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,12 @@ class Table:
     bold: Sequence[int] = ()
     title: str = ""
 
-    def without(self, *heads: str) -> "Table":
+    def without(self, *codes: str) -> "Table":
         """Return the table without some columns, for where there is less room."""
-        if unknown := set(heads) - set(self.heads):
-            raise KeyError(f"the table has no column {sorted(unknown)}")
-        kept = [i for i, head in enumerate(self.heads) if head not in heads]
+        dropped = _heads(*codes)
+        if not set(dropped) <= set(self.heads):
+            raise KeyError(f"the table has only {self.heads}")
+        kept = [i for i, head in enumerate(self.heads) if head not in dropped]
         return replace(
             self,
             heads=[self.heads[i] for i in kept],
@@ -49,9 +51,14 @@ class Table:
         )
 
 
+def _heads(*codes: str, level: float = math.nan, break_even: str = "") -> list[str]:
+    """Return heads of columns; some name the probability of an interval, or the ROI from which on a channel pays."""
+    return [say(f"column.{code}", level=level, break_even=break_even) for code in codes]
+
+
 def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -> Table:
     """Return what each channel cost and returned, the total last."""
-    level = f"{fit.roi['ci_prob'].iloc[0]:.0%} interval"
+    level = float(fit.roi["ci_prob"].iloc[0])
     returns = roi_draws(fit, kpi)
     rows = [
         [
@@ -71,7 +78,7 @@ def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -
     paid = returns[:, (fit.roi["spend"] > 0).to_numpy()]
     weights = fit.roi.loc[fit.roi["spend"] > 0, "spend"].to_numpy() / head.spend
     total = [
-        "all channels",
+        say("cell.all_channels"),
         money.full(head.spend),
         money.full(head.contribution.mean),
         percent(head.share.mean),
@@ -80,15 +87,12 @@ def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -
         chance(np.mean(paid @ weights > break_even)),
         *[""] * 3,
     ]
-    heads = [
-        *("channel", "spend", "contribution", "share", "ROI", level),
-        *(
-            f"chance over\N{NO-BREAK SPACE}{ratio(break_even).removesuffix('.00')}",
-            "marginal ROI",
-            "prior",
-            "the data say",
-        ),
-    ]
+    heads = _heads(
+        *("channel", "spend", "contribution", "share", "roi", "interval_at"),
+        *("chance_over", "marginal_roi", "prior", "says"),
+        level=level,
+        break_even=ratio(break_even).removesuffix(".00"),
+    )
     return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.roi"))
 
 
@@ -96,7 +100,7 @@ def checks(fit: Fit) -> Table:
     """Return every check of the fit."""
     found = [judged(reason) for reason in fit.diagnostics["reasons"]]
     rows = [[r.check, r.status, r.message, r.remedy] for r in found]
-    return Table(["check", "result", "what was found", "what to do"], rows, text=4)
+    return Table(_heads("check", "result", "found", "remedy"), rows, text=4)
 
 
 def foundations(fit: Fit) -> Table:
@@ -112,7 +116,7 @@ def foundations(fit: Fit) -> Table:
         ]
         for channel, moved in found["sensitivity"].items()
     ]
-    heads = ["channel", "the data say", "who talks", "the prior moves it", "the data move it", "follows demand, p"]
+    heads = _heads("channel", "says", "talks", "prior_moves", "data_move", "follows_demand")
     return Table(heads, rows, text=3)
 
 
@@ -127,7 +131,7 @@ def lift_tests(lift: pd.DataFrame, money: Money, write: Any) -> Table:
         ]
         for row in lift.itertuples()
     ]
-    heads = ["channel", "from", "to", "geos", "change of spend", "the test found", "model without it", "model with it"]
+    heads = _heads("channel", "from", "to", "geos", "spend_change", "test_found", "without_test", "with_test")
     return Table(heads, rows, text=4)
 
 
@@ -140,13 +144,13 @@ def lift_roi(lift: pd.DataFrame) -> Table:
         ]
         for row in lift.drop_duplicates("channel").itertuples()
     ]
-    return Table(["channel", "ROI without the tests", "interval", "ROI with them", "interval"], rows)
+    return Table(_heads("channel", "roi_without", "interval", "roi_with", "interval"), rows)
 
 
 def errors(comparison: Comparison, write: Any) -> Table:
     """Return the errors of each model on the holdout; ``write`` shows an amount of the KPI."""
     found = comparison.summary["errors"]
-    level = f"{next(iter(found.values()))['ci_prob']:.0%} interval held"
+    level = next(iter(found.values()))["ci_prob"]
     rows = [
         [
             MODEL_NAMES.get(model, model),
@@ -160,7 +164,8 @@ def errors(comparison: Comparison, write: Any) -> Table:
         ]
         for model, e in found.items()
     ]
-    heads = ["model", "error (wMAPE)", "error of the total", "bias", "mean error", "CRPS", level, "its width"]
+    columns = ("model", "wmape", "wmape_total", "bias", "mean_error", "crps", "interval_held", "width")
+    heads = _heads(*columns, level=level)
     return Table(heads, rows)
 
 
@@ -183,7 +188,7 @@ def both_models(comparison: Comparison) -> Table:
         ]
         for row in table.itertuples()
     ]
-    heads = ["channel", "Bayesian ROI", "interval", "LightGBM ROI", "interval", *(["true ROI"] if known else [])]
+    heads = _heads("channel", "bayesian_roi", "interval", "lightgbm_roi", "interval", *(["true_roi"] if known else []))
     return Table(heads, rows)
 
 
@@ -200,18 +205,19 @@ def plan(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
         for row in table.itertuples()
     ]
     total = [
-        "total",
+        say("cell.total"),
         *_changed(whole.spend_now, whole.spend_plan, money),
         *([""] if limited else []),
         *(money.full(whole.contribution_now.mean), money.full(whole.contribution_plan.mean), ""),
     ]
     limits = ["limits"] if limited else []
-    heads = ["channel", "today", "plan", "change", *limits, "contribution today", "with the plan", "marginal ROI"]
+    columns = ("channel", "today", "plan", "change", *limits, "contribution_today", "contribution_plan", "marginal_roi")
+    heads = _heads(*columns)
     return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.plan", weeks=whole.weeks))
 
 
 def _changed(now: float, planned: float, money: Money) -> list[str]:
-    relative = change(planned / now - 1) if now else "new" if planned else NONE
+    relative = change(planned / now - 1) if now else say("cell.new") if planned else NONE
     return [money.full(now), money.full(planned), relative]
 
 
@@ -223,7 +229,7 @@ def plan_by_geo(whole: Plan, channels: Mapping[str, str], money: Money) -> Table
         now, planned = sums.get(geo, (0.0, 0.0))
         sums[geo] = [now + arm.spend_now, planned + arm.spend_plan]
     rows = [[geo, *_changed(now, planned, money)] for geo, (now, planned) in sums.items()]
-    return Table(["geo", "today", "plan", "change"], rows, title=say("table.geos"))
+    return Table(_heads("geo", "today", "plan", "change"), rows, title=say("table.geos"))
 
 
 def plan_doubts(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
@@ -239,14 +245,8 @@ def plan_doubts(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
         ]
         for row in table.itertuples()
     ]
-    heads = [
-        "channel",
-        "plan",
-        f"best in {whole.ci_prob:.0%} of draws",
-        "most ever spent",
-        "beyond it",
-        "worth of a test",
-    ]
+    columns = ("channel", "plan", "best_in_draws", "observed", "beyond", "worth_of_test")
+    heads = _heads(*columns, level=whole.ci_prob)
     return Table(heads, rows, title=say("table.doubts"))
 
 
@@ -263,7 +263,11 @@ def frontier(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
     rows = [
         [
             money.full(row.total),
-            "today's total" if row.today else change(row.total / whole.spend_now - 1) if whole.spend_now else NONE,
+            say("cell.todays_total")
+            if row.today
+            else change(row.total / whole.spend_now - 1)
+            if whole.spend_now
+            else NONE,
             money.full(row.response_mean),
             money.between(row.response_low, row.response_high),
             ratio(row.roi),
@@ -274,11 +278,11 @@ def frontier(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
         ]
         for row in table.iloc[shown].itertuples()
     ]
-    level = f"{whole.ci_prob:.0%} interval"
-    heads = [
-        *("total", "against today", "contribution", level, "ROI", "marginal ROI"),
-        *("profit against today", level, "beyond what was seen"),
-    ]
+    heads = _heads(
+        *("total", "against_today", "contribution", "interval_at", "roi", "marginal_roi"),
+        *("profit", "interval_at", "beyond_observed"),
+        level=whole.ci_prob,
+    )
     return Table(heads, rows, bold=[i for i, at in enumerate(shown) if table["today"].iloc[at]])
 
 
@@ -291,13 +295,13 @@ def schedule(schedules: Sequence[Schedule], table: pd.DataFrame, money: Money) -
         money: currency and decimals.
     """
     planned = dict(zip(table["channel"], table["contribution_plan"], strict=True))
-    heads = ["channel", "best weeks", "spend", "contribution, timed as planned", "spent evenly"]
+    heads = _heads("channel", "best_weeks", "spend", "as_planned", "evenly")
     rows = [
         [s.channel, word(s.pattern), *map(money.full, (s.total, planned[s.channel], s.response_even))]
         for s in schedules
     ]
     if any(s.gain.mean for s in schedules):
-        heads += ["gain of the best weeks over even", "interval", "probability"]
+        heads += _heads("gain_of_weeks", "interval", "probability")
         rows = [[*row, *_gained(s, money)] for row, s in zip(rows, schedules, strict=True)]
     return Table(heads, rows, text=2, title=say("table.schedule"))
 
@@ -313,7 +317,7 @@ def waterfall(quality: dict[str, Any], money: Money) -> Table:
     """Return what became of the lines that were read."""
     steps = quality["waterfall"]
     rows = [[word(Finding(s["code"], s["values"])), count(s["lines"]), money.cents(s["revenue"])] for s in steps]
-    return Table(["step", "lines", "revenue"], rows, bold=[i for i, s in enumerate(steps) if s["total"]])
+    return Table(_heads("step", "lines", "revenue"), rows, bold=[i for i, s in enumerate(steps) if s["total"]])
 
 
 def truth(known: Truth, fit: Fit, money: Money) -> Table:
@@ -324,9 +328,14 @@ def truth(known: Truth, fit: Fit, money: Money) -> Table:
         inside = row.roi_low <= true["roi"] <= row.roi_high
         rows.append(
             [
-                *(row.channel, "yes" if inside else "no", ratio(true["roi"]), ratio(row.roi_median)),
+                *(
+                    row.channel,
+                    say("cell.yes") if inside else say("cell.no"),
+                    ratio(true["roi"]),
+                    ratio(row.roi_median),
+                ),
                 *(between(row.roi_low, row.roi_high), money.full(true["contribution"]), money.full(row.contribution)),
             ]
         )
-    heads = ["channel", "inside", "true ROI", "estimate", "interval", "true contribution", "estimate"]
+    heads = _heads("channel", "inside", "true_roi", "estimate", "interval", "true_contribution", "estimate")
     return Table(heads, rows, text=2)
