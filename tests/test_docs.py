@@ -124,6 +124,6 @@ def test_files_of_a_run_are_named_in_the_data_readme():
     for path in Path("mmm_bayes").rglob("*.py"):
         code = path.read_text(encoding="utf-8")
         written |= set(re.findall(r'"([a-z_]+\.(?:csv|json|parquet|nc|html|md))"', code))
-    templates = {path.name for path in Path("mmm_bayes/report/templates").iterdir()}
+    templates = {path.name for path in Path("mmm_bayes/report").rglob("*.*")}
     for name in written - templates | {"report.html", "report.md"}:
         assert f"`{name}`" in named or f"{name}`" in named, name

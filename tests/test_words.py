@@ -15,7 +15,7 @@ from mmm_bayes.findings import Finding
 from mmm_bayes.posterior.checks import _reason
 from mmm_bayes.report import page
 from mmm_bayes.report.numbers import Money
-from mmm_bayes.report.words import FILTERS, catalogue, judged, label, say, word
+from mmm_bayes.report.words import FILTERS, FOLDER, catalogue, judged, label, say, word
 
 MAKERS = {"Finding", "say", "_reason", "_found"}
 HEADS = ("_heads", "without")
@@ -121,7 +121,7 @@ def codes(call: ast.Call, code: str, known: dict[str, ast.expr]) -> Iterator[tup
 
 def included() -> set[str]:
     """Return the codes that pages of the report take as they are."""
-    pages = "".join(page.read_text(encoding="utf-8") for page in Path("mmm_bayes/report/templates").glob("*.md"))
+    pages = "".join(page.read_text(encoding="utf-8") for page in FOLDER.glob("*.md"))
     return set(re.findall(r'include "([a-z_]+\.[a-z_]+)"', pages)) & catalogue().keys()
 
 
@@ -198,7 +198,7 @@ def results_of_a_test(tmp_path, monkeypatch):
     values = {"first": "tv*radio*", "gain": 5e3, "second": None, "second_gain": None, "test_error": 0.2}
     finding, money = Finding("plan.test_next", values), Money("£", 0)
     (tmp_path / "page.md").write_text("{{ finding|said }}", encoding="utf-8")
-    monkeypatch.setattr(page, "TEMPLATES", tmp_path)
+    monkeypatch.setattr(page, "FOLDER", tmp_path)
     return word(finding, money), page.to_markdown("page.md", {"finding": finding, "money": money})
 
 

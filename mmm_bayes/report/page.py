@@ -17,7 +17,7 @@ from mmm_bayes.provenance import step
 from mmm_bayes.report.content import Content, gather, make_cards
 from mmm_bayes.report.results import Results
 from mmm_bayes.report.tables import Table
-from mmm_bayes.report.words import FILTERS, catalogue, say
+from mmm_bayes.report.words import FILTERS, FOLDER, catalogue, say
 from mmm_bayes.workspace import Workspace
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -79,7 +79,7 @@ def to_markdown(name: str, context: Mapping[str, Any]) -> str:
         context: values; a name that the template uses and that is missing is an error.
     """
     templates = Environment(
-        loader=ChoiceLoader([FileSystemLoader(TEMPLATES), DictLoader(catalogue())]),
+        loader=ChoiceLoader([FileSystemLoader(FOLDER), DictLoader(catalogue())]),
         undefined=StrictUndefined,
         autoescape=True,
         finalize=literal,
