@@ -15,7 +15,7 @@ from matplotlib.text import Text
 
 from mmm_bayes.allocate import Gain, Schedule, allocate
 from mmm_bayes.allocate import frontier as allocate_frontier
-from mmm_bayes.allocate import totals_of as as_table
+from mmm_bayes.allocate import frontier_table as as_table
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.findings import Finding
