@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from mmm_bayes import pipeline
 from mmm_bayes.config import Config, SimulatedChannel, make_config
 from mmm_bayes.errors import MMMError
 from mmm_bayes.panel import Panel, panel_from_frame
@@ -145,3 +146,16 @@ def test_many_arms_and_risk_are_refused_beforehand(panel, monkeypatch):
     monkeypatch.setattr("mmm_bayes.allocate.risk.MANY_ARMS", 3)
     with pytest.raises(MMMError, match=r"at most 3 arms, and these are 4; set objective to 'mean'"):
         check_against(asked(allocate={"by_geo": True, "objective": "cvar"}), panel)
+
+
+def test_prepare_keeps_the_panel_and_fit_refuses_before_it_fits(tmp_path, monkeypatch):
+    made = simulate_panel(PanelSpec(geos=2, weeks=60))
+    made.frame.to_csv(tmp_path / "weekly.csv", index=False)
+    source = {"path": str(tmp_path / "weekly.csv"), **made.columns.model_dump(exclude_none=True)}
+    config = make_config({"name": "checked", "panel": source, "allocate": {"limits": {"tvv": {"fixed": True}}}})
+    with pytest.raises(MMMError, match="did you mean 'tv'"):
+        pipeline.prepare(config, tmp_path)
+    assert (tmp_path / "data" / "checked" / "panel.parquet").exists()
+    monkeypatch.setattr("mmm_bayes.model.fit", lambda *_: pytest.fail("the sampler was started"))
+    with pytest.raises(MMMError, match="did you mean 'tv'"):
+        pipeline.fit(config, tmp_path)

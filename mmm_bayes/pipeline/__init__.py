@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmm_bayes.config import Config
+from mmm_bayes.extras import installed
 from mmm_bayes.pipeline.fit import Fitted, compare, fit
 from mmm_bayes.pipeline.plan import allocate, schedule
 from mmm_bayes.pipeline.prepare import demo, prepare
@@ -52,6 +53,13 @@ def run(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
 
 
 def chosen(config: Config, names: Sequence[str] = STEPS) -> list[str]:
-    """Return these steps in their order; the schedule comes with the plan, where the configuration asks for one."""
+    """Return these steps in their order; the schedule comes with the plan, where the configuration asks for one.
+
+    Without LightGBM there is nothing to compare with; who asks for that alone is told how to install it.
+    """
     wanted = {*names, "schedule"} if "allocate" in names else {*names}
-    return [name for name in STEPS if name in wanted and (name != "schedule" or config.allocate.schedule)]
+    if not config.allocate.schedule:
+        wanted -= {"schedule"}
+    if len(wanted) > 1 and not installed("lightgbm"):
+        wanted -= {"compare"}
+    return [name for name in STEPS if name in wanted]

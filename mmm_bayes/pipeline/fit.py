@@ -1,11 +1,14 @@
 """The step from a panel to a posterior, its verdict and the LightGBM baseline; and the comparison of both."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.cache import compile_cache
 from mmm_bayes.config import Config
+from mmm_bayes.extras import installed, require
+from mmm_bayes.findings import Finding, MMMWarning
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.provenance import PANEL, Manifest, step
 from mmm_bayes.workspace import Workspace, read_csv, write_csv, write_json
@@ -47,19 +50,42 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
     Raises:
         DataError: there is no panel yet, or its source or columns have changed since it was made.
         FitError: the model could not be fitted.
+        MMMError: the configuration asks of the panel what it does not have; see `check_against`.
+
+    Warns:
+        MMMWarning: LightGBM is not installed.
     """
     with step(Workspace(config.name, Path(root)), "fit", config) as work:
         compile_cache()
-        from mmm_bayes.lightgbm import fit_lightgbm
-        from mmm_bayes.panel import load_panel
-
-        panel = load_panel(work.manifest.checked("prepare", *PANEL))
+        panel = _checked_panel(config, work.manifest)
         fitted = _fit(panel, config, progress)
-        baseline = fit_lightgbm(panel, config.model, config.compare.bootstrap, config.sampler.seed, progress)
+        second = _second_opinion(panel, config, progress)
         progress("writing", None)
         _save_fit(work.folder, config, fitted)
-        write_csv(work.folder / LIGHTGBM, baseline.roi(panel, config.ci_prob))
+        if second is not None:
+            write_csv(work.folder / LIGHTGBM, second)
     return fitted
+
+
+def _checked_panel(config: Config, manifest: Manifest) -> "Panel":
+    """Return the panel, after the configuration was held against it."""
+    from mmm_bayes.panel import load_panel
+    from mmm_bayes.pipeline.check import check_against
+
+    panel = load_panel(manifest.checked("prepare", *PANEL))
+    check_against(config, panel)
+    return panel
+
+
+def _second_opinion(panel: "Panel", config: Config, progress: Progress) -> "pd.DataFrame | None":
+    """Return what LightGBM says of ROI, None and a warning where it is not installed."""
+    if not installed("lightgbm"):
+        warnings.warn(MMMWarning(Finding("comparison.no_lightgbm")), stacklevel=3)
+        return None
+    from mmm_bayes.lightgbm import fit_lightgbm
+
+    baseline = fit_lightgbm(panel, config.model, config.compare.bootstrap, config.sampler.seed, progress)
+    return baseline.roi(panel, config.ci_prob)
 
 
 def _fit(panel: "Panel", config: Config, progress: Progress) -> Fitted:
@@ -98,13 +124,14 @@ def compare(config: Config, root: str | Path = ".", progress: Progress = silent)
 
     Raises:
         DataError: there is no fit yet, or it is stale, or the panel is too short for the holdout.
+        ExtraError: LightGBM is not installed.
     """
+    require("lightgbm")
     with step(Workspace(config.name, Path(root)), "compare", config) as work:
         compile_cache()
         from mmm_bayes import evaluate, model
-        from mmm_bayes.panel import load_panel
 
-        panel = load_panel(work.manifest.checked("prepare", *PANEL))
+        panel = _checked_panel(config, work.manifest)
         roi = _both_roi(work.manifest)
         split = evaluate.split_holdout(panel, config.compare)
         weeks = len(split.train.weeks)

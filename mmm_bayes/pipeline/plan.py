@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mmm_bayes.config import Config
 from mmm_bayes.errors import AllocationError, FitError
+from mmm_bayes.extras import require
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.provenance import PANEL, Manifest, step
 from mmm_bayes.workspace import Workspace
@@ -45,9 +46,13 @@ def allocate(
         AllocationError: the limits contradict each other.
     """
     from mmm_bayes.curves import save_curves
+    from mmm_bayes.panel import load_panel
+    from mmm_bayes.pipeline.check import check_against
 
     name, asked = ("allocate", {}) if what_if is None else ("what_if", {"what_if": what_if})
     with step(Workspace(config.name, Path(root)), name, config, model=model, **asked) as work:
+        if what_if is None:
+            check_against(config, load_panel(work.manifest.checked("prepare", *PANEL)))
         _require_usable(work.manifest, force)
         progress("computing response curves", None)
         make_curves = _curves(config, work.manifest, model)
@@ -100,6 +105,7 @@ def _require_usable(manifest: Manifest, force: bool) -> None:
 def _curves(config: Config, manifest: Manifest, model: str = "bayesian") -> "Stretched":
     """Return what makes the response curves for the planning window, so many times as far as the limits ask."""
     if model == "lightgbm":
+        require("lightgbm")
         from mmm_bayes.lightgbm import fit_lightgbm
         from mmm_bayes.panel import load_panel
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmm_bayes.config import Config, PanelSource, load_config, override
+from mmm_bayes.extras import require
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.provenance import held, step
 from mmm_bayes.workspace import Workspace, write_json
@@ -28,11 +29,20 @@ def prepare(config: Config, root: str | Path = ".", progress: Progress = silent)
 
     Raises:
         DataError: the data cannot be used; earlier files are kept then.
+        ExtraError: transactions need Spark, and it is not installed.
+        MMMError: the data can be used, but the configuration asks of them what they do not have; see `check_against`.
     """
+    from mmm_bayes.pipeline.check import check_against
+
+    if config.panel is None:
+        require("spark")
     with step(Workspace(config.name, Path(root)), "prepare", config) as work:
         if config.panel is None:
-            return _prepare_transactions(config, work.folder, progress)
-        return _prepare_table(config, config.panel, work.folder, progress)
+            panel = _prepare_transactions(config, work.folder, progress)
+        else:
+            panel = _prepare_table(config, config.panel, work.folder, progress)
+    check_against(config, panel)
+    return panel
 
 
 def _prepare_table(config: Config, source: PanelSource, folder: Path, progress: Progress) -> "Panel":
