@@ -37,6 +37,7 @@ def test_the_doctor_mentions_what_is_not_there():
     assert "✗ lightgbm" in found.stderr and "no second opinion" in found.stderr
 
 
+@pytest.mark.slow
 def test_a_weekly_panel_needs_neither(small_run, tmp_path):
     """All steps but the comparison in a process that can import neither; the machine code is the shared run's."""
     small_run.simulated.frame.to_parquet(tmp_path / "weekly.parquet")
