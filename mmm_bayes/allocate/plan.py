@@ -21,6 +21,14 @@ from mmm_bayes.workspace import write_csv, write_json
 
 CSV, JSON = "allocation.csv", "allocation.json"
 
+COLUMNS = [
+    *("channel", "spend_now", "spend_plan", "lower", "upper", "contribution_now.mean", "contribution_plan.mean"),
+    *("contribution_now.low", "contribution_now.high", "contribution_plan.low", "contribution_plan.high"),
+    *("mroi.mean", "mroi.low", "mroi.high", "best_spend.median", "best_spend.low", "best_spend.high"),
+    *("extrapolation", "value_of_information"),
+]
+"""What ``allocation.csv`` holds of a channel's row, interval ends after a dot."""
+
 
 @dataclass(frozen=True)
 class Gain(Interval[float]):
@@ -149,34 +157,9 @@ class Plan:
 
 
 def plan_table(plan: Plan) -> pd.DataFrame:
-    """Return one row per channel, the columns of ``allocation.csv``."""
-    rows = []
-    for row in plan.channels:
-        best = row.best_spend
-        rows.append(
-            {
-                "channel": row.channel,
-                "spend_now": row.spend_now,
-                "spend_plan": row.spend_plan,
-                "lower": row.lower,
-                "upper": row.upper,
-                "contribution_now": row.contribution_now.mean,
-                "contribution_plan": row.contribution_plan.mean,
-                "contribution_now_low": row.contribution_now.low,
-                "contribution_now_high": row.contribution_now.high,
-                "contribution_plan_low": row.contribution_plan.low,
-                "contribution_plan_high": row.contribution_plan.high,
-                "mroi": row.mroi.mean,
-                "mroi_low": row.mroi.low,
-                "mroi_high": row.mroi.high,
-                "best_spend_median": None if best is None else best.median,
-                "best_spend_low": None if best is None else best.low,
-                "best_spend_high": None if best is None else best.high,
-                "extrapolation": row.extrapolation,
-                "value_of_information": row.value_of_information,
-            }
-        )
-    return pd.DataFrame(rows)
+    """Return one row per channel, the columns of ``allocation.csv``; a mean goes by the name of its quantity."""
+    rows = pd.json_normalize([asdict(row) for row in plan.channels]).reindex(columns=COLUMNS)
+    return rows.rename(columns=lambda name: name.removesuffix(".mean").replace(".", "_"))
 
 
 def save_plan(plan: Plan, folder: Path) -> None:

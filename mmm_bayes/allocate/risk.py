@@ -13,7 +13,7 @@ import numpy as np
 from mmm_bayes.allocate.limits import Bounds
 from mmm_bayes.allocate.objective import Goal, Measure, goal_of, measure, worst_weights
 from mmm_bayes.allocate.scenarios import best_within
-from mmm_bayes.allocate.solver import Solution, round_spend
+from mmm_bayes.allocate.solver import Solution
 from mmm_bayes.allocate.uncertainty import MANY_ARMS, best_per_draw
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
@@ -76,9 +76,7 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
             if moved is None or score(moved) <= score(best) + 1e-9 * abs(score(best)):
                 break
             best = moved
-    digit = 10.0**-bounds.decimals
-    rounded = round_spend(bounds.tree, best, bounds.lower, bounds.unit * digit, np.asarray).round(bounds.decimals)
-    best = max([rounded, *plans], key=score)
+    best = max([bounds.rounded(best, np.asarray), *plans], key=score)
     return Solution(best, score(best), bound)
 
 

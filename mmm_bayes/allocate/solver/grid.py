@@ -36,13 +36,13 @@ def make_grid(allowed: Feasible, steps: int | None = None) -> Grid:
     step = free / steps if steps and free > 0 else allowed.step or 1.0
     if allowed.step:
         step = allowed.step * math.ceil(step / allowed.step - 1e-9)
-    spends, open_ = [], []
+    spends, usable = [], []
     for low, high, useful in zip(allowed.lower, allowed.upper, allowed.useful, strict=True):
         count = math.ceil((high - low) / step - 1e-6)
         spend = np.minimum(low + step * np.arange(count + 1), high)
         spends.append(spend)
-        open_.append((spend <= low) | (spend >= useful - 1e-6 * step))
-    return Grid(tuple(spends), tuple(open_), _outward(allowed.tree, allowed.lower, step), step)
+        usable.append((spend <= low) | (spend >= useful - 1e-6 * step))
+    return Grid(tuple(spends), tuple(usable), _outward(allowed.tree, allowed.lower, step), step)
 
 
 def _outward(node: Node, lower: Array, step: float) -> Node:

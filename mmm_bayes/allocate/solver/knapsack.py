@@ -37,7 +37,7 @@ from mmm_bayes.allocate.solver.concave import SLACK, fill, merged, prices
 from mmm_bayes.allocate.solver.grid import best_on_grid, make_grid
 from mmm_bayes.allocate.solver.maxplus import Profile, possible, profile_of, trace
 from mmm_bayes.allocate.solver.problem import Problem, Solution
-from mmm_bayes.allocate.solver.tree import Node, round_spend
+from mmm_bayes.allocate.solver.tree import Node
 from mmm_bayes.transforms import Array
 
 TOLERANCE = 1e-4
@@ -72,8 +72,7 @@ def solve(problem: Problem, start: Array) -> Solution | None:
     found = solve_arms(arms, allowed.tree, [start])
     if found is None:
         return None
-    step, values = allowed.unit * 10.0**-allowed.decimals, partial(values_at, arms)
-    spend = round_spend(allowed.tree, found.spend, allowed.lower, step, values).round(allowed.decimals)
+    spend = allowed.rounded(found.spend, partial(values_at, arms))
     value = value_of(arms, spend)
     if allowed.allows(start) and (known := value_of(arms, start)) >= value:
         spend, value = start, known

@@ -1,12 +1,13 @@
 """What the solver is asked and what it answers: curves, the plans that are allowed, a plan and its certificate."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
 from mmm_bayes.allocate.solver.totals import Conflict, Totals, narrow, neighbours
-from mmm_bayes.allocate.solver.tree import Node, within
+from mmm_bayes.allocate.solver.tree import Node, round_spend, within
 from mmm_bayes.transforms import Array
 
 
@@ -57,6 +58,11 @@ class Feasible:
         fixed = self.lower == self.upper if self.step else np.ones(1, dtype=bool)
         stepped = fixed | (np.abs(units - np.rint(units)) < 1e-6)
         return bool(ranged.all() and whole.all() and stepped.all() and within(self.tree, spend, slack))
+
+    def rounded(self, spend: Array, values: Callable[[Array], Array]) -> Array:
+        """Return a plan rounded to the step, or to the last digit, with all limits kept; see `round_spend`."""
+        step = self.unit * 10.0**-self.decimals
+        return round_spend(self.tree, spend, self.lower, step, values).round(self.decimals)
 
     def narrowed(self) -> Self | Conflict:
         """Return the same plans with limits on sums narrowed to what can be reached, or the first that cannot be met.
