@@ -8,7 +8,7 @@ from scipy import optimize, stats
 
 from mmm_bayes.config import ChannelPriors, Prior, PriorLike
 from mmm_bayes.errors import ConfigError, nearest
-from mmm_bayes.transforms import Array
+from mmm_bayes.transforms import PARAMETERS, Array
 
 TAIL = stats.norm.ppf(0.95)
 
@@ -17,15 +17,7 @@ DEFAULTS: Mapping[str, Prior] = {
     "roi": Prior(distribution="lognormal", mu=0.2, sigma=0.9),
     # organic media have no spend, hence no ROI: their share of the KPI carries the prior, median 2%
     "contribution_share": Prior(distribution="lognormal", mu=-3.9, sigma=1.0),
-    # most of the effect within a few weeks, long carry-over possible
-    "alpha": Prior(distribution="beta", alpha=1.5, beta=2.5),
-    # half saturation from a sixth of the median week's media to three times as much: narrower priors missed the ROI
-    # of channels close to their ceiling
-    "kappa": Prior(distribution="lognormal", mu=-0.3, sigma=0.9),
-    # from concave to clearly S-shaped: 0.6 to 2.4
-    "slope": Prior(distribution="lognormal", mu=0.15, sigma=0.45),
-    # weeks until the delayed peak, or the age dependence of Weibull retention
-    "theta": Prior(distribution="gamma", mu=1.5, sigma=1.0),
+    **{name: Prior(**parameter.prior) for name, parameter in PARAMETERS.items()},
 }
 
 
@@ -91,9 +83,9 @@ def check_channels(given: ChannelPriors, paid: Mapping[str, bool]) -> None:
 
 
 def prior_from_range(quantity: str, limits: tuple[float, float]) -> Prior:
-    """Return the prior whose 5% and 95% points are ``limits``: beta for ``alpha``, log-normal otherwise."""
+    """Return the prior whose 5% and 95% points are ``limits``: beta where ours is one, log-normal otherwise."""
     low, high = limits
-    if quantity == "alpha":
+    if DEFAULTS[quantity].distribution == "beta":
         return _beta_from_range(low, high)
     mu, sigma = (np.log(high) + np.log(low)) / 2, (np.log(high) - np.log(low)) / (2 * TAIL)
     return Prior(distribution="lognormal", mu=float(mu), sigma=float(sigma))

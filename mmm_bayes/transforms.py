@@ -1,11 +1,11 @@
 """Adstock and saturation: one formula each, written with operators, `numpy.exp` and `numpy.log` alone.
 
 The same functions therefore serve NumPy arrays (curves, simulator) and PyTensor tensors
-(the model). Adding a shape means adding a function here, its name to `ADSTOCKS` or
-`SATURATIONS` and to the configuration.
+(the model). A shape is an object: adding one means adding a formula here and its entry in `ADSTOCKS`
+or `SATURATIONS`, with its parameters, what they can be and their priors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,15 +132,67 @@ def effect_scale(response: Any, money: Any) -> tuple[Any, Any]:
     return (centred**2).mean(axis=(-2, -1)) ** 0.5, (response * money).sum(axis=(-2, -1))
 
 
-ADSTOCKS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
-    "geometric": (geometric_weights, ("alpha",)),
-    "delayed": (delayed_weights, ("alpha", "theta")),
-    "weibull": (weibull_weights, ("alpha", "theta")),
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a shape.
+
+    Attributes:
+        name: in the field's notation.
+        prior: what is believed before any data, as the configuration writes it: distribution and parameters.
+        top: what it lies below; it lies above 0.
+        in_window: whether it is a lag, and lies below the last one as well.
+    """
+
+    name: str
+    prior: Mapping[str, Any]
+    top: float = np.inf
+    in_window: bool = False
+
+    def support(self, l_max: int) -> tuple[float, float]:
+        """Return what it can be where spend acts for ``l_max`` weeks, both ends excluded."""
+        return 0.0, l_max - 1 if self.in_window else self.top
+
+
+# most of the effect within a few weeks, long carry-over possible
+ALPHA = Parameter("alpha", {"distribution": "beta", "alpha": 1.5, "beta": 2.5}, top=1.0)
+# half saturation from a sixth of the median week's media to three times as much: narrower priors missed the ROI of
+# channels close to their ceiling
+KAPPA = Parameter("kappa", {"distribution": "lognormal", "mu": -0.3, "sigma": 0.9})
+# from concave to clearly S-shaped: 0.6 to 2.4
+SLOPE = Parameter("slope", {"distribution": "lognormal", "mu": 0.15, "sigma": 0.45})
+# the age dependence of Weibull retention, or weeks until the delayed peak
+AGEING = Parameter("theta", {"distribution": "gamma", "mu": 1.5, "sigma": 1.0})
+DELAY = Parameter("theta", AGEING.prior, in_window=True)
+
+
+@dataclass(frozen=True)
+class Transform:
+    """An adstock or a saturation: its formula, and the parameters that this takes, in their order."""
+
+    formula: Callable[..., Any]
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+        return tuple(parameter.name for parameter in self.parameters)
+
+
+ADSTOCKS: Mapping[str, Transform] = {
+    "geometric": Transform(geometric_weights, (ALPHA,)),
+    "delayed": Transform(delayed_weights, (ALPHA, DELAY)),
+    "weibull": Transform(weibull_weights, (ALPHA, AGEING)),
 }
-SATURATIONS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
-    "hill": (hill, ("kappa", "slope")),
-    "logistic": (logistic, ("kappa",)),
+SATURATIONS: Mapping[str, Transform] = {
+    "hill": Transform(hill, (KAPPA, SLOPE)),
+    "logistic": Transform(logistic, (KAPPA,)),
 }
+PARAMETERS: Mapping[str, Parameter] = {
+    parameter.name: parameter
+    for transform in (*ADSTOCKS.values(), *SATURATIONS.values())
+    for parameter in transform.parameters
+}
+"""One of each name; a configuration has a table of priors for each."""
 
 
 @dataclass(frozen=True)
@@ -155,12 +207,17 @@ class Shape:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters that `respond` needs."""
-        return ADSTOCKS[self.adstock][1] + SATURATIONS[self.saturation][1]
+        return ADSTOCKS[self.adstock].names + SATURATIONS[self.saturation].names
+
+    def supports(self) -> dict[str, tuple[float, float]]:
+        """Return what each parameter can be, both ends excluded."""
+        both = ADSTOCKS[self.adstock].parameters + SATURATIONS[self.saturation].parameters
+        return {parameter.name: parameter.support(self.l_max) for parameter in both}
 
     def weights(self, parameters: Mapping[str, Any]) -> Any:
         """Return the carry-over weights, shape ``(..., l_max)``; see `respond`."""
-        weigh, names = ADSTOCKS[self.adstock]
-        return weigh(*(parameters[n] for n in names), l_max=self.l_max)
+        weigh = ADSTOCKS[self.adstock]
+        return weigh.formula(*(parameters[n] for n in weigh.names), l_max=self.l_max)
 
     def respond(self, media: Any, parameters: Mapping[str, Any]) -> Any:
         """Return the saturated, carried-over media, in [0, 1).
@@ -173,8 +230,8 @@ class Shape:
             Shape ``(..., week)``.
         """
         weights = self.weights(parameters)
-        saturate, names = SATURATIONS[self.saturation]
-        shape = [parameters[n][..., None] for n in names]
+        saturate = SATURATIONS[self.saturation]
+        shape = [parameters[n][..., None] for n in saturate.names]
         if self.order == "adstock_first":
-            return saturate(adstock(media, weights, self.l_max), *shape)
-        return adstock(saturate(media, *shape), weights, self.l_max)
+            return saturate.formula(adstock(media, weights, self.l_max), *shape)
+        return adstock(saturate.formula(media, *shape), weights, self.l_max)

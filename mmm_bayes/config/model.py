@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import date
+from math import inf
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from mmm_bayes.config.prior import ChannelPriors, outside
-from mmm_bayes.config.section import Finite, Fraction, Mistake, Positive, Section
-from mmm_bayes.transforms import Shape
+from mmm_bayes.config.section import Finite, Fraction, Mistake, Positive, Section, one_of
+from mmm_bayes.transforms import ADSTOCKS, SATURATIONS, Shape
 
 
 class LiftTest(Section):
@@ -40,8 +41,8 @@ class LiftTest(Section):
 class Model(Section):
     """What the Bayesian model assumes, and what experiments have found."""
 
-    adstock: Literal["geometric", "delayed", "weibull"] = "geometric"
-    saturation: Literal["hill", "logistic"] = "hill"
+    adstock: Annotated[str, one_of(ADSTOCKS)] = "geometric"
+    saturation: Annotated[str, one_of(SATURATIONS)] = "hill"
     order: Literal["adstock_first", "saturation_first"] = "adstock_first"
     l_max: Annotated[int, Field(ge=1, le=52)] = 8
     likelihood: Literal["normal", "student_t"] = "normal"
@@ -53,18 +54,20 @@ class Model(Section):
     lift_tests: tuple[LiftTest, ...] = ()
 
     def mistakes(self) -> Iterator[Mistake]:
-        """Priors of parameters that the chosen shape does not have, and of a delay beyond the window."""
-        known = Shape(self.adstock, self.saturation, self.order, self.l_max).parameters
-        for parameter in ("alpha", "kappa", "slope", "theta"):
-            if getattr(self.priors, parameter) and parameter not in known:
+        """Yield priors outside of what a parameter can be, and those of parameters that the shape does not have."""
+        shape = Shape(self.adstock, self.saturation, self.order, self.l_max)
+        supports = {"roi": (0.0, inf), "contribution_share": (0.0, 1.0)} | shape.supports()
+        for quantity, table in self.priors:
+            place = f"priors.{quantity}"
+            if quantity in supports:
+                for channel, prior in table.items():
+                    yield from outside(f"{place}.{channel}", prior, supports[quantity])
+            elif table:
                 yield (
-                    f"priors.{parameter}",
+                    place,
                     f"is read by nothing: the adstock {self.adstock} and the saturation {self.saturation} have "
-                    f"{', '.join(known)}; leave it out",
+                    f"{', '.join(shape.parameters)}; leave it out",
                 )
-        if self.adstock == "delayed":
-            for channel, prior in self.priors.theta.items():
-                yield from outside(f"priors.theta.{channel}", prior, (0, self.l_max - 1))
 
 
 class Sampler(Section):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator, Tag, create_model
 
 from mmm_bayes.config.section import Finite, Mistake, Positive, Section
+from mmm_bayes.transforms import PARAMETERS
 
 if TYPE_CHECKING:
     from scipy import stats
@@ -110,37 +111,30 @@ PriorLike = Annotated[
 """A prior, or the 5% and 95% points of one."""
 
 
-class ChannelPriors(Section):
-    """Priors per channel; the key ``default`` speaks for every channel not named.
-
-    ``roi`` or ``contribution_share`` carries the prior of a channel's effect, see `mmm_bayes.priors.carrier`.
-    """
+class EffectPriors(Section):
+    """Priors of what a channel's effect is, see `mmm_bayes.priors.carrier`."""
 
     roi: dict[str, PriorLike] = {}
     contribution_share: dict[str, PriorLike] = {}
-    alpha: dict[str, PriorLike] = {}
-    kappa: dict[str, PriorLike] = {}
-    slope: dict[str, PriorLike] = {}
-    theta: dict[str, PriorLike] = {}
 
     def mistakes(self) -> Iterator[Mistake]:
-        """Priors that leave the support of their quantity, and channels with two priors of one effect."""
-        for quantity, table in self:
-            for channel, prior in table.items():
-                yield from outside(f"{quantity}.{channel}", prior, SUPPORT[quantity])
+        """Yield channels with two priors of one effect."""
         for channel in self.roi.keys() & self.contribution_share.keys() - {"default"}:
             yield f"roi.{channel}", f"and 'contribution_share.{channel}' say the same in two ways; leave one out"
 
 
-SUPPORT: Mapping[str, tuple[float, float]] = {
-    "roi": (0, math.inf),
-    "contribution_share": (0, 1),
-    "alpha": (0, 1),
-    "kappa": (0, math.inf),
-    "slope": (0, math.inf),
-    "theta": (0, math.inf),
-}
-"""What a quantity can be, both ends excluded; that of ``theta`` ends earlier with a delayed adstock."""
+if TYPE_CHECKING:
+
+    class ChannelPriors(EffectPriors):
+        """The same, with a table for each parameter of a shape."""
+else:
+    ChannelPriors = create_model(
+        "ChannelPriors",
+        __base__=EffectPriors,
+        __module__=__name__,
+        __doc__="Priors per channel; the key ``default`` speaks for every channel not named.",
+        **{name: (dict[str, PriorLike], {}) for name in PARAMETERS},
+    )
 
 
 def outside(place: str, prior: "PriorLike", support: tuple[float, float]) -> Iterator[Mistake]:

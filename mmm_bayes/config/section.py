@@ -1,15 +1,28 @@
 """What every section of a configuration is: frozen, and strict about its keys."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def one_of(choices: Collection[str]) -> AfterValidator:
+    """Return the check that a text is one of the names of things that are defined elsewhere."""
+    *first, last = [f"'{choice}'" for choice in choices]
+    expected = f"{', '.join(first)} or {last}"
+
+    def check(given: str) -> str:
+        if given not in choices:
+            raise PydanticCustomError("literal_error", "must be {expected}", {"expected": expected})
+        return given
+
+    return AfterValidator(check)
 
 
 TAGS = ("by name", "by range", "one for all", "by geo")
