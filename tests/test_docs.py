@@ -13,7 +13,7 @@ import yaml
 
 from mmm_bayes.cli import app
 from mmm_bayes.config import load_config, make_config
-from mmm_bayes.provenance import load_manifest
+from mmm_bayes.provenance import STEPS, load_manifest
 from mmm_bayes.workspace import Workspace
 
 README = Path("README.md").read_text(encoding="utf-8")
@@ -127,3 +127,11 @@ def test_files_of_a_run_are_named_in_the_data_readme():
     templates = {path.name for path in Path("mmm_bayes/report").rglob("*.*")}
     for name in written - templates | {"report.html", "report.md"}:
         assert f"`{name}`" in named or f"{name}`" in named, name
+
+
+@pytest.mark.parametrize("name", ["prepare", "fit", "compare", "allocate", "report"])
+def test_what_a_command_writes_stands_in_its_row_of_the_architecture(name):
+    rows = Path("ARCHITECTURE.md").read_text(encoding="utf-8").splitlines()
+    (row,) = [line for line in rows if line.startswith(f"| `{name}` |")]
+    files = {file for known in STEPS.values() if known.command.split()[0] == name for file in known.files}
+    assert {file for file in files if f"{file}`" not in row and f"{file}/`" not in row} == set()

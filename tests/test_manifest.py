@@ -240,15 +240,19 @@ def test_a_damaged_manifest_is_one_sentence_and_prepare_begins_a_new_one(damage,
         )
     assert main(["prepare", "small.yaml", "--quiet"]) == 0
     told = refusal(capsys, "allocate", "small.yaml")
-    unknown = "data/small/diagnostics.json is not of this run (run.json does not know it)"
-    assert told == f"{unknown}: run 'mmm-bayes fit' again."
+    assert told == "data/small/diagnostics.json is not in run.json: run 'mmm-bayes fit' again."
 
 
-def test_files_of_an_older_version_are_one_sentence(folder, capsys):
-    (folder.data / "run.json").unlink()
+@pytest.mark.parametrize("how", ["without a manifest", "of another layout"])
+def test_files_of_another_version_are_one_sentence(how, folder, capsys):
+    if how == "without a manifest":
+        (folder.data / "run.json").unlink()
+    else:
+        raw = json.loads((folder.data / "run.json").read_text(encoding="utf-8"))
+        (folder.data / "run.json").write_text(json.dumps(raw | {"layout": 0}), encoding="utf-8")
     for command in ("fit", "compare", "allocate", "report"):
         told = refusal(capsys, command, "small.yaml")
-        old = "data/small/panel.parquet was written by an older version of mmm-bayes (run.json does not know it)"
+        old = "data/small/panel.parquet was written by another version of mmm-bayes"
         assert told == f"{old}: run 'mmm-bayes prepare' again."
 
 

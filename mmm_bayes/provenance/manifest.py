@@ -13,6 +13,8 @@ from mmm_bayes.provenance.steps import OPTIONS, STEPS, needed, path_of
 from mmm_bayes.workspace import Workspace, write_json
 
 FILE = "run.json"
+LAYOUT = 1
+"""Of the files of a run: raised when a later version cannot read what an earlier one wrote."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Manifest:
 
     def save(self) -> None:
         """Write ``run.json``."""
-        write_json(self.space.data / FILE, {"steps": self.steps})
+        write_json(self.space.data / FILE, {"layout": LAYOUT, "steps": self.steps})
 
     # --- files ----------------------------------------------------------------------------------
 
@@ -80,8 +82,8 @@ class Manifest:
         if self.damaged:
             raise DataError(f"{self.space.data / FILE} is damaged: run 'mmm-bayes prepare' first.")
         if not self.wrote(step, file) and path.exists():
-            unknown = "was written by an older version of mmm-bayes" if not self.steps else "is not of this run"
-            raise DataError(f"{path} {unknown} ({FILE} does not know it): {command} again.")
+            known = "was written by another version of mmm-bayes" if not self.steps else f"is not in {FILE}"
+            raise DataError(f"{path} {known}: {command} again.")
         if not path.exists():
             raise DataError(f"{path} does not exist yet: {command} first.")
         if digest(path) != self.steps[step]["files"][file]:
@@ -158,9 +160,11 @@ def _sources_changed(then: Mapping[str, Any], config: Config) -> dict[str, bool 
 
 
 def load_manifest(space: Workspace) -> Manifest:
-    """Read ``run.json``; without one no step has run."""
+    """Read ``run.json``; without one, or with one of another `LAYOUT`, no step has run."""
     try:
         raw = json.loads((space.data / FILE).read_text(encoding="utf-8"))
+        if raw["layout"] != LAYOUT:
+            return Manifest(space)
         steps = {name: raw["steps"][name] for name in raw["steps"] if name in STEPS}
         assert all({"files", "inputs"} <= entry.keys() for entry in steps.values())
     except FileNotFoundError:
