@@ -241,10 +241,11 @@ with held(Workspace("small", Path(sys.argv[1]))):
 def test_a_second_run_of_the_same_name_says_that_it_waits(small_run, tmp_path, capsys):
     write_config(tmp_path, small_run.config)
     shutil.copy(small_run.space.root / "weekly.parquet", tmp_path)
-    first = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    assert first.stdout.readline() == "held\n"
-    assert main(["prepare", str(tmp_path / "small.yaml"), "--output", str(tmp_path)]) == 0
-    assert first.wait() == 0
+    holder = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(holder, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout.readline() == "held\n"
+        assert main(["prepare", str(tmp_path / "small.yaml"), "--output", str(tmp_path)]) == 0
+    assert first.returncode == 0
     waiting, done = capsys.readouterr().err.splitlines()
     assert waiting == f"Warning: another run of 'small' is writing here (process {first.pid}); waiting."
     assert done.startswith("✓ prepare")

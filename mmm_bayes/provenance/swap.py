@@ -98,7 +98,7 @@ def held(space: Workspace) -> Iterator[None]:
     except Timeout:
         busy = Finding("run.busy", {"name": space.name, "process": _holder(lock)})
         warnings.warn(MMMWarning(busy), stacklevel=3)
-        lock.acquire()
+        _wait(space, lock)
     try:
         if lock.lock_counter == 1:
             Path(lock.lock_file).write_text(str(os.getpid()), encoding="utf-8")
@@ -118,6 +118,14 @@ def _swapping(space: Workspace) -> Iterator[None]:
         yield
     finally:
         _release(lock)
+
+
+def _wait(space: Workspace, lock: FileLock) -> None:
+    """Wait for a lock, even if who holds it fails and takes the folder of the run away."""
+    while not lock.is_locked:
+        space.data.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            lock.acquire()
 
 
 def _holder(lock: FileLock) -> str:
