@@ -21,6 +21,7 @@ MAKERS = {"Finding", "say", "_reason", "_found"}
 HEADS = ("_heads", "without")
 """Take codes of columns."""
 
+FRAME = Path("mmm_bayes/report/templates/page.html")
 LABELS = "label."
 """Words for names that come from elsewhere; what has none keeps its name."""
 
@@ -121,8 +122,8 @@ def codes(call: ast.Call, code: str, known: dict[str, ast.expr]) -> Iterator[tup
 
 def included() -> set[str]:
     """Return the codes that pages of the report take as they are."""
-    pages = "".join(page.read_text(encoding="utf-8") for page in FOLDER.glob("*.md"))
-    return set(re.findall(r'include "([a-z_]+\.[a-z_]+)"', pages)) & catalogue().keys()
+    pages = "".join(page.read_text(encoding="utf-8") for page in (*FOLDER.glob("*.md"), FRAME))
+    return {code for code in re.findall(r'(?:include |say\()"([a-z_]+\.[a-z_]+)"', pages) if not code.endswith(".md")}
 
 
 def wanted(template: str) -> set[str]:

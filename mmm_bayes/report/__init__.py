@@ -1,1 +1,1 @@
-"""Tables first, then templates and figures: what was found, for an analyst and for their boss."""
+"""What was found, for an analyst and for their boss: facts, then words and tables, figures and pages."""

@@ -163,7 +163,7 @@ def to_html(markdown: str, figures: Mapping[str, bytes], context: Mapping[str, A
     body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     return page.get_template("page.html").render(
-        **context, lead=Markup(lead), body=Markup(body), style=Markup(style), sections=sections
+        **context, say=say, lead=Markup(lead), body=Markup(body), style=Markup(style), sections=sections
     )
 
 
