@@ -20,7 +20,7 @@ from mmm_bayes.config import load_config
 from mmm_bayes.console import Terminal
 from mmm_bayes.errors import MMMError
 from mmm_bayes.findings import Finding
-from mmm_bayes.posterior.checks import _reason
+from mmm_bayes.posterior.checks import checked
 from mmm_bayes.provenance import step
 from mmm_bayes.report.results import load_results
 from mmm_bayes.report.tables import Table
@@ -160,7 +160,7 @@ def test_what_needs_a_fit_says_so(command, shop, capsys):
 
 def diagnosed(shop: Path, verdict: str) -> None:
     """Leave the diagnostics of a fit in the folder of the run, and nothing else of it."""
-    reason = asdict(_reason("energy", 0.25 if verdict == "PASS" else 0.1, (0.2, 0.2), higher_is_worse=False))
+    reason = asdict(checked("energy", 0.25 if verdict == "PASS" else 0.1, (0.2, 0.2), higher_is_worse=False))
     with step(Workspace("shop", shop), "fit", load_config("shop.yaml")) as work:
         write_json(work.folder / "diagnostics.json", {"verdict": verdict, "reasons": [reason]})
 

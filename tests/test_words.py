@@ -12,12 +12,12 @@ import pytest
 from jinja2 import Environment, UndefinedError, meta
 
 from mmm_bayes.findings import Finding
-from mmm_bayes.posterior.checks import _reason
+from mmm_bayes.posterior.checks import checked
 from mmm_bayes.report import page
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.words import FILTERS, FOLDER, catalogue, judged, label, say, word
 
-MAKERS = {"Finding", "say", "_reason", "_found"}
+MAKERS = {"Finding", "say", "checked", "_found"}
 HEADS = ("_heads", "without")
 """Take codes of columns."""
 
@@ -205,7 +205,7 @@ def results_of_a_test(tmp_path, monkeypatch):
 
 def test_a_check_says_what_to_do_only_where_it_is_not_passed():
     passed, open_ = (
-        judged(vars(_reason("r_hat", value, (1.01, 1.05), {"variable": "log_effect"}))) for value in (1.004, 1.03)
+        judged(vars(checked("r_hat", value, (1.01, 1.05), {"variable": "log_effect"}))) for value in (1.004, 1.03)
     )
     assert (passed.check, passed.status, passed.remedy) == ("R-hat", "PASS", "")
     assert open_.message == "Chains agree to 1.030 at worst (media effect)."

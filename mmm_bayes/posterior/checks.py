@@ -117,15 +117,15 @@ def convergence(tree: xr.DataTree, names: Sequence[str] = GATED) -> list[Reason]
     divergent = float(stats["diverging"].mean())
     bfmi = float(azs.bfmi(tree)["energy"].min())
     return [
-        _reason("r_hat", worst_rhat, (1.01, 1.05), {"variable": where_rhat}),
-        _reason("bulk_ess", bulk, (400, 100), {"variable": where_bulk}, higher_is_worse=False),
-        _reason("tail_ess", tail, (400, 100), {"variable": where_tail}, higher_is_worse=False),
-        _reason("divergences", divergent, (0.001, 0.01)),
-        _reason("energy", bfmi, (0.3, 0.2), higher_is_worse=False),
+        checked("r_hat", worst_rhat, (1.01, 1.05), {"variable": where_rhat}),
+        checked("bulk_ess", bulk, (400, 100), {"variable": where_bulk}, higher_is_worse=False),
+        checked("tail_ess", tail, (400, 100), {"variable": where_tail}, higher_is_worse=False),
+        checked("divergences", divergent, (0.001, 0.01)),
+        checked("energy", bfmi, (0.3, 0.2), higher_is_worse=False),
     ]
 
 
-def _reason(
+def checked(
     check: str,
     value: float,
     limits: tuple[float, float],
@@ -153,8 +153,8 @@ def plausibility(posterior: Posterior, media: Media) -> list[Reason]:
     """Check that the baseline is not negative and that media do not explain nearly everything."""
     share = media.worth.sum(axis=1) / posterior.kpi_value
     return [
-        _reason("negative_baseline", float(np.mean(share > 1)), (0.05, 0.2)),
-        _reason("media_share", float(np.median(share)), (0.6, 0.9)),
+        checked("negative_baseline", float(np.mean(share > 1)), (0.05, 0.2)),
+        checked("media_share", float(np.median(share)), (0.6, 0.9)),
     ]
 
 
@@ -173,12 +173,12 @@ def residuals(posterior: Posterior, ci_prob: float) -> list[Reason]:
     noise = 2.0 / np.sqrt(y.size)
     covered = {"level": ci_prob, "covered": ci_prob + miss}
     found = [
-        _reason("coverage", abs(miss), (0.06 + slack, 0.15 + slack), covered),
-        _reason("autocorrelation", abs(lag), (0.15 + noise, 0.4 + noise), {"correlation": lag}),
+        checked("coverage", abs(miss), (0.06 + slack, 0.15 + slack), covered),
+        checked("autocorrelation", abs(lag), (0.15 + noise, 0.4 + noise), {"correlation": lag}),
     ]
     if "nu" not in posterior:
         kurtosis = float(np.mean(standard**4) / np.mean(standard**2) ** 2) - 3
-        found.append(_reason("heavy_tails", kurtosis, (2.0 + 4 * np.sqrt(24 / y.size), np.inf)))
+        found.append(checked("heavy_tails", kurtosis, (2.0 + 4 * np.sqrt(24 / y.size), np.inf)))
     return found
 
 
