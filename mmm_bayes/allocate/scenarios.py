@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from mmm_bayes.allocate.limits import Bounds, money
+from mmm_bayes.allocate.conflicts import money
+from mmm_bayes.allocate.limits import Bounds
 from mmm_bayes.allocate.objective import Goal, goal_of, target_of
 from mmm_bayes.allocate.solver import Solution, solve
 from mmm_bayes.config import Allocate

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmm_bayes.allocate.conflicts import money
 from mmm_bayes.allocate.groups import channel_of
-from mmm_bayes.allocate.limits import digits, money
+from mmm_bayes.allocate.limits import digits
 from mmm_bayes.allocate.plan import Gain, Plan
 from mmm_bayes.allocate.solver import Node, round_spend
 from mmm_bayes.allocate.weekly import WeeklyMedia, highest_week, weekly_media

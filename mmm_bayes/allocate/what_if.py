@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mmm_bayes.allocate.conflicts import money
 from mmm_bayes.allocate.groups import arms_of
-from mmm_bayes.allocate.limits import Bounds, check_curves, digits, money
+from mmm_bayes.allocate.limits import Bounds, check_curves, digits
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.allocate.planner import Answer, make_plan
 from mmm_bayes.allocate.solver import Node
