@@ -1,11 +1,12 @@
 """Whatever a configuration asks of a panel that is not there, or cannot be, is said before anything is fitted."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from mmm_bayes import pipeline
-from mmm_bayes.config import Config, SimulatedChannel, make_config
+from mmm_bayes.config import Config, SimulatedChannel, make_config, override
 from mmm_bayes.errors import MMMError
 from mmm_bayes.panel import Panel, panel_from_frame
 from mmm_bayes.pipeline.check import check_against, mistakes
@@ -140,6 +141,15 @@ def test_each_part_says_what_is_wrong_with_it(panel):
 def test_one_series_has_no_plan_by_geo():
     with pytest.raises(MMMError, match=r"^allocate\.by_geo: the panel is one series without geos; leave it out\.$"):
         check_against(asked(allocate={"by_geo": True}), panel_of(geos=1))
+
+
+def test_a_holdout_that_leaves_a_channel_nothing_to_learn_from_is_refused(panel):
+    late = panel.data["media"].where(panel.data["channel"] != "tv", 0.0)
+    late[:, -5:] = panel.data["media"][:, -5:]
+    new = replace(panel, data=panel.data.assign(media=late))
+    with pytest.raises(MMMError, match=r"^channel 'tv' has no media before 2022-12-05; lower 'compare\.holdout'\.$"):
+        check_against(asked(), new)
+    check_against(override(asked(), compare={"holdout": 4}), new)
 
 
 def test_many_arms_and_risk_are_refused_beforehand(panel, monkeypatch):

@@ -8,7 +8,6 @@ from mmm_bayes.config import Compare, Model
 from mmm_bayes.errors import DataError
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
-from mmm_bayes.lightgbm import fit_lightgbm
 from mmm_bayes.panel import MIN_WEEKS, Panel
 from mmm_bayes.transforms import Array
 
@@ -88,6 +87,8 @@ _SHORTER = "lower 'compare.holdout'."
 
 def other_forecasts(panel: Panel, split: Split, model: Model, seed: int, ci_prob: float) -> dict[str, Forecast]:
     """Forecast the holdout with LightGBM and with last year's values."""
+    from mmm_bayes.lightgbm import fit_lightgbm
+
     baseline = fit_lightgbm(split.train, model, bootstrap=0, seed=seed)
     ahead = slice(-split.holdout, None)
     draws, mean = baseline.forecast(panel)[..., ahead], baseline.predict(panel)[:, ahead]

@@ -11,7 +11,8 @@ from mmm_bayes.allocate.schedule import require_known_weekly
 from mmm_bayes.config import Allocate, Config
 from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
 from mmm_bayes.errors import ConfigError, MMMError
-from mmm_bayes.panel import Panel
+from mmm_bayes.evaluate.forecast import LEAST_HOLDOUT, split_holdout
+from mmm_bayes.panel import MIN_WEEKS, Panel
 from mmm_bayes.posterior.lift import check_tests
 from mmm_bayes.priors import check_channels
 
@@ -22,18 +23,21 @@ def check_against(config: Config, panel: Panel) -> None:
     Raises:
         ConfigError: a prior or a lift test that does not fit.
         AllocationError: limits, groups or weeks that do not fit, or that contradict each other and today's spend.
+        DataError: a channel or a geo has nothing before the holdout.
     """
     for mistake in mistakes(config, panel):
         raise mistake
 
 
 def mistakes(config: Config, panel: Panel) -> Iterator[MMMError]:
-    """Yield what is wrong with priors, lift tests and the budget question, the first thing of each."""
+    """Yield what is wrong with priors, lift tests, the budget question and the holdout, the first thing of each."""
     spend = panel.data.transpose("channel", "geo", "week", ...)
     yield from _raised(check_channels, config.model.priors, panel.paid)
     yield from _raised(check_tests, spend, config.model.lift_tests)
     yield from _raised(_check_budget, config, panel)
     yield from _raised(require_known_weekly, config.allocate, _paid(panel))
+    if len(panel.weeks) >= MIN_WEEKS + LEAST_HOLDOUT:  # a shorter panel can be fitted, but no holdout helps
+        yield from _raised(split_holdout, panel, config.compare)
 
 
 def _raised(check: Callable[..., Any], *arguments: Any) -> Iterator[MMMError]:
