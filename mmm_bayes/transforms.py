@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-FLOOR = 1e-9
-"""Stands in for zero below a power: ``0**slope`` has no gradient in ``slope``."""
+FLOOR = 1e-12
+"""Added below a power: ``0**slope`` has no gradient in ``slope``."""
+
+NOTHING = 0.01 * FLOOR
+"""Media up to this have no response: the last trace of carry-over, of which the floor would make more than it is."""
 
 
 def geometric_weights(alpha: Any, l_max: int) -> Any:
@@ -89,8 +92,7 @@ def hill(x: Any, kappa: Any, slope: Any) -> Any:
     Jin et al. (2017), eq. 4. ``kappa`` is the half-saturation point in the units of ``x``;
     shapes broadcast.
     """
-    safe = x + FLOOR * (x <= 0)
-    return (x > 0) / (1.0 + np.exp(slope * (np.log(kappa) - np.log(safe))))
+    return (x > NOTHING) / (1.0 + np.exp(slope * (np.log(kappa) - np.log(x + FLOOR))))
 
 
 def logistic(x: Any, kappa: Any) -> Any:
@@ -117,19 +119,52 @@ def media_scale(driver: Any, persons: Any) -> Any:
     return np.array(ordinary)[:, None] * persons
 
 
+def centred(response: Any) -> Any:
+    """Return a response ``(..., week)`` minus its mean over the weeks, so that the level is free of its saturation."""
+    return response - response.mean(axis=-1, keepdims=True)
+
+
 def effect_scale(response: Any, money: Any) -> tuple[Any, Any]:
     """Return the spread of a response over time and its value in money, both of shape ``(...)``.
 
     A channel's *effect* is the standard deviation over time of its contribution in shares of the mean KPI,
     which data identify far better than the zero-out ROI. With ``spread = sd_t(response)`` the coefficient is
-    ``beta = effect / spread`` and the contribution in currency ``effect * value / spread``.
+    ``beta = effect / spread`` and the contribution in currency ``beta * value``.
 
     Args:
         response: saturated, carried-over media times the geo's departure, shape ``(..., geo, week)``.
         money: currency per unit of scaled KPI, shape ``(geo, week)``.
     """
-    centred = response - response.mean(axis=-1, keepdims=True)
-    return (centred**2).mean(axis=(-2, -1)) ** 0.5, (response * money).sum(axis=(-2, -1))
+    return (centred(response) ** 2).mean(axis=(-2, -1)) ** 0.5, (response * money).sum(axis=(-2, -1))
+
+
+def media_effect(response: Any, beta: Any) -> Any:
+    """Return what media add to the scaled KPI around their mean, shape ``(geo, week)``.
+
+    Args:
+        response: as in `effect_scale`, shape ``(channel, geo, week)``.
+        beta: coefficients, shape ``(channel,)``.
+    """
+    return (centred(response) * beta[:, None, None]).sum(axis=0)
+
+
+def drift_weights(rho: Any, gain: Any) -> tuple[Any, Any]:
+    """Return by how much the state of a drift lasts a week, and by how much it moves the next one.
+
+    The steady state of a local level that decays by ``rho`` with a Kalman ``gain`` (Harvey 1989, section 4.3): the
+    state is ``decay * state + residual``, see `drift_step`, and the drift expected of the next week ``weight * state``.
+    """
+    return rho * (1 - gain), rho * gain
+
+
+def drift_step(state: Any, residual: Any, decay: Any) -> Any:
+    """Return the state of a drift after a week with this residual, shocks taken off."""
+    return decay * state + residual
+
+
+def first_week_ratio(rho: Any, gain: Any) -> Any:
+    """Return the variance of the first residual over that of a surprise (stationary state plus noise)."""
+    return 1 + (rho * gain) ** 2 / (1 - rho**2)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from mmm_bayes.errors import DataError
 from mmm_bayes.findings import Finding, MMMWarning
 from mmm_bayes.model import fit
 from mmm_bayes.model.design import build_design
-from mmm_bayes.model.sample import sample_design, with_roi
+from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import MIN_WEEKS, panel_from_frame
 from mmm_bayes.posterior import Posterior
-from mmm_bayes.posterior.attribution import decomposition, media_contributions
+from mmm_bayes.posterior.attribution import decomposition, media_contributions, media_response
 from mmm_bayes.posterior.confounding import collinear
 from mmm_bayes.progress import silent
 from mmm_bayes.report.words import word
@@ -39,14 +39,16 @@ def test_roi_is_the_same_in_pence_and_in_billions(simulated, small_run, small_po
     table[[columns.kpi, *columns.spend.values()]] *= unit
     known = build_design(small_run.panel, Model()).data
     other = build_design(panel_from_frame(table, columns, "unit"), Model()).data
-    for name in ("y", "media", "feature_values"):
+    for name in ("y", "media", "trend_values", "season_values"):
         np.testing.assert_allclose(other[name], known[name], rtol=1e-9, atol=1e-12, err_msg=name)
     tree = small_posterior.tree.copy()
     tree["constant_data"] = xr.DataTree(other)
-    again = with_roi(Posterior(tree))
-    np.testing.assert_allclose(again["roi"], small_posterior["roi"], rtol=1e-9)
-    worth, before = (media_contributions(p).worth for p in (again, small_posterior))
+    again, rows, money = Posterior(tree), np.arange(small_posterior.draws), other["money"].to_numpy()
+    worth = np.stack([np.einsum("dgt,gt->d", media_response(again, c, rows), money) for c in range(3)], axis=1)
+    np.testing.assert_allclose(again.per_spend(worth), small_posterior["roi"], rtol=1e-9)
+    before, after = (media_contributions(p).worth for p in (small_posterior, again))
     np.testing.assert_allclose(worth, unit * before, rtol=1e-9)
+    np.testing.assert_allclose(after, worth, rtol=1e-9)
 
 
 def test_two_identical_channels_share_one_effect_and_are_named(simulated, small_run):

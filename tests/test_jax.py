@@ -56,6 +56,11 @@ def test_operations_are_those_of_numba(elsewhere):
         (fused.forward, "media_effect", list(media.values())),
         (features.weighted, "weighted", [media["departure"], media["media"][:, :1]]),
         (
+            features.departing,
+            "departing",
+            [media["log_kappa"], media["slope"], media["departure"].T, media["media"][:, :1]],
+        ),
+        (
             drift.forward,
             "surprises",
             [

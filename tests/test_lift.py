@@ -12,9 +12,9 @@ from mmm_bayes.config import LiftTest, Model, Sampler, make_config
 from mmm_bayes.errors import ConfigError
 from mmm_bayes.model import fit, prior_quantity
 from mmm_bayes.model.arrays import graph_data
-from mmm_bayes.model.build import build_model
 from mmm_bayes.model.compiled import cache_key
 from mmm_bayes.model.design import build_design
+from mmm_bayes.model.graph import build_model
 from mmm_bayes.panel import Panel, panel_from_frame
 from mmm_bayes.posterior import Posterior, load_posterior, save_posterior
 from mmm_bayes.posterior.attribution import media_contributions
@@ -90,7 +90,7 @@ def test_the_graph_predicts_what_numpy_predicts(small_run, small_posterior):
     graph = build_model(design, model)
     lift = next(v for v in graph.observed_RVs if v.name == "lift")
     inputs = {v.name: v for v in graph.free_RVs}
-    names = ["alpha", "kappa", "slope", "log_effect", "eta", "z"]
+    names = ["alpha", "kappa", "slope", "log_effect", "eta", "geo_effect_z"]
     function = pytensor.function([inputs[n] for n in names], lift.owner.inputs[2], mode="FAST_COMPILE")
     wanted = predicted_lift(small_posterior, design.data)
     geo = np.log(small_posterior["geo_effect"])

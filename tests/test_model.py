@@ -6,22 +6,23 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from mmm_bayes.config import ChannelPriors, Model, Prior, make_config
 from mmm_bayes.errors import ConfigError
-from mmm_bayes.model import build
+from mmm_bayes.model import baseline, graph
 from mmm_bayes.model.arrays import zero_sum_basis
-from mmm_bayes.model.build import build_model, zero_sum
 from mmm_bayes.model.design import build_design, head, trend_features
+from mmm_bayes.model.graph import build_model
 from mmm_bayes.model.kernels import drift, elementary, features, fused
 from mmm_bayes.model.kernels.features import Weighted
 from mmm_bayes.model.kernels.fused import MediaEffect
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.priors import check_channels, prior_from_range, prior_of, prior_place, roi_priors
-from mmm_bayes.transforms import Shape, effect_scale
+from mmm_bayes.transforms import Shape, effect_scale, media_effect
 
 L_MAX = 4
 
@@ -49,22 +50,20 @@ def slow_media_effect(media, money, weights, log_kappa, slope, log_effect, depar
                 stock = sum(weights[c, lag] * media[c, g, L_MAX - 1 + t - lag] for lag in range(L_MAX))
                 hill = stock ** slope[c] / (stock ** slope[c] + np.exp(log_kappa[c]) ** slope[c]) if stock > 0 else 0
                 response[c, g, t] = np.exp(departure[c, g]) * hill
-    effect, log_ratio = np.zeros((geos, weeks)), np.zeros(channels)
+    effect, log_spread, log_value = np.zeros((geos, weeks)), np.zeros(channels), np.zeros(channels)
     for c in range(channels):
         centred = response[c] - response[c].mean(axis=1, keepdims=True)
         spread = np.sqrt((centred**2).mean())
         effect += np.exp(log_effect[c]) * centred / spread
-        log_ratio[c] = np.log((response[c] * money).sum() / spread)
-    return effect, log_ratio
+        log_spread[c], log_value[c] = np.log(spread), np.log((response[c] * money).sum())
+    return effect, log_spread, log_value
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_fused_media_effect_is_the_slow_loop(seed):
     inputs = media_inputs(seed)
-    effect, log_ratio = fused.forward(*inputs.values())[:2]
-    wanted_effect, wanted_ratio = slow_media_effect(**inputs)
-    np.testing.assert_allclose(effect, wanted_effect, atol=1e-7)
-    np.testing.assert_allclose(log_ratio, wanted_ratio, atol=1e-7)
+    for found, wanted in zip(fused.forward(*inputs.values()), slow_media_effect(**inputs), strict=False):
+        np.testing.assert_allclose(found, wanted, atol=1e-7)
 
 
 def test_fused_media_effect_is_the_composed_transforms():
@@ -76,7 +75,9 @@ def test_fused_media_effect_is_the_composed_transforms():
     response = shape.respond(inputs["media"], parameters) * np.exp(inputs["departure"])[:, :, None]
     spread, value = effect_scale(response, inputs["money"])
     inputs["weights"] = shape.weights({"alpha": alpha})
-    np.testing.assert_allclose(fused.forward(*inputs.values())[1], np.log(value / spread), atol=1e-7)
+    effect = media_effect(response, np.exp(inputs["log_effect"]) / spread)
+    for found, wanted in zip(fused.forward(*inputs.values()), (effect, np.log(spread), np.log(value)), strict=False):
+        np.testing.assert_allclose(found, wanted, atol=1e-7)
 
 
 @pytest.mark.parametrize("mode", ["FAST_COMPILE", "NUMBA"])
@@ -84,16 +85,16 @@ def test_gradient_of_fused_media_effect_is_the_finite_difference(mode):
     inputs = media_inputs(3)
     names = ["weights", "log_kappa", "slope", "log_effect", "departure"]
     tensors = {n: pt.as_tensor(v).type(n) for n, v in inputs.items()}
-    effect, ratio = MediaEffect()(*tensors.values())[:2]
     random = np.random.default_rng(1)
-    direction, ratio_direction = random.normal(size=inputs["money"].shape), random.normal(size=2)
-    scalar = (effect * direction).sum() + (ratio * ratio_direction).sum()
+    directions = [random.normal(size=size) for size in (inputs["money"].shape, 2, 2)]
+    outputs = MediaEffect()(*tensors.values())[:3]
+    scalar = sum((output * direction).sum() for output, direction in zip(outputs, directions, strict=True))
     gradient = pytensor.function(list(tensors.values()), pt.grad(scalar, [tensors[n] for n in names]), mode=mode)
     found = dict(zip(names, gradient(*inputs.values()), strict=True))
 
     def value(**changed):
-        e, r = slow_media_effect(**{**inputs, **changed})
-        return (e * direction).sum() + (r * ratio_direction).sum()
+        found = slow_media_effect(**{**inputs, **changed})
+        return sum((output * direction).sum() for output, direction in zip(found, directions, strict=True))
 
     for name in names:
         for index in np.ndindex(inputs[name].shape):
@@ -132,7 +133,8 @@ def test_weighted_features_and_their_gradient(geos):
 
 KERNELS = (
     *(elementary.exp, elementary.log, elementary.total, elementary.dot),
-    *(features.weighted, features.gradient, drift.forward, drift.backward),
+    *(features.weighted, features.gradient, drift.forward, drift.backward, drift.step),
+    *(features.departing, features.departing_gradient),
     *(fused.forward, fused.backward, fused.carry_over, fused.saturate, fused.sums),
 )
 
@@ -213,9 +215,9 @@ def test_surprises_and_shocks_are_those_of_the_slow_loop_with_their_gradient(mod
 def test_the_likelihood_of_several_geos_is_scipys_times_the_change_of_variable():
     random = np.random.default_rng(3)
     residual = random.normal(0, 0.1, size=(3, 6))
-    with pm.Model(coords={"geo": range(3), "week": range(6)}) as graph:
-        build._likelihood(pt.as_tensor(residual), Model(), 3)
-    density = graph.compile_logp(vars=graph.potentials, mode="FAST_COMPILE")
+    with pm.Model(coords={"geo": range(3), "week": range(6)}) as built:
+        graph._likelihood(pt.as_tensor(residual), Model(), 3)
+    density = built.compile_logp(vars=built.potentials, mode="FAST_COMPILE")
     gain = np.array([0.2, 0.5, 0.9])
     points = [(0.8, 0.1, np.array([0.1, 0.2, 0.3]), random.normal(size=6)), (0.3, 0.02, 0.2 * np.ones(3), np.ones(6))]
 
@@ -228,14 +230,16 @@ def test_the_likelihood_of_several_geos_is_scipys_times_the_change_of_variable()
 
     def found(rho, tau, sigma, raw):
         logit = {"rho_logodds__": np.log(rho / (1 - rho)), "gain_logodds__": np.log(gain / (1 - gain))}
-        return density(logit | {"tau_log__": np.log(tau), "sigma_log__": np.log(sigma), "week_raw": raw})
+        return density(logit | {"tau_log__": np.log(tau), "sigma_log__": np.log(sigma), "week_z": raw})
 
     assert found(*points[0]) - found(*points[1]) == pytest.approx(wanted(*points[0]) - wanted(*points[1]))
 
 
 def test_levels_are_independent_around_one():
-    with pm.Model(coords={"geo": range(4)}):
-        levels = pm.draw(build._level(4), 4000, random_seed=1)
+    with pm.Model(coords={"geo": range(4)}) as built:
+        by_week = baseline.level(xr.Dataset(coords={"geo": range(4), "week": range(3)}))
+    levels, weeks = pm.draw([built["level"], by_week], 4000, random_seed=1)
+    np.testing.assert_allclose(weeks, np.repeat(levels[:, :, None], 3, axis=2))
     np.testing.assert_allclose(levels.mean(axis=0), 1, atol=4 * 0.5 / np.sqrt(4000))
     np.testing.assert_allclose(np.cov(levels.T), 0.25 * np.eye(4), atol=0.03)
 
@@ -277,7 +281,7 @@ def test_a_range_of_retention_becomes_a_beta():
     ],
 )
 def test_every_distribution_means_the_same_to_scipy_and_pymc(prior, mean):
-    from mmm_bayes.model.build import variable
+    from mmm_bayes.model.graph import variable
 
     assert prior.frozen().mean() == pytest.approx(mean)
     points = prior.frozen().ppf([0.1, 0.5, 0.9])
@@ -319,7 +323,7 @@ def test_training_weeks_alone_scale_the_design(small_run):
     whole = build_design(small_run.panel, Model(), train=50)
     known = build_design(small_run.panel.head(50), Model())
     cut = head(whole, 50, 8)
-    for name in ("y", "scale", "money", "spend", "feature_values"):
+    for name in ("y", "scale", "money", "spend", "trend_values", "season_values"):
         np.testing.assert_allclose(cut.data[name], known.data[name], atol=1e-12, err_msg=name)
 
 
@@ -359,7 +363,7 @@ def test_the_roi_prior_is_exact_whatever_the_curve(small_run, roi):
     parameters = {"alpha": 0.4, "kappa": 0.9, "slope": 1.2}
     transformed = {"alpha_logodds__": np.log(0.4 / 0.6), "kappa_log__": np.log(0.9), "slope_log__": np.log(1.2)}
     point |= {name: np.full(3, value) for name, value in transformed.items()}
-    point["z"] = np.zeros_like(point["z"])
+    point["geo_effect_z"] = np.zeros_like(point["geo_effect_z"])
     shape = {name: np.full((3, 1), value) for name, value in parameters.items()}
     response = Shape().respond(design.data["media"].to_numpy(), shape)
     spread, value = effect_scale(response, design.data["money"].to_numpy())
@@ -401,9 +405,31 @@ def test_normal_quantiles_agree_with_the_words_of_the_config():
 
 @given(size=st.integers(2, 12), seed=st.integers(0, 99))
 @settings(max_examples=15, deadline=None)
-def test_zero_sums_are_isometric_and_the_same_as_graph_and_matrix(size, seed):
+def test_departures_keep_lengths_add_up_to_zero_and_follow_the_matrix(size, seed):
     basis = zero_sum_basis(size)
-    x = np.random.default_rng(seed).normal(size=(2, size - 1))
-    np.testing.assert_allclose(zero_sum(pt.as_tensor(x.T), size).eval(mode="FAST_COMPILE"), x @ basis, atol=1e-12)
     np.testing.assert_allclose(basis @ basis.T, np.eye(size - 1), atol=1e-12)
     np.testing.assert_allclose(basis.sum(axis=1), 0, atol=1e-12)
+    random = np.random.default_rng(seed)
+    common, spread, z, values = departing_inputs(random, size)
+    mu, coefficient = features.departing(common, spread, z, values)
+    np.testing.assert_allclose(coefficient, common[:, None] + spread[:, None] * (z.T @ basis), atol=1e-12)
+    np.testing.assert_allclose(mu, coefficient.T @ values[:, 0], atol=1e-12)
+
+
+def departing_inputs(random, geos):
+    return (*random.normal(size=(2, 2)), random.normal(size=(geos - 1, 2)), random.normal(size=(2, 1, 5)))
+
+
+@pytest.mark.parametrize("mode", ["NUMBA", "FAST_COMPILE"])
+def test_gradient_of_departing_features_is_the_finite_difference(mode):
+    random = np.random.default_rng(4)
+    *point, values = departing_inputs(random, 4)
+    direction, basis = random.normal(size=(4, 5)), zero_sum_basis(4)
+    tensors = [pt.as_tensor(v).type() for v in point]
+    mu = features.Departing()(*tensors, values)[0]
+    gradients = pytensor.function(tensors, pt.grad((mu * direction).sum(), tensors), mode=mode)(*point)
+
+    def total(common, spread, z):
+        return ((common[:, None] + spread[:, None] * (z.T @ basis)).T @ values[:, 0] * direction).sum()
+
+    with_finite_differences(total, point, gradients)

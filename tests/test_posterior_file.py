@@ -103,6 +103,7 @@ def test_curves_are_what_a_loop_over_weeks_and_lags_makes_of_a_draw(recomputed):
 def test_the_file_opens_in_arviz_with_named_dims_and_coords():
     tree = az.from_netcdf(FILE)
     draws = tree["posterior"]
+    assert load_posterior(FILE)["season_geo"].shape[1:] == (6, 3)
     assert draws["roi"].dims == ("chain", "draw", "channel")
     assert draws["coefficient"].dims == ("chain", "draw", "geo", "feature")
     assert list(draws["channel"].to_numpy()) == ["search", "social", "display", "tv", "affiliates"]

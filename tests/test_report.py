@@ -292,7 +292,7 @@ def test_a_broken_file_is_an_error_and_the_earlier_report_is_kept(small_run, tmp
     report(small_run, space)
     before = (space.reports / "report.html").read_bytes()
     table = pd.read_csv(space.data / "contributions.csv")
-    table.drop(columns="tv").to_csv(space.data / "contributions.csv", index=False)
+    table.drop(columns="channel:tv").to_csv(space.data / "contributions.csv", index=False)
     with pytest.raises(DataError, match=r"contributions\.csv is damaged or was edited since the model was fitted: run"):
         write_report(small_run.config, space)
     assert (space.reports / "report.html").read_bytes() == before
@@ -482,7 +482,8 @@ def test_a_run_with_such_names_gives_a_whole_page(small_run, tmp_path):
     for file in ("roi.csv", "lightgbm_roi.csv", "comparison.csv"):
         frame = pd.read_csv(space.data / file)
         frame.assign(channel=frame["channel"].map(new)).to_csv(space.data / file, index=False)
-    frame = pd.read_csv(space.data / "contributions.csv").rename(columns=new)
+    columns = {f"channel:{old}": f"channel:{name}" for old, name in new.items()}
+    frame = pd.read_csv(space.data / "contributions.csv").rename(columns=columns)
     frame.to_csv(space.data / "contributions.csv", index=False)
     frame = pd.read_csv(space.data / "frontier.csv")
     renamed = {f"spend_{name}": f"spend_{nasty}" for name, nasty in new.items()}

@@ -349,9 +349,9 @@ def weekly(count, size, level=2.0):
         "baseline": level * np.ones(104),
         "trend": 0.001 * np.arange(104),
         "season": 0.4 * wave,
-        "price": -0.2 * wave,
+        "control:price": -0.2 * wave,
     }
-    parts |= {name: (0.2 if c > 1 else 1e-6) * (1 + wave) for c, name in enumerate(NAMES[:count])}
+    parts |= {f"channel:{name}": (0.2 if c > 1 else 1e-6) * (1 + wave) for c, name in enumerate(NAMES[:count])}
     table = size * pd.DataFrame(parts)
     total = table.sum(axis=1)
     return table.assign(prediction=total, observed=total * 1.02).assign(week=weeks)
@@ -363,7 +363,7 @@ def test_negative_parts_stay_in_sight(level):
         figure = figures.weeks.decomposition(weekly(4, 1.0, level), look(4))
         check(figure)
     table = weekly(4, 1.0, level)
-    base = table["prediction"] - table[NAMES[:4]].sum(axis=1)
+    base = table["prediction"] - table.filter(like="channel:").sum(axis=1)
     low, high = figure.axes[0].get_ylim()
     assert low <= min(base.min(), table["observed"].min(), 0)
     assert high >= table["observed"].max()

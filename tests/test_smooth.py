@@ -3,18 +3,18 @@
 import numpy as np
 import pymc as pm
 import pytensor
-import pytensor.tensor as pt
 import pytest
 import xarray as xr
 
 from mmm_bayes.config import Model, Sampler
-from mmm_bayes.model import build, sample
-from mmm_bayes.model.build import build_model
+from mmm_bayes.model import baseline
 from mmm_bayes.model.design import build_design, head
+from mmm_bayes.model.graph import build_model
 from mmm_bayes.model.sample import sample_design
 from mmm_bayes.model.smooth import amplitudes, smooth_features
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.posterior.attribution import decomposition
+from mmm_bayes.posterior.parts import PARTS
 from mmm_bayes.posterior.predictions import explain
 from mmm_bayes.simulate import PanelSpec, simulate_panel
 
@@ -34,33 +34,30 @@ def test_after_the_training_weeks_the_curve_stays(small_run):
     np.testing.assert_array_equal(smooth_features(40, 30)[:, 30:], smooth_features(40, 30)[:, [29] * 10])
     whole = build_design(small_run.panel, SMOOTH, train=50)
     known = build_design(small_run.panel.head(50), SMOOTH)
-    np.testing.assert_allclose(head(whole, 50, 8).data["feature_values"], known.data["feature_values"], atol=1e-12)
-    later = whole.data["feature_values"].to_numpy()[whole.smooth][..., 49:]
+    np.testing.assert_allclose(head(whole, 50, 8).data["smooth_values"], known.data["smooth_values"], atol=1e-12)
+    later = whole.data["smooth_values"].to_numpy()[..., 49:]
     assert len(later) == 9 and (np.ptp(later, axis=-1) < 1e-12).all()
 
 
 def test_all_geos_share_the_curve(small_run):
     design = build_design(small_run.panel, SMOOTH)
-    assert design.common[design.smooth].all() and not design.departs[design.smooth].any()
-    assert (design.data["component"].to_numpy()[design.smooth] == "baseline").all()
+    assert design.data["smooth_values"].dims == ("wave", "week")
     graph = build_model(design, SMOOTH)
+    assert graph.named_vars_to_dims["smooth"] == ("wave",) and "smooth_geo" not in graph.named_vars
     assert np.isfinite(graph.compile_logp(mode="FAST_COMPILE")(graph.initial_point()))
     plain = build_model(build_design(small_run.panel, Model()), Model())
-    assert {v.name for v in graph.free_RVs} - {v.name for v in plain.free_RVs} == {"smooth_scale", "smooth_length"}
+    added = {"smooth_scale", "smooth_length", "smooth_z"}
+    assert {v.name for v in graph.free_RVs} - {v.name for v in plain.free_RVs} == added
 
 
-def test_draws_are_scaled_as_in_the_graph(small_run):
-    design = build_design(small_run.panel, SMOOTH)
-    gamma = np.random.default_rng(0).normal(size=design.data.sizes["feature"])
-    with pm.Model() as graph:
-        raw = pt.vector("gamma")
-        scaled = build._with_smooth(raw, design)
-    function = pytensor.function([raw, graph["smooth_scale"], graph["smooth_length"]], scaled, mode="FAST_COMPILE")
-    draws = {"gamma": (("chain", "draw", "feature"), gamma[None, None])}
-    draws |= {n: (("chain", "draw"), [[v]]) for n, v in (("smooth_scale", 0.13), ("smooth_length", 17.0))}
-    found = sample._with_smooth(xr.Dataset(draws), design)["gamma"].to_numpy()[0, 0]
-    np.testing.assert_allclose(found, function(gamma, 0.13, 17.0))
-    assert (found != gamma).sum() == len(design.smooth)
+def test_weights_are_scaled_to_the_process(small_run):
+    (part,) = (p for p in PARTS if p.name == "smooth")
+    with pm.Model(coords={"wave": range(10)}) as graph:
+        baseline.smooth(part, 60)
+    inputs = [graph[name] for name in ("smooth_z", "smooth_scale", "smooth_length")]
+    z = np.random.default_rng(0).normal(size=10)
+    found = pytensor.function(inputs, graph["smooth"], mode="FAST_COMPILE")(z, 0.13, 17.0)
+    np.testing.assert_allclose(found, z * amplitudes(np.array(0.13), np.array(17.0), 60))
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +92,12 @@ def test_a_swell_of_demand_is_found_and_the_parts_add_up(swell, fits):
 def test_a_forecast_goes_on_from_the_last_level(fits):
     """Without media, trend and season, what is explained after the panel is what was explained in its last week."""
     data = fits["smooth"].data
-    values = data["feature_values"].to_numpy() * (data["group"].to_numpy() == "smooth")[:, None, None]
-    longer = np.concatenate([values, values[..., -1:].repeat(9, axis=-1)], axis=-1)
-    media = np.zeros((5, 1, data.sizes["time"] + 9))
-    ahead = {"feature_values": (("feature", "geo", "later"), longer), "media": (("channel", "geo", "time"), media)}
+    ahead = {}
+    for name in ("trend_values", "season_values", "smooth_values"):
+        values = data[name].to_numpy() * (name == "smooth_values")
+        longer = np.concatenate([values, values[..., -1:].repeat(9, axis=-1)], axis=-1)
+        ahead[name] = ((data[name].dims[0], "later"), longer)
+    ahead["media"] = (("channel", "geo", "time"), np.zeros((5, 1, data.sizes["time"] + 9)))
     found = explain(fits["smooth"], np.arange(50), xr.Dataset(ahead))
     np.testing.assert_allclose(found[..., WEEKS:], found[..., [WEEKS - 1] * 9])
     assert np.ptp(found[0]) > 0.02

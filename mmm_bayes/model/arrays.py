@@ -3,23 +3,26 @@
 import numpy as np
 
 from mmm_bayes.model.design import Design
+from mmm_bayes.posterior.parts import parts_of
 from mmm_bayes.transforms import Array
 
 LIFT = ("lift_media", "lift_weight", "lift_kpi", "lift_error")
+
+NORMALS = "_z"
+"""End of the names of standard normals behind other variables: nobody reads their draws."""
 
 
 def graph_data(design: Design) -> dict[str, Array]:
     """Return the arrays of a panel by the name of their `pymc.Data`.
 
-    ``y, money (geo, week)``, ``media (channel, geo, l_max - 1 + week)``, ``total (channel)``, ``common_features
-    (feature, 1, week)``, ``local_features (feature, geo, week)``; for lift tests those of `lift.lift_data` that are no
+    ``y, money (geo, week)``, ``media (channel, geo, l_max - 1 + week)``, ``total (channel)``, for each part of the
+    baseline its ``<part>_values (feature, geo or 1, week)``; for lift tests those of `lift.lift_data` that are no
     places.
     """
-    data, common = design.data, design.common
-    features = data["feature_values"].to_numpy()
+    data = design.data
     arrays = {name: data[name].to_numpy() for name in ("y", "media", "money", "total")}
     arrays |= {name: data[name].to_numpy() for name in LIFT if name in data}
-    return arrays | {"common_features": features[common, :1], "local_features": features[~common]}
+    return arrays | {part.values: part.features(data) for part in parts_of(data)}
 
 
 def zero_sum_basis(size: int) -> Array:

@@ -26,11 +26,14 @@ from mmm_bayes.config import Model
 from mmm_bayes.model.arrays import graph_data
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.jax_backend import compile_jax
-from mmm_bayes.model.start import PLACED, start_of
+from mmm_bayes.model.start import start_of
 from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import writing
 
 LIBRARIES = ("nutpie", "numba", "llvmlite", "pymc", "pytensor", "numpy")
+SOURCES = ("transforms.py", "priors.py", "posterior/parts.py", "posterior/lift.py")
+"""Files outside of this room that the graph is made of."""
+
 KEPT = 60
 """Compiled models kept in the cache; the oldest go first."""
 
@@ -82,12 +85,11 @@ def cache_key(design: Design, model: Model) -> str:
     data = design.data
     channels = list(zip(data["channel"].to_numpy().tolist(), data["by_share"].to_numpy().tolist(), strict=True))
     shapes = {name: values.shape for name, values in graph_data(design).items()}
-    flags = (design.common.tolist(), design.departs.tolist(), data["group"].to_numpy().tolist())
-    flags += tuple(data[name].to_numpy().tolist() for name in ("lift_channel", "lift_geo") if name in data)
+    places = [data[name].to_numpy().tolist() for name in ("lift_channel", "lift_geo") if name in data]
     sources = [p.read_bytes() for p in sorted(Path(__file__).parent.rglob("*.py"))]
-    sources += [(Path(__file__).parents[1] / name).read_bytes() for name in ("transforms.py", "priors.py")]
+    sources += [(Path(__file__).parents[1] / name).read_bytes() for name in SOURCES]
     compiler = [version(name) for name in LIBRARIES], cpu_target.target_context.codegen().magic_tuple()
-    text = repr((model.model_dump_json(exclude={"lift_tests"}), channels, shapes, flags, compiler)).encode()
+    text = repr((model.model_dump_json(exclude={"lift_tests"}), channels, shapes, places, compiler)).encode()
     return hashlib.sha256(text + b"".join(sources)).hexdigest()[:32]
 
 
@@ -98,7 +100,7 @@ def _compile(design: Design, model: Model) -> Any:
     """
     import pytensor
 
-    from mmm_bayes.model.build import build_model, kept_variables
+    from mmm_bayes.model.graph import build_model, kept_variables
 
     graph = build_model(design, model)
     with pytensor.config.change_flags(numba__fastmath=False), _no_garbage_collected():
@@ -182,12 +184,10 @@ def with_start(compiled: Any, design: Design) -> Any:
     """
     arrays = {name: values for name, values in graph_data(design).items() if values.size}
     base = compiled.initial_point_func(0).copy()
-    spread, placed = np.ones_like(base), start_of(arrays, design.data.sizes["feature"])
+    spread, placed = np.ones_like(base), start_of(design)
     for name, place in zip(*compiled.shape_info[:2], strict=True):
-        if name in PLACED:
-            spread[place] = 0.0
-        if name in placed:
-            base[place] = placed[name]
+        if name in placed and place.stop <= len(base):  # derived quantities follow after the parameters
+            base[place], spread[place] = placed[name].ravel(), 0.0
 
     def start(seed: Any) -> Array:
         return base + spread * np.random.default_rng(seed).uniform(-1, 1, len(base))

@@ -1,6 +1,7 @@
 """From a `Panel` to the scaled arrays of the model (`Design`): no parameters yet, no PyMC."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -9,6 +10,7 @@ from mmm_bayes.config import Model
 from mmm_bayes.model.smooth import smooth_features
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior.lift import lift_data, within
+from mmm_bayes.posterior.parts import PARTS
 from mmm_bayes.priors import carrier
 from mmm_bayes.transforms import Array, media_scale, with_history
 
@@ -29,31 +31,14 @@ class Design:
               by ``l_max - 1`` weeks of history,
             * ``media_scale (channel, geo)``: driver per unit of ``media``,
             * ``spend (channel, geo, week)`` in currency,
-            * ``feature_values (feature, geo, week)``: trend, season, sines of a smooth baseline, holidays and controls,
-              centred over weeks, with the coordinates ``component (feature)`` (its name in reports) and ``group
-              (feature)`` (its kind),
+            * ``<part>_values (feature, [geo,] week)`` for each part of the baseline, such as ``trend_values`` or
+              ``controls_values (control, geo, week)``, centred over weeks; see `posterior.parts`,
             * ``total (channel)``: what a contribution is divided by to give the quantity that carries the
               prior: the spend (ROI), or all KPI in currency (contribution share),
             * the variables of `model.lift.lift_data`, where there are lift tests.
     """
 
     data: xr.Dataset
-
-    @property
-    def common(self) -> Array:
-        """Whether a feature is the same in every geo, shape ``(feature,)``."""
-        values = self.data["feature_values"].to_numpy()
-        return (values == values[:, :1]).all(axis=(1, 2))
-
-    @property
-    def departs(self) -> Array:
-        """Whether geos differ in a feature's coefficient, shape ``(feature,)``: several geos, some features not."""
-        return ~np.isin(self.data["group"], ("holidays", "smooth")) & (self.data.sizes["geo"] > 1)
-
-    @property
-    def smooth(self) -> Array:
-        """Places of the features of a smooth baseline."""
-        return np.flatnonzero(self.data["group"].to_numpy() == "smooth")
 
 
 def build_design(panel: Panel, model: Model, train: int | None = None) -> Design:
@@ -79,7 +64,6 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
     carriers = [carrier(c, bool(p), model.priors) for c, p in zip(panel.channels, paid, strict=True)]
     by_share = np.array(carriers) == "contribution_share"
     everything = (kpi / scale[:, None] * money)[:, :train].sum()
-    features, component, group = _features(panel, model, train)
     full = ("geo", "week")
     return _with_lift_tests(
         xr.Dataset(
@@ -91,7 +75,7 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
                 "media_scale": (("channel", "geo"), unit[:, :, 0]),
                 "spend": (("channel", *full), spend),
                 "total": ("channel", np.where(by_share, everything, spend[..., :train].sum(axis=(1, 2)))),
-                "feature_values": (("feature", *full), features),
+                **_parts(panel, model, train),
             },
             coords={
                 "geo": panel.geos,
@@ -99,8 +83,6 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
                 "channel": panel.channels,
                 "paid": ("channel", paid),
                 "by_share": ("channel", by_share),
-                "component": ("feature", np.array(component, dtype=str)),
-                "group": ("feature", np.array(group, dtype=str)),
             },
         ),
         model,
@@ -121,31 +103,46 @@ def head(design: Design, weeks: int, l_max: int) -> Design:
     return Design(design.data.isel(week=slice(0, weeks), time=slice(0, weeks + l_max - 1)))
 
 
-def _features(panel: Panel, model: Model, train: int) -> tuple[Array, list[str], list[str]]:
-    """Stack all features to ``(feature, geo, week)`` with the name and group of each.
+def _parts(panel: Panel, model: Model, train: int) -> dict[str, xr.DataArray]:
+    """Return ``<part>_values`` of those parts of the baseline that panel and model ask for; see `posterior.parts`.
 
     All are centred over the training weeks, so that the level is the mean KPI of an ordinary week.
     """
-    trend = trend_features(len(panel.weeks), train, model.trend)
-    order = model.fourier if model.fourier is not None else 3
+    weeks, order = len(panel.weeks), model.fourier if model.fourier is not None else 3
+    trend, smooth = trend_features(weeks, train, model.trend), smooth_features(weeks, train)
     season = fourier_features(panel.weeks.dayofyear.to_numpy() / YEAR, order)
-    shape = (len(panel.geos), len(panel.weeks))
-    smooth = smooth_features(len(panel.weeks), train) if model.baseline == "smooth" else trend[:0]
-    common = np.concatenate([trend, season, smooth])[:, None, :] * np.ones((1, *shape))
-    holidays = panel.data["holidays"].transpose("holiday", "geo", "week").to_numpy()
-    controls = panel.data["controls"].transpose("control", "geo", "week").to_numpy()
-    common, holidays, controls = (_centred(values, train) for values in (common, holidays, controls))
-    spread = controls[..., :train].std(axis=(1, 2), keepdims=True)
-    controls = controls / np.where(spread > 0, spread, 1.0)
-    kinds = {"trend": trend, "season": season, "smooth": smooth, "holidays": holidays, "controls": controls}
-    group = [kind for kind, values in kinds.items() for _ in values]
-    component = ["baseline" if kind == "smooth" else kind for kind in group]
-    component[len(group) - len(controls) :] = [str(c) for c in panel.data["control"].to_numpy()]
-    return np.concatenate([common, holidays, controls]), component, group
+    wave = np.arange(1, len(smooth) + 1) if model.baseline == "smooth" else np.arange(0)
+    harmonic = [f"{kind} {k + 1}" for k in range(order) for kind in ("sin", "cos")]
+    found = {
+        "trend": _named("bend", knots(train)[: len(trend)], trend),
+        "season": _named("harmonic", harmonic, season),
+        "smooth": _named("wave", wave, smooth[: len(wave)]),
+        "holidays": panel.data["holidays"].transpose("holiday", "geo", "week"),
+        **_controls(panel.data["controls"].transpose("control", "geo", "week"), train),
+    }
+    return {part.values: _centred(found[part.name], train) for part in PARTS if len(found[part.name])}
 
 
-def _centred(features: Array, train: int) -> Array:
-    return features - features[..., :train].mean(axis=-1, keepdims=True)
+def _named(dim: str, names: Any, values: Array) -> xr.DataArray:
+    return xr.DataArray(values, dims=(dim, "week"), coords={dim: names})
+
+
+def _controls(controls: xr.DataArray, train: int) -> dict[str, xr.DataArray]:
+    """Return controls in units of their standard deviation; of several geos, those apart that are the same in each."""
+    spread = _centred(controls, train)[..., :train].std(("geo", "week"))
+    scaled = controls / spread.where(spread > 0, 1.0)
+    alike = (controls == controls[:, 0]).all(("geo", "week")) & (controls.sizes["geo"] > 1)
+    national = scaled[alike.to_numpy(), 0].drop_vars("geo").rename(control="national_control")
+    return {"national_controls": national, "controls": scaled[~alike.to_numpy()]}
+
+
+def _centred(values: xr.DataArray, train: int) -> xr.DataArray:
+    return values - values[..., :train].mean("week")
+
+
+def knots(train: int) -> Array:
+    """Return the weeks at which a piecewise trend bends, the first one included."""
+    return np.append(0, np.arange(26, train - 13, 26))
 
 
 def trend_features(weeks: int, train: int, kind: str) -> Array:
@@ -159,8 +156,7 @@ def trend_features(weeks: int, train: int, kind: str) -> Array:
     line = 2 * time / (train - 1) - 1
     if kind == "linear":
         return line[None]
-    knots = np.arange(26, train - 13, 26)
-    return np.stack([line, *(2 * np.maximum(time - knot, 0) / (train - 1) for knot in knots)])
+    return np.stack([line, *(2 * np.maximum(time - knot, 0) / (train - 1) for knot in knots(train)[1:])])
 
 
 def fourier_features(year: Array, order: int) -> Array:

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from mmm_bayes import transforms
 from mmm_bayes.config import Model
 from mmm_bayes.errors import FitError
-from mmm_bayes.model.arrays import graph_data
+from mmm_bayes.model.arrays import zero_sum_basis
 from mmm_bayes.model.design import Design
-from mmm_bayes.model.start import PLACED, start_of
-from mmm_bayes.transforms import FLOOR, effect_scale
+from mmm_bayes.model.start import start_of
+from mmm_bayes.transforms import FLOOR, NOTHING, drift_step, effect_scale
 
 
 def compile_jax(design: Design, model: Model) -> Any:
@@ -25,13 +26,14 @@ def compile_jax(design: Design, model: Model) -> Any:
         )
     import nutpie
 
-    from mmm_bayes.model.build import build_model, kept_variables
+    from mmm_bayes.model.graph import build_model, kept_variables
 
     _teach_jax()
     graph = build_model(design, model)
-    start = start_of(graph_data(design), design.data.sizes["feature"])
-    placed = {name.removesuffix("_log__"): _constrained(name, value) for name, value in start.items()}
-    free = {v for v in graph.free_RVs if v.name not in {name.removesuffix("_log__") for name in PLACED}}
+    start = start_of(design)
+    named = {name.removesuffix("_log__"): _constrained(name, value) for name, value in start.items()}
+    placed = {v.name: named[v.name] for v in graph.free_RVs if v.name in named}
+    free = {v for v in graph.free_RVs if v.name not in placed}
     return nutpie.compile_pymc_model(
         graph,
         backend="jax",
@@ -51,35 +53,38 @@ def _teach_jax() -> None:
     from pytensor.link.jax.dispatch import jax_funcify
 
     from mmm_bayes.model.kernels.drift import Surprises
-    from mmm_bayes.model.kernels.features import Weighted
+    from mmm_bayes.model.kernels.features import Departing, Weighted
     from mmm_bayes.model.kernels.fused import MediaEffect
 
-    functions = {MediaEffect: media_effect, Weighted: weighted, Surprises: surprises}
+    functions = {MediaEffect: media_effect, Weighted: weighted, Departing: departing, Surprises: surprises}
     for operation, function in functions.items():
         jax_funcify.register(operation, lambda op, function=function, **kwargs: function)
 
 
 def media_effect(
     media: Any, money: Any, weights: Any, log_kappa: Any, slope: Any, log_effect: Any, departure: Any
-) -> tuple[Any, Any, Any, Any]:
+) -> tuple[Any, ...]:
     """Return the outputs of `fused.MediaEffect`."""
     import jax.numpy as jnp
 
-    l_max, weeks = weights.shape[1], money.shape[1]
-    parts = [weights[:, lag, None, None] * media[:, :, l_max - 1 - lag :][:, :, :weeks] for lag in range(l_max)]
-    log_adstock = jnp.log(FLOOR + sum(parts))
+    log_adstock = jnp.log(FLOOR + transforms.adstock(media, weights[:, None], weights.shape[1]))
     hill = 1 / (1 + jnp.exp(slope[:, None, None] * (log_kappa[:, None, None] - log_adstock)))
-    saturation = jnp.where(log_adstock > np.log(1.01 * FLOOR), hill, 0.0)
+    saturation = jnp.where(log_adstock > np.log(FLOOR + NOTHING), hill, 0.0)
     response = saturation * jnp.exp(departure)[:, :, None]
     spread, value = effect_scale(response, money)
-    centred = response - response.mean(axis=-1, keepdims=True)
-    effect = (centred * (jnp.exp(log_effect) / spread)[:, None, None]).sum(axis=0)
-    return effect, jnp.log(value / spread), saturation, log_adstock
+    effect = transforms.media_effect(response, jnp.exp(log_effect) / spread)
+    return effect, jnp.log(spread), jnp.log(value), saturation, log_adstock
 
 
 def weighted(coefficient: Any, values: Any) -> Any:
     """Return the sum of `features.Weighted`."""
     return (coefficient[:, :, None] * values).sum(axis=0)
+
+
+def departing(common: Any, spread: Any, z: Any, values: Any) -> tuple[Any, Any]:
+    """Return the outputs of `features.Departing`."""
+    own = common[:, None] + spread[:, None] * (z.T @ zero_sum_basis(len(z) + 1))
+    return weighted(own, values), own
 
 
 def surprises(residual: Any, raw: Any, decay: Any, weight: Any, share: Any, spread: Any) -> tuple[Any, Any, Any]:
@@ -91,7 +96,7 @@ def surprises(residual: Any, raw: Any, decay: Any, weight: Any, share: Any, spre
         now, own = data
         ahead = now - weight * state
         shock = spread * own + (share * ahead).sum()
-        return decay * state + now - shock, (ahead - shock, shock, state)
+        return drift_step(state, now - shock, decay), (ahead - shock, shock, state)
 
     found = jax.lax.scan(week, jnp.zeros_like(decay), (residual.T, raw))[1]
     return found[0].T, found[1], found[2].T

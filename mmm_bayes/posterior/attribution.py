@@ -11,6 +11,7 @@ from mmm_bayes.config import Allocate
 from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
 from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior, by_chunks
+from mmm_bayes.posterior.parts import CHANNEL, DRIFT, LEVEL, parts_of
 from mmm_bayes.posterior.predictions import one_week_ahead, predictive_interval
 from mmm_bayes.transforms import Array
 
@@ -49,7 +50,7 @@ def media_response(posterior: Posterior, channel: int, rows: Array, factor: floa
     """
     media = factor * posterior.data["media"].to_numpy()[channel]
     response = posterior.shape.respond(media, posterior.parameters(channel, rows))
-    return response * (posterior["beta"][rows, channel, None] * posterior["geo_effect"][rows, channel])[:, :, None]
+    return response * posterior.media_coefficient(channel, rows)[:, :, None]
 
 
 def media_contributions(posterior: Posterior) -> Media:
@@ -107,14 +108,15 @@ def roi_table(posterior: Posterior, media: Media, prior: Interval[Array], ci_pro
 def decomposition(posterior: Posterior) -> pd.DataFrame:
     """Return week by component in KPI units, summed over geos; components add up to ``prediction``.
 
+    Channels are called ``channel:<name>`` and controls ``control:<name>``, so that they may have any name.
     ``baseline`` is the KPI of an ordinary week without media, shocks common to all geos included; ``drift``
     the wandering of demand as it was predicted a week ahead.
     """
     data = posterior.data
     parts, media = _baseline_parts(posterior), mean_contributions(posterior)
-    parts["baseline"] = parts["baseline"] - media.mean(axis=2).sum(axis=0)[:, None]
-    parts["drift"] = one_week_ahead(posterior, posterior.thinned(DRAWS)).drift.mean(axis=0)
-    parts |= dict(zip(posterior.channels, media, strict=True))
+    parts[LEVEL] = parts[LEVEL] - media.mean(axis=2).sum(axis=0)[:, None]
+    parts[DRIFT] = one_week_ahead(posterior, posterior.thinned(DRAWS)).drift.mean(axis=0)
+    parts |= {f"{CHANNEL}{name}": own for name, own in zip(posterior.channels, media, strict=True)}
     scale = data["scale"].to_numpy()[:, None]
     columns = {name: (scale * part).sum(axis=0) for name, part in parts.items()}
     frame = pd.DataFrame({"week": data["week"].to_numpy(), **columns})
@@ -135,13 +137,14 @@ def mean_contributions(posterior: Posterior) -> Array:
 
 
 def _baseline_parts(posterior: Posterior) -> dict[str, Array]:
-    """Return posterior means of level, trend, season, holidays and controls by name, each ``(geo, week)``."""
+    """Return posterior means of level and parts by column of ``contributions.csv``, each ``(geo or 1, week)``."""
     data = posterior.data
     level, shock = posterior["level"].mean(axis=0), posterior["week_effect"].mean(axis=0)
-    parts = {"baseline": level[:, None] + shock}
-    features = posterior["coefficient"].mean(axis=0).T[:, :, None] * data["feature_values"].to_numpy()
-    for name, values in zip(data["component"].to_numpy(), features, strict=True):
-        parts[str(name)] = parts.get(str(name), 0.0) + values
+    parts = {LEVEL: level[:, None] + shock}
+    for part in parts_of(data):
+        own = posterior.coefficients(part, slice(None)).mean(axis=0)[:, :, None] * part.features(data)
+        for name, values in zip(part.components(data), own, strict=True):
+            parts[name] = parts.get(name, 0.0) + values
     return parts
 
 
@@ -170,7 +173,7 @@ def response_curves(posterior: Posterior, settings: Allocate, stretch: int = 1) 
     """
     data, rows = posterior.data, posterior.thinned(DRAWS)
     paid = np.flatnonzero(data["paid"].to_numpy())
-    coefficient = posterior["beta"][rows][:, paid, None] * posterior["geo_effect"][rows][:, paid]
+    coefficient = np.stack([posterior.media_coefficient(int(c), rows) for c in paid], axis=1)
     parameters = [posterior.parameters(int(c), rows) for c in paid]
     return make_curves(
         PaidMedia(

@@ -7,6 +7,7 @@ from scipy import stats
 
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import DRAWS
+from mmm_bayes.posterior.parts import all_features
 from mmm_bayes.posterior.predictions import one_week_ahead
 from mmm_bayes.transforms import Array
 
@@ -78,8 +79,8 @@ def follows_demand(posterior: Posterior) -> dict[str, float]:
     data = posterior.data
     ahead = one_week_ahead(posterior, posterior.thinned(DRAWS))
     surprise = data["y"].to_numpy() - (ahead.explained + ahead.drift).mean(axis=0)
-    features = data["feature_values"].transpose("geo", "week", "feature").to_numpy()
-    lost = data.sizes["geo"] * (1 + data.sizes["feature"])
+    features = np.moveaxis(all_features(data), 0, -1)
+    lost = data.sizes["geo"] * (1 + features.shape[-1])
     media = zip(posterior.channels, _relative_media(posterior), strict=True)
     return {channel: _foretold(_without(own, features), surprise, lost) for channel, own in media}
 

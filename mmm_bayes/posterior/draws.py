@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mmm_bayes.posterior.parts import Part, of_0_1
 from mmm_bayes.transforms import Array, Shape
 from mmm_bayes.workspace import writing
 
@@ -83,6 +84,14 @@ class Posterior:
         """Whether the model has the variable."""
         return name in self.tree["posterior"]
 
+    def coefficients(self, part: Part, rows: Any) -> Array:
+        """Return the coefficients of a part for some draws, shape ``(draw, feature, geo)``; one geo stands for all."""
+        return self[part.by_geo][rows] if part.by_geo in self else self[part.name][rows][..., None]
+
+    def media_coefficient(self, channel: int, rows: Any) -> Array:
+        """Return scaled KPI per unit of a channel's saturated media for some draws, shape ``(draw, geo)``."""
+        return self["beta"][rows, channel, None] * self["geo_effect"][rows, channel]
+
     def thinned(self, draws: int) -> Array:
         """Return the places of at most ``draws`` draws, evenly spread over all chains."""
         return np.unique(np.linspace(0, self.draws - 1, min(draws, self.draws)).round().astype(int))
@@ -112,9 +121,10 @@ def save_posterior(posterior: Posterior, path: Path) -> None:
 
 
 def load_posterior(path: Path) -> Posterior:
-    """Read what `save_posterior` wrote."""
+    """Read what `save_posterior` wrote, now or in version 0.1.0."""
     with xr.open_datatree(path, engine="h5netcdf") as tree:
-        return Posterior(tree.load())
+        tree = tree.load()
+    return Posterior(of_0_1(tree) if "feature_values" in tree["constant_data"] else tree)
 
 
 def by_chunks(work: Callable[[Array], Any], rows: Array, elements: int) -> list[Any]:

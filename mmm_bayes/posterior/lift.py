@@ -164,12 +164,23 @@ def predicted_lift(posterior: Posterior, data: xr.Dataset) -> Array:
         parameters = posterior.parameters(channel[i], rows)
         response = posterior.shape.respond(tested[i], parameters) - posterior.shape.respond(without[i], parameters)
         geo_effect = posterior["geo_effect"][rows, channel[i]][:, geos[i]]
-        gain = ((response * weight[i]).sum(axis=-1) * geo_effect).sum(axis=-1)
-        return posterior["beta"][rows, channel[i]] * gain
+        return lift_of(response, weight[i], geo_effect, posterior["beta"][rows, channel[i]])
 
     every = np.arange(posterior.draws)
     tests = range(data.sizes["test"])
     return np.stack([np.concatenate(by_chunks(partial(gained, i), every, weight[i].size)) for i in tests], axis=1)
+
+
+def lift_of(response: Any, weight: Any, geo_effect: Any, beta: Any) -> Any:
+    """Return the KPI gained, shape ``(...)``: for NumPy's draws of a test and for all tests in the graph.
+
+    Args:
+        response: saturated media with the test's change minus those without it, shape ``(..., place, lift_week)``.
+        weight: KPI units per scaled KPI, 0 where a test has no such place or week; broadcasts against ``response``.
+        geo_effect: of the tested geos, shape ``(..., place)``.
+        beta: of the channel, shape ``(...)``.
+    """
+    return ((response * weight).sum(axis=-1) * geo_effect).sum(axis=-1) * beta
 
 
 def with_comparison(posterior: Posterior, before: Posterior) -> Posterior:

@@ -8,7 +8,8 @@ from scipy import stats
 
 from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior, by_chunks
-from mmm_bayes.transforms import Array
+from mmm_bayes.posterior.parts import parts_of
+from mmm_bayes.transforms import Array, drift_step, drift_weights, first_week_ratio
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ def one_week_ahead(posterior: Posterior, rows: Array) -> OneWeekAhead:
     explained = explain(posterior, rows, posterior.data)
     explained += posterior["week_effect"][rows][:, None, :]
     residual = posterior.data["y"].to_numpy() - explained
-    return OneWeekAhead(explained, _drift(posterior, rows, residual)[..., :-1])
+    _, weight = drift_weights(*_persistence(posterior, rows))
+    return OneWeekAhead(explained, weight[..., None] * _drift(posterior, rows, residual)[..., :-1])
 
 
 def explain(posterior: Posterior, rows: Array, data: xr.Dataset) -> Array:
@@ -41,14 +43,13 @@ def explain(posterior: Posterior, rows: Array, data: xr.Dataset) -> Array:
         data: scaled as in `model.design.Design`, with at least the posterior's weeks.
     """
     weeks = posterior.data.sizes["week"]
-    total = posterior["level"][rows][:, :, None] + np.einsum(
-        "dgf,fgt->dgt", posterior["coefficient"][rows], data["feature_values"].to_numpy(), optimize=True
-    )
-    media = data["media"].to_numpy()
-    for c in range(len(media)):
-        response = posterior.shape.respond(media[c], posterior.parameters(c, rows))
+    total = np.repeat(posterior["level"][rows][:, :, None], data["media"].shape[-1] - posterior.shape.l_max + 1, axis=2)
+    for part in parts_of(posterior.data):
+        total += np.einsum("dfg,fgt->dgt", posterior.coefficients(part, rows), part.features(data), optimize=True)
+    for c, media in enumerate(data["media"].to_numpy()):
+        response = posterior.shape.respond(media, posterior.parameters(c, rows))
         response -= response[..., :weeks].mean(axis=-1, keepdims=True)
-        total += (posterior["beta"][rows, c, None] * posterior["geo_effect"][rows, c])[:, :, None] * response
+        total += posterior.media_coefficient(c, rows)[:, :, None] * response
     return total
 
 
@@ -69,12 +70,13 @@ def forecast(posterior: Posterior, data: xr.Dataset, rows: Array, seed: int) -> 
     past = posterior.data["y"].to_numpy() - explained[..., :weeks] - posterior["week_effect"][rows][:, None, :]
     state = _drift(posterior, rows, past)[..., -1]
     random = np.random.default_rng(seed)
-    rho, gain = _persistence(posterior, rows)
+    decay, weight = drift_weights(*_persistence(posterior, rows))
     out = explained[..., weeks:].copy()
     for t in range(out.shape[-1]):
         surprise = posterior["sigma"][rows] * _standard_shocks(posterior, rows, state.shape, random)
-        out[..., t] += state + surprise
-        state = rho * (state + gain * surprise)
+        residual = weight * state + surprise
+        out[..., t] += residual
+        state = drift_step(state, residual, decay)
     if "tau" in posterior:
         shape = (len(rows), 1, out.shape[-1])
         out += posterior["tau"][rows][:, None, None] * random.standard_normal(shape)
@@ -129,17 +131,16 @@ def _persistence(posterior: Posterior, rows: Array) -> tuple[Array, Array]:
 
 
 def _first_week(posterior: Posterior, rows: Array) -> Array:
-    """Return the standard deviation of the first week's surprise over that of the others; see `model.drift`."""
-    rho, gain = _persistence(posterior, rows)
-    return np.sqrt(1 + (rho * gain) ** 2 / (1 - rho**2))
+    """Return the standard deviation of the first week's surprise over that of the others, ``(draw, geo)``."""
+    return np.sqrt(first_week_ratio(*_persistence(posterior, rows)))
 
 
 def _drift(posterior: Posterior, rows: Array, residual: Array) -> Array:
-    """Return the predicted drift of every week and of the one after the last, ``(draw, geo, week + 1)``."""
-    rho, gain = _persistence(posterior, rows)
+    """Return the state of the drift before every week and after the last, ``(draw, geo, week + 1)``."""
+    decay, _ = drift_weights(*_persistence(posterior, rows))
     state = np.zeros((*residual.shape[:2], residual.shape[2] + 1))
     for t in range(residual.shape[2]):
-        state[..., t + 1] = rho * ((1 - gain) * state[..., t] + gain * residual[..., t])
+        state[..., t + 1] = drift_step(state[..., t], residual[..., t], decay)
     return state
 
 

@@ -140,7 +140,7 @@ def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
         "doubts": doubts,
         "paid": int((~organic).sum()),
         "organic": list(fit.roi["channel"][organic]),
-        "movers": list(facts.movers(fit.contributions, list(fit.roi["channel"]))),
+        "movers": list(facts.movers(fit.contributions)),
         "roi_table": tables.roi(fit, head, results.kpi, 1 / results.config.allocate.margin, money),
         "checks_table": tables.checks(fit),
         **_lift(results, fit.lift, money),

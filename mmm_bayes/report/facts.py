@@ -14,6 +14,7 @@ from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.panel import Panel
+from mmm_bayes.posterior.parts import CONTROL, DRIFT, LEVEL, PARTS
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import Fit, Results
 from mmm_bayes.transforms import Array
@@ -21,9 +22,8 @@ from mmm_bayes.transforms import Array
 NOTICEABLE = 0.02
 """Share of the total that a channel's budget must move by to be named."""
 
-MOVERS = ("trend", "season", "holidays", "drift")
-NO_MOVERS = ("week", "baseline", "prediction", "observed")
-"""Columns of ``contributions.csv`` that are neither channels nor move the baseline."""
+MOVERS = (*(c for c in dict.fromkeys(part.component for part in PARTS) if c not in (None, LEVEL)), DRIFT)
+"""Columns of ``contributions.csv`` that move the baseline, beside the controls."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,10 @@ def contributions_by_channel(fit: Fit, kpi: float, ci_prob: float) -> pd.DataFra
     return table.sort_values("mean", ascending=False, kind="stable")
 
 
-def movers(contributions: pd.DataFrame, channels: Sequence[str]) -> dict[str, pd.Series]:
+def movers(contributions: pd.DataFrame) -> dict[str, pd.Series]:
     """Return by week what moved the KPI besides media: trend, season, holidays, drift and all controls together."""
-    parts = [c for c in contributions.columns if c not in (*NO_MOVERS, *channels)]
-    controls = [c for c in parts if c not in MOVERS]
-    found = {c: contributions[c] for c in MOVERS if c in parts}
+    controls = [c for c in contributions if c.startswith(CONTROL)]
+    found = {c: contributions[c] for c in MOVERS if c in contributions}
     if controls:
         found["controls"] = contributions[controls].sum(axis=1)
     return {name: values for name, values in found.items() if np.ptp(values) > 0}

@@ -20,6 +20,7 @@ from pytensor.gradient import DisconnectedType
 from pytensor.graph import Apply, Op
 
 from mmm_bayes.model.kernels.elementary import kernel, run_with
+from mmm_bayes.transforms import drift_step, drift_weights
 
 
 class Surprises(Op):
@@ -75,6 +76,9 @@ class SurprisesGradient(Op):
         return shapes[:6]
 
 
+step = kernel(drift_step)
+
+
 @kernel
 def forward(residual, raw, decay, weight, share, spread):
     """Return the outputs of `Surprises`."""
@@ -89,7 +93,7 @@ def forward(residual, raw, decay, weight, share, spread):
             shared += share[g] * surprise[g, t]
         for g in range(geos):
             surprise[g, t] -= shared
-            state[g] = decay[g] * state[g] + residual[g, t] - shared
+            state[g] = step(state[g], residual[g, t] - shared, decay[g])
         shock[t] = shared
     return surprise, shock, smoothed
 
@@ -133,9 +137,4 @@ def surprises(residual, rho, gain, share=None, spread=None, raw=None):
     """
     if share is None:
         share, spread, raw = pt.zeros_like(gain), pt.zeros(()), pt.zeros_like(residual[0])
-    return Surprises()(residual, raw, rho * (1 - gain), rho * gain, share, spread)[:2]
-
-
-def first_week_ratio(rho, gain):
-    """Return the variance of the first residual over that of a surprise (stationary state plus noise)."""
-    return 1 + (rho * gain) ** 2 / (1 - rho**2)
+    return Surprises()(residual, raw, *drift_weights(rho, gain), share, spread)[:2]

@@ -11,6 +11,8 @@ import numba
 import numpy as np
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
+from mmm_bayes import transforms
+
 LOG2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
 """The leading bits of ln 2: a whole number times this is exact."""
 LOG2_LOW = 1.9082149292705877e-10
@@ -32,14 +34,14 @@ PyTensor has on by default: sums would be reordered, and draws depend on what el
 def run_with(kernels, path):
     """Tell PyTensor which kernel runs each operation of a module.
 
-    The module's source is part of the key under which compiled code is kept, so that a kernel of an older version
-    is never used.
+    The sources of the module, of this one and of the formulas are part of the key under which compiled code is kept, so
+    that a kernel of an older version is never used.
 
     Args:
         kernels: compiled function by class of the operation.
         path: the module.
     """
-    source = Path(path).read_bytes() + Path(__file__).read_bytes()
+    source = b"".join(Path(file).read_bytes() for file in (path, __file__, str(transforms.__file__)))
     key = int.from_bytes(hashlib.sha256(source).digest()[:6])
     for operation, function in kernels.items():
         register_funcify_default_op_cache_key(operation)(lambda op, function=function, **kwargs: (function, key))

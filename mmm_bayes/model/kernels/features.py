@@ -78,4 +78,97 @@ def gradient(bar, coefficient, values):
     return out
 
 
-run_with({Weighted: weighted, WeightedGradient: gradient}, __file__)
+class Departing(Op):
+    """Features whose coefficients depart in each geo from what they have in common, by what adds up to zero over geos.
+
+    Inputs: ``common`` and ``spread (feature,)``; ``z (geo - 1, feature)``, whose lengths the departures keep;
+    ``values (feature, 1, week)``. Outputs: the sum over features ``(geo, week)`` and, for reading alone, the
+    coefficients ``(feature, geo)``.
+    """
+
+    __props__ = ()
+
+    def make_node(self, *inputs):
+        """Type the outputs from the inputs."""
+        inputs = [pt.as_tensor(i) for i in inputs]
+        (others, features), weeks = inputs[2].type.shape, inputs[3].type.shape[2]
+        return Apply(self, inputs, [pt.matrix(shape=(others + 1, weeks)), pt.matrix(shape=(features, others + 1))])
+
+    def perform(self, node, inputs, outputs):
+        """Evaluate outside of Numba's graphs."""
+        for storage, value in zip(outputs, departing(*inputs), strict=True):
+            storage[0] = value
+
+    def infer_shape(self, node, shapes):
+        """Return the shapes of both outputs."""
+        geos = shapes[2][0] + 1
+        return [(geos, shapes[3][2]), (shapes[0][0], geos)]
+
+    def pullback(self, inputs, outputs, cotangents):
+        """Return the gradients of all but the values, which are data."""
+        return [*DepartingGradient()(cotangents[0], *inputs), pt.zeros_like(inputs[3])]
+
+
+class DepartingGradient(Op):
+    """Gradient of the sum of `Departing` with respect to ``common``, ``spread`` and ``z``."""
+
+    __props__ = ()
+
+    def make_node(self, *inputs):
+        """Gradients have the types of the parameters."""
+        return Apply(self, list(inputs), [i.type() for i in inputs[1:4]])
+
+    def perform(self, node, inputs, outputs):
+        """Evaluate outside of Numba's graphs."""
+        for storage, value in zip(outputs, departing_gradient(*inputs), strict=True):
+            storage[0] = value
+
+    def infer_shape(self, node, shapes):
+        """Return the shapes of the parameters."""
+        return shapes[1:4]
+
+
+@kernel
+def departing(common, spread, z, values):
+    """Return the outputs of `Departing`; departures are those of `arrays.zero_sum_basis`."""
+    others, features = z.shape
+    root = np.sqrt(others + 1.0)
+    coefficient = np.empty((features, others + 1))
+    for f in range(features):
+        whole = 0.0
+        for g in range(others):
+            whole += z[g, f]
+        for g in range(others):
+            coefficient[f, g] = common[f] + spread[f] * (z[g, f] - whole / (root + others + 1.0))
+        coefficient[f, others] = common[f] - spread[f] * whole / root
+    return weighted(coefficient, values), coefficient
+
+
+@kernel
+def departing_gradient(bar, common, spread, z, values):
+    """Return the gradients of `DepartingGradient`."""
+    others, features = z.shape
+    root = np.sqrt(others + 1.0)
+    own = gradient(bar, np.empty((features, others + 1)), values)
+    common_bar, spread_bar, z_bar = np.zeros(features), np.zeros(features), np.empty((others, features))
+    for f in range(features):
+        whole = 0.0
+        for g in range(others):
+            whole += own[f, g]
+        common_bar[f] = whole + own[f, others]
+        shared = whole / (root + others + 1.0) + own[f, others] / root
+        for g in range(others):
+            z_bar[g, f] = spread[f] * (own[f, g] - shared)
+            spread_bar[f] += z[g, f] * (own[f, g] - shared)
+    return common_bar, spread_bar, z_bar
+
+
+run_with(
+    {
+        Weighted: weighted,
+        WeightedGradient: gradient,
+        Departing: departing,
+        DepartingGradient: departing_gradient,
+    },
+    __file__,
+)

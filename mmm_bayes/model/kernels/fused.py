@@ -11,15 +11,15 @@ from pytensor.gradient import DisconnectedType
 from pytensor.graph import Apply, Op
 
 from mmm_bayes.model.kernels.elementary import exp, kernel, log, run_with, total
-from mmm_bayes.transforms import FLOOR
+from mmm_bayes.transforms import FLOOR, NOTHING
 
 
 class MediaEffect(Op):
-    """Media's part of the scaled KPI, centred over weeks, and the log ratio of ROI to effect.
+    """Media's part of the scaled KPI, centred over weeks, and the logs of spread and value of their response.
 
     Inputs: ``media (channel, geo, l_max - 1 + week)``, ``money (geo, week)``, ``weights (channel, l_max)``,
     ``log_kappa, slope, log_effect (channel,)``, ``departure (channel, geo)`` (log scale).
-    Outputs: effect ``(geo, week)``, log of Σ money response / spread ``(channel,)``, and for the gradient the
+    Outputs: effect ``(geo, week)``, the logs of `transforms.effect_scale` ``(channel,)``, and for the gradient the
     saturation and the log adstock, ``(channel, geo, week)``.
     """
 
@@ -30,7 +30,7 @@ class MediaEffect(Op):
         inputs = [pt.as_tensor(i) for i in inputs]
         media, money, _, log_kappa = inputs[:4]
         cube = pt.tensor(dtype="float64", shape=(media.type.shape[0], *money.type.shape))
-        return Apply(self, inputs, [money.type(), log_kappa.type(), cube.type(), cube.type()])
+        return Apply(self, inputs, [money.type(), log_kappa.type(), log_kappa.type(), cube.type(), cube.type()])
 
     def perform(self, node, inputs, outputs):
         """Evaluate outside of Numba's graphs."""
@@ -38,17 +38,17 @@ class MediaEffect(Op):
             storage[0] = value
 
     def infer_shape(self, node, shapes):
-        """Return the shapes of the four outputs."""
+        """Return the shapes of the outputs."""
         cube = (shapes[0][0], *shapes[1])
-        return [shapes[1], shapes[3], cube, cube]
+        return [shapes[1], shapes[3], shapes[3], cube, cube]
 
     def pullback(self, inputs, outputs, cotangents):
         """Return gradients of the parameters; data get none."""
-        effect_bar, ratio_bar = (
+        bars = [
             c if not isinstance(c.type, DisconnectedType) else o.zeros_like()
-            for c, o in zip(cotangents[:2], outputs[:2], strict=True)
-        )
-        gradients = MediaEffectGradient()(*inputs, *outputs[2:], effect_bar, ratio_bar)
+            for c, o in zip(cotangents[:3], outputs[:3], strict=True)
+        ]
+        gradients = MediaEffectGradient()(*inputs, *outputs[3:], *bars)
         return [pt.zeros_like(inputs[0]), pt.zeros_like(inputs[1]), *gradients]
 
 
@@ -73,7 +73,7 @@ class MediaEffectGradient(Op):
 
 @kernel
 def forward(media, money, weights, log_kappa, slope, log_effect, departure):
-    """Return effect, log ratio, saturation and log adstock; see `MediaEffect`.
+    """Return the outputs of `MediaEffect`.
 
     Inner loops run along the weeks and add to one sum a week, so that they become vector instructions.
     """
@@ -81,7 +81,7 @@ def forward(media, money, weights, log_kappa, slope, log_effect, departure):
     channels = len(weights)
     geos, weeks = money.shape
     effect = np.zeros((geos, weeks))
-    log_ratio = np.empty(channels)
+    log_spread, log_value = np.empty(channels), np.empty(channels)
     saturation = np.empty((channels, geos, weeks))
     log_adstock = np.empty((channels, geos, weeks))
     mean, scale = np.empty(geos), np.empty(geos)
@@ -97,13 +97,13 @@ def forward(media, money, weights, log_kappa, slope, log_effect, departure):
                 squares[t] += (scale[g] * (hill[t] - mean[g])) ** 2
                 value[t] += scale[g] * hill[t] * worth[t]
         spread = np.sqrt(total(squares) / (geos * weeks))
-        log_ratio[c] = np.log(total(value) / spread)
+        log_spread[c], log_value[c] = np.log(spread), np.log(total(value))
         for g in range(geos):
             factor = np.exp(log_effect[c]) * scale[g] / spread
             hill, out = saturation[c, g], effect[g]
             for t in range(weeks):
                 out[t] += factor * (hill[t] - mean[g])
-    return effect, log_ratio, saturation, log_adstock
+    return effect, log_spread, log_value, saturation, log_adstock
 
 
 @kernel
@@ -122,7 +122,7 @@ def carry_over(media, weights, out):
 @kernel
 def saturate(log_adstock, log_kappa, slope, out):
     """Write the Hill saturation of one geo into ``out``; exactly 0 where there is no adstock."""
-    nothing = np.log(1.01 * FLOOR)
+    nothing = np.log(FLOOR + NOTHING)
     for t in range(len(out)):
         hill = 1.0 / (1.0 + exp(slope * (log_kappa - log_adstock[t])))
         out[t] = hill if log_adstock[t] > nothing else 0.0
@@ -130,7 +130,18 @@ def saturate(log_adstock, log_kappa, slope, out):
 
 @kernel
 def backward(
-    media, money, weights, log_kappa, slope, log_effect, departure, saturation, log_adstock, effect_bar, ratio_bar
+    media,
+    money,
+    weights,
+    log_kappa,
+    slope,
+    log_effect,
+    departure,
+    saturation,
+    log_adstock,
+    effect_bar,
+    spread_bar,
+    value_bar,
 ):
     """Return the gradients named in `MediaEffectGradient`; loops as in `forward`."""
     media, money = np.ascontiguousarray(media), np.ascontiguousarray(money)
@@ -151,7 +162,7 @@ def backward(
         mean, square, value, product = sums(saturation[c], scale, money, effect_bar)
         beta = np.exp(log_effect[c]) / np.sqrt(square / (geos * weeks))
         log_effect_bar[c] = product * beta
-        shrink, pay = -(log_effect_bar[c] + ratio_bar[c]) / square, ratio_bar[c] / value
+        shrink, pay = (spread_bar[c] - log_effect_bar[c]) / square, value_bar[c] / value
         kappas, slopes, lags = np.zeros(weeks), np.zeros(weeks), np.zeros((l_max, weeks))
         for g in range(geos):
             hill, logs, worth, seen = saturation[c, g], log_adstock[c, g], money[g], effect_bar[g]

@@ -7,14 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mmm_bayes.report.facts import movers
+from mmm_bayes.posterior.parts import CHANNEL
+from mmm_bayes.report.facts import MOVERS, movers
 from mmm_bayes.report.figures import layout, style
 from mmm_bayes.report.figures.style import Look
 from mmm_bayes.report.numbers import count, day
 
 MOST_GEOS = 8
-MOVERS = "trend", "season", "holidays", "drift", "controls"
-MOVER_COLOURS = dict(zip(MOVERS, (style.CHANNELS[0], *style.CHANNELS[5:1:-1]), strict=True))
+MOVER_COLOURS = dict(zip((*MOVERS, "controls"), (style.CHANNELS[0], *style.CHANNELS[5:1:-1]), strict=True))
 """Lines of what moves the KPI besides media."""
 
 
@@ -26,7 +26,7 @@ def decomposition(table: pd.DataFrame, look: Look) -> Figure:
         look: the channels and their colours, what is counted.
     """
     layers = media_layers(table, look)
-    moved = movers(table, list(look.colour))
+    moved = movers(table)
     base = table["prediction"] - sum(layers.values(), np.zeros(len(table)))
     days = f"{day(table['week'].iloc[0])} to {day(table['week'].iloc[-1])}, weekly, means of the posterior"
     body = layout.canvas(f"Where {look.kpi} came from", days)
@@ -67,8 +67,8 @@ def decomposition(table: pd.DataFrame, look: Look) -> Figure:
 
 def media_layers(table: pd.DataFrame, look: Look) -> dict[str, pd.Series]:
     """Return contributions by channel, those without a colour of their own added up."""
-    own = {c: table[c] for c, colour in look.colour.items() if colour != style.OTHER}
-    others = [c for c, colour in look.colour.items() if colour == style.OTHER]
+    own = {c: table[f"{CHANNEL}{c}"] for c, colour in look.colour.items() if colour != style.OTHER}
+    others = [f"{CHANNEL}{c}" for c, colour in look.colour.items() if colour == style.OTHER]
     return own | ({f"{count(len(others), 'other channel')}": table[others].sum(axis=1)} if others else {})
 
 
