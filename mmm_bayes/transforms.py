@@ -169,19 +169,21 @@ def first_week_ratio(rho: Any, gain: Any) -> Any:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a shape.
+    """A parameter of a shape, or of a likelihood.
 
     Attributes:
         name: in the field's notation.
         prior: what is believed before any data, as the configuration writes it: distribution and parameters.
         top: what it lies below; it lies above 0.
         in_window: whether it is a lag, and lies below the last one as well.
+        usual: that of a simulated channel which names no other.
     """
 
     name: str
     prior: Mapping[str, Any]
     top: float = np.inf
     in_window: bool = False
+    usual: float = 1.0
 
     def support(self, l_max: int) -> tuple[float, float]:
         """Return what it can be where spend acts for ``l_max`` weeks, both ends excluded."""
@@ -189,7 +191,7 @@ class Parameter:
 
 
 # most of the effect within a few weeks, long carry-over possible
-ALPHA = Parameter("alpha", {"distribution": "beta", "alpha": 1.5, "beta": 2.5}, top=1.0)
+ALPHA = Parameter("alpha", {"distribution": "beta", "alpha": 1.5, "beta": 2.5}, top=1.0, usual=0.4)
 # half saturation from a sixth of the median week's media to three times as much: narrower priors missed the ROI of
 # channels close to their ceiling
 KAPPA = Parameter("kappa", {"distribution": "lognormal", "mu": -0.3, "sigma": 0.9})

@@ -21,6 +21,7 @@ FLOORS = (
         "transforms.py",
         "intervals.py",
     ),
+    ("likelihoods.py",),
     ("config/",),
     ("panel/", "curves.py", "priors.py", "provenance/"),
     ("prepare/", "simulate/", "posterior/"),

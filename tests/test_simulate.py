@@ -296,3 +296,31 @@ def test_real_sales_keep_their_totals_with_a_week_in_which_the_shop_was_shut():
     difference = (made.frame["revenue"] - frame["revenue"]).groupby(frame["geo"]).sum()
     assert difference.abs().max() < 0.001
     assert made.frame.filter(like="spend_").sum().sum() == pytest.approx(0.1 * frame["revenue"].sum())
+
+
+@pytest.mark.parametrize(
+    ("given", "weights", "saturate"),
+    [
+        ({"saturation": "logistic", "kappa": 0.7}, lambda lag: 0.4**lag, lambda a: np.tanh(a * np.log(3) / 0.7 / 2)),
+        ({"adstock": "delayed", "theta": 2.0}, lambda lag: 0.4 ** ((lag - 2) ** 2), lambda a: a / (a + 1)),
+        ({"adstock": "weibull", "theta": 0.5}, lambda lag: 0.4**lag**0.5, lambda a: a / (a + 1)),
+    ],
+)
+def test_channels_have_any_shape_that_the_model_knows(tmp_path, given, weights, saturate):
+    channels = {"tv": SimulatedChannel(roi=1.5, **given), "search": SimulatedChannel()}
+    truth = simulate_panel(PanelSpec(geos=1, weeks=40, channels=channels, seed=4)).truth
+    spend, found = (truth.data[name].sel(channel="tv").to_numpy()[0] for name in ("spend", "contribution"))
+    scaled = np.concatenate([np.zeros(7), spend / np.median(spend[spend > 0])])
+    carried = [sum(weights(lag) * scaled[7 + t - lag] for lag in range(8)) for t in range(40)]
+    response = saturate(np.array(carried) / sum(weights(lag) for lag in range(8)))
+    np.testing.assert_allclose(found, response * 1.5 * spend.sum() / response.sum(), rtol=1e-6)
+    save_truth(truth, tmp_path, weeks=13)
+    again = load_truth(tmp_path)
+    for name, value in given.items():
+        assert again.data[name].sel(channel="tv").item() == value
+    assert "theta" not in again.data or np.isnan(again.data["theta"].sel(channel="search").item())
+
+
+def test_parameters_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match="theta is read by nothing: adstock geometric and saturation hill have alpha"):
+        SimulatedChannel(theta=2.0)

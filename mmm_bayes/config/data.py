@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Annotated, Literal
+from math import inf
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, create_model
 
-from mmm_bayes.config.section import Fraction, Mistake, NonNegative, Positive, Section
+from mmm_bayes.config.section import Fraction, Mistake, NonNegative, Section, one_of
 from mmm_bayes.errors import nearest
+from mmm_bayes.transforms import ADSTOCKS, PARAMETERS, SATURATIONS, Shape
 
 Holidays = Annotated[
     Annotated[str, Tag("one for all")] | Annotated[dict[str, str], Tag("by geo")],
@@ -127,15 +129,54 @@ class SpendFile(Section):
         yield from unreadable_dates(self.date_format)
 
 
-class SimulatedChannel(Section):
-    """One simulated channel: how its money is spent and what it truly does."""
+if TYPE_CHECKING:
+
+    class ShapeTruth(Section):
+        """Its fields come from a registry."""
+
+        def __getattr__(self, name: str) -> Any: ...
+else:  # a number for each parameter that a channel's response can have
+    ShapeTruth = create_model(
+        "ShapeTruth",
+        __base__=Section,
+        **{
+            name: (
+                Annotated[float, Field(**{"ge" if p.top < inf else "gt": 0}, lt=p.top, allow_inf_nan=False)],
+                p.usual,
+            )
+            for name, p in PARAMETERS.items()
+        },
+    )
+
+
+class SimulatedChannel(ShapeTruth):
+    """One simulated channel: how its money is spent and what it truly does, in any shape that the model knows."""
 
     pattern: Literal["always_on", "seasonal", "flighted", "demand"] = "always_on"
     share: Fraction = 0.03
     roi: NonNegative = 2.0
-    alpha: Annotated[float, Field(ge=0, lt=1)] = 0.4
-    kappa: Positive = 1.0
-    slope: Positive = 1.0
+    adstock: Annotated[str, one_of(ADSTOCKS)] = "geometric"
+    saturation: Annotated[str, one_of(SATURATIONS)] = "hill"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **given: Any) -> None: ...
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The parameters of the channel's adstock and saturation by name."""
+        return {name: getattr(self, name) for name in Shape(self.adstock, self.saturation).parameters}
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Yield parameters that the channel's shape does not have."""
+        for name in PARAMETERS:
+            if name in self.model_fields_set and name not in self.parameters:
+                known = ", ".join(self.parameters)
+                yield (
+                    name,
+                    f"is read by nothing: adstock {self.adstock} and saturation {self.saturation} have {known}; "
+                    "leave it out",
+                )
 
 
 class Simulate(Section):
@@ -152,7 +193,15 @@ class Simulate(Section):
     l_max: Annotated[int, Field(ge=1, le=52)] = 8
 
     def mistakes(self) -> Iterator[Mistake]:
-        """Yield more media than a business can have."""
+        """Yield a delay beyond the window, and more media than a business can have."""
+        for name, channel in self.channels.items():
+            supports = Shape(channel.adstock, channel.saturation, l_max=self.l_max).supports()
+            for parameter, value in channel.parameters.items():
+                if value > (high := supports[parameter][1]):
+                    yield (
+                        f"channels.{name}.{parameter}",
+                        f"is {value:g}, beyond the window; lower it to {high:g} at most",
+                    )
         if (spent := sum(channel.share for channel in self.channels.values())) >= 1:
             yield "channels", f"spend {spent:.0%} of the revenue together; lower their 'share'"
         elif (explained := sum(channel.share * channel.roi for channel in self.channels.values())) >= 1:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from mmm_bayes.config.prior import ChannelPriors, outside
 from mmm_bayes.config.section import Finite, Fraction, Mistake, Positive, Section, one_of
+from mmm_bayes.likelihoods import LIKELIHOODS
 from mmm_bayes.transforms import ADSTOCKS, SATURATIONS, Shape
 
 
@@ -45,7 +46,7 @@ class Model(Section):
     saturation: Annotated[str, one_of(SATURATIONS)] = "hill"
     order: Literal["adstock_first", "saturation_first"] = "adstock_first"
     l_max: Annotated[int, Field(ge=1, le=52)] = 8
-    likelihood: Literal["normal", "student_t"] = "normal"
+    likelihood: Annotated[str, one_of(LIKELIHOODS)] = "normal"
     residual: Literal["drift", "ar1", "white"] = "drift"
     baseline: Literal["constant", "smooth"] = "constant"
     trend: Literal["linear", "piecewise", "none"] = "linear"

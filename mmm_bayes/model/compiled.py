@@ -31,7 +31,7 @@ from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import writing
 
 LIBRARIES = ("nutpie", "numba", "llvmlite", "pymc", "pytensor", "numpy")
-SOURCES = ("transforms.py", "priors.py", "posterior/parts.py", "posterior/lift.py")
+SOURCES = ("transforms.py", "likelihoods.py", "priors.py", "posterior/parts.py", "posterior/lift.py")
 """Files outside of this room that the graph is made of."""
 
 KEPT = 60

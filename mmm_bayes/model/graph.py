@@ -9,6 +9,7 @@ import xarray as xr
 from pytensor.graph.replace import graph_replace
 
 from mmm_bayes.config import Model, Prior
+from mmm_bayes.likelihoods import LIKELIHOODS
 from mmm_bayes.model.arrays import NORMALS, graph_data
 from mmm_bayes.model.baseline import baseline
 from mmm_bayes.model.design import Design
@@ -199,9 +200,8 @@ def _beyond_shocks(residual: Any, rho: Any, gain: Any, sigma: Any) -> Any:
 
 
 def _log_likelihood(standard: Any, model: Model) -> Any:
-    """Return the log density of surprises in units of their scale, Normal or Student-t, up to a constant."""
-    if model.likelihood == "normal":
-        return -0.5 * (standard**2).sum()
-    nu = pm.Gamma("nu", mu=10.0, sigma=7.0)
-    constant = pt.gammaln((nu + 1) / 2) - pt.gammaln(nu / 2) - 0.5 * pt.log(nu)
-    return standard.size * constant - (nu + 1) / 2 * pt.log1p(standard**2 / nu).sum()
+    """Return the log density of surprises in units of their scale, see `mmm_bayes.likelihoods`."""
+    likelihood = LIKELIHOODS[model.likelihood]
+    priors = {parameter.name: Prior(**parameter.prior) for parameter in likelihood.parameters}
+    parameters = [DISTRIBUTIONS[prior.distribution](name, **prior.parameters) for name, prior in priors.items()]
+    return likelihood.log_density(standard, *parameters, gammaln=pt.gammaln).sum()

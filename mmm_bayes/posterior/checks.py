@@ -12,6 +12,7 @@ import xarray as xr
 from mmm_bayes.config import ChannelPriors, Model
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
+from mmm_bayes.likelihoods import LIKELIHOODS
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import DRAWS, Media
 from mmm_bayes.posterior.confounding import FORETOLD, Pair, collinear, follows_demand
@@ -19,24 +20,11 @@ from mmm_bayes.posterior.lift import LIMIT, lift_agreement
 from mmm_bayes.posterior.predictions import one_week_ahead, predictive_interval
 from mmm_bayes.posterior.prior_predictive import implausible_priors
 from mmm_bayes.posterior.sensitivity import contradicted_priors, prior_sensitivity
-from mmm_bayes.transforms import Array
+from mmm_bayes.transforms import PARAMETERS, Array
 
 GATED = (
-    *(
-        "log_effect",
-        "contribution_share",
-        "alpha",
-        "kappa",
-        "slope",
-        "theta",
-        "eta",
-        "rho",
-        "gain",
-        "sigma",
-        "tau",
-        "nu",
-    ),
-    *("smooth_scale", "smooth_length"),
+    *("log_effect", "contribution_share", "eta", "rho", "gain", "sigma", "tau", "smooth_scale", "smooth_length"),
+    *(*PARAMETERS, *(parameter.name for likelihood in LIKELIHOODS.values() for parameter in likelihood.parameters)),
 )
 """Variables that must have converged: every effect, every ROI (through its share) and hyper-parameter."""
 
@@ -176,7 +164,7 @@ def residuals(posterior: Posterior, ci_prob: float) -> list[Reason]:
         checked("coverage", abs(miss), (0.06 + slack, 0.15 + slack), covered),
         checked("autocorrelation", abs(lag), (0.15 + noise, 0.4 + noise), {"correlation": lag}),
     ]
-    if "nu" not in posterior:
+    if not posterior.likelihood.heavy:
         kurtosis = float(np.mean(standard**4) / np.mean(standard**2) ** 2) - 3
         found.append(checked("heavy_tails", kurtosis, (2.0 + 4 * np.sqrt(24 / y.size), np.inf)))
     return found

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mmm_bayes.likelihoods import LIKELIHOODS, Likelihood
 from mmm_bayes.posterior.parts import Part, of_0_1
 from mmm_bayes.transforms import Array, Shape
 from mmm_bayes.workspace import writing
@@ -49,6 +50,11 @@ class Posterior:
     def shape(self) -> Shape:
         """Adstock, saturation and their order."""
         return Shape(**{k: self.settings[k] for k in ("adstock", "saturation", "order", "l_max")})
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """The distribution of the surprises."""
+        return LIKELIHOODS[self.settings["likelihood"]]
 
     @property
     def channels(self) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from scipy import stats
+from scipy import special
 
 from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior, by_chunks
@@ -110,15 +110,15 @@ def log_likelihood(posterior: Posterior, rows: Array) -> Array:
     """Return the log likelihood of the panel for some draws, shape ``(draw,)``, in chunks of draws."""
     y = posterior.data["y"].to_numpy()
 
-    def density(part: Array) -> Array:
+    def of_draws(part: Array) -> Array:
         ahead = one_week_ahead(posterior, part)
         sigma = posterior["sigma"][part][:, :, None] * np.ones_like(ahead.drift)
         sigma[..., 0] *= _first_week(posterior, part)
         surprise = (y - ahead.explained - ahead.drift) / sigma
-        shocks = stats.t(posterior["nu"][part][:, None, None]) if "nu" in posterior else stats.norm
-        return (shocks.logpdf(surprise) - np.log(sigma)).sum(axis=(1, 2))
+        density = posterior.likelihood.log_density(surprise, *_tails(posterior, part, 3), gammaln=special.gammaln)
+        return (density - np.log(sigma)).sum(axis=(1, 2))
 
-    return np.concatenate(by_chunks(density, rows, y.size))
+    return np.concatenate(by_chunks(of_draws, rows, y.size))
 
 
 def _persistence(posterior: Posterior, rows: Array) -> tuple[Array, Array]:
@@ -145,8 +145,11 @@ def _drift(posterior: Posterior, rows: Array, residual: Array) -> Array:
 
 
 def _standard_shocks(posterior: Posterior, rows: Array, shape: tuple[int, ...], random: np.random.Generator) -> Array:
-    """Return shocks of unit scale, normal or Student-t as fitted."""
-    if "nu" not in posterior:
-        return random.standard_normal(shape)
-    nu = posterior["nu"][rows].reshape(-1, *[1] * (len(shape) - 1))
-    return random.standard_t(np.broadcast_to(nu, shape))
+    """Return surprises of unit scale, as fitted."""
+    return posterior.likelihood.draw(random, shape, *_tails(posterior, rows, len(shape)))
+
+
+def _tails(posterior: Posterior, rows: Array, ndim: int) -> list[Array]:
+    """Return the parameters of the likelihood beside its scale, shape ``(draw, 1, ...)`` with ``ndim`` dims."""
+    names = [parameter.name for parameter in posterior.likelihood.parameters]
+    return [posterior[name][rows].reshape(-1, *[1] * (ndim - 1)) for name in names]

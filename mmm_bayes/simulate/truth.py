@@ -1,9 +1,10 @@
 """`Truth`: what simulated media really did, and the curves that follow from it. No fit reads it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,10 @@ from mmm_bayes.config import Simulate, SimulatedChannel
 from mmm_bayes.curves import ResponseCurves, highest_window, planning_window, save_curves, window_response
 from mmm_bayes.panel import Panel
 from mmm_bayes.simulate.spend import named_generator
-from mmm_bayes.transforms import Array, Shape, media_scale, with_history
+from mmm_bayes.transforms import PARAMETERS, Array, Shape, media_scale, with_history
 from mmm_bayes.workspace import write_json, writing
 
-PARAMETERS = ("roi", "alpha", "kappa", "slope")
+FORMULAS = ("adstock", "saturation")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Truth:
             * ``spend, contribution (channel, geo, week)``, currency,
             * ``media_scale (channel, geo)``: spend per unit of scaled media,
             * ``coefficient (channel, geo)``: contribution per unit of saturated media,
-            * ``roi, alpha, kappa, slope (channel)``.
+            * ``roi``, the names ``adstock, saturation``, and their parameters ``alpha, kappa, ... (channel)``; NaN
+              where a channel's shape does not have the parameter.
         l_max: number of weeks that spend acts.
     """
 
@@ -86,14 +88,14 @@ def respond(parameters: xr.Dataset, media: Array, l_max: int) -> Array:
     """Return the saturated, carried-over media of one channel.
 
     Args:
-        parameters: ``alpha, kappa, slope`` as scalars.
+        parameters: ``adstock, saturation`` and what they need, as scalars.
         media: scaled media with history, shape ``(geo, l_max - 1 + week)``.
         l_max: number of weeks that spend acts.
 
     Returns:
         Shape ``(geo, week)``.
     """
-    shape = Shape(l_max=l_max)
+    shape = Shape(str(parameters["adstock"].item()), str(parameters["saturation"].item()), l_max=l_max)
     with np.errstate(
         over="ignore"
     ):  # the last trace of carry-over under a steep slope: 1 / (1 + inf) is the 0 it should be
@@ -113,7 +115,7 @@ def make_truth(panel: Panel, channels: Mapping[str, SimulatedChannel], spend: Ar
         settings: departure of the geos, number of weeks that spend acts, seed.
     """
     person = panel.data["population"].to_numpy()
-    parameters = xr.Dataset({p: ("channel", [getattr(c, p) for c in channels.values()]) for p in PARAMETERS})
+    parameters = _parameters([c.parameters | c.model_dump(include={"roi", *FORMULAS}) for c in channels.values()])
     unit = media_scale(spend, person)
     saturated = np.stack(
         [
@@ -136,6 +138,15 @@ def make_truth(panel: Panel, channels: Mapping[str, SimulatedChannel], spend: Ar
     return Truth(data.assign_coords(channel=list(channels), geo=panel.geos, week=panel.weeks), settings.l_max)
 
 
+def _parameters(channels: Sequence[Mapping[str, Any]]) -> xr.Dataset:
+    """Return what `Truth.data` has by channel: ROI, formulas, and each parameter that one of them has."""
+    names = [p for p in PARAMETERS if any(p in channel for channel in channels)]
+    numbers = {n: ("channel", [float(channel.get(n, np.nan)) for channel in channels]) for n in ("roi", *names)}
+    usual = Shape()
+    texts = {n: ("channel", [str(channel.get(n, getattr(usual, n))) for channel in channels]) for n in FORMULAS}
+    return xr.Dataset({**numbers, **texts})
+
+
 def _departures(names: list[str], geos: int, settings: Simulate) -> Array:
     """Return each geo's effect relative to the others, shape ``(channel, geo)``; 1 where there is one geo."""
     draws = [named_generator(settings.seed, f"{name} by geo").standard_normal(geos) for name in names]
@@ -152,10 +163,7 @@ def save_truth(truth: Truth, folder: Path, weeks: int) -> None:
     ``truth_curves.parquet`` the response over a window of ``weeks`` weeks.
     """
     totals = truth.data[["spend", "contribution"]].sum(["geo", "week"])
-    named = xr.merge([truth.data[list(PARAMETERS)], totals])
-    channels = {
-        c: {v: float(named[v].sel(channel=c)) for v in (*PARAMETERS, "spend", "contribution")} for c in truth.channels
-    }
+    channels = {c: _known(truth.data, c) | {v: float(totals[v].sel(channel=c)) for v in totals} for c in truth.channels}
     by_week = truth.data[["spend", "contribution", "media_scale", "coefficient"]].to_dataframe().reset_index()
     with writing(folder / "truth.parquet") as path:
         pq.write_table(pa.Table.from_pandas(by_week, preserve_index=False), path)
@@ -172,6 +180,10 @@ def load_truth(folder: Path) -> Truth:
     data = data.reindex(channel=names[0], geo=names[1], week=pd.DatetimeIndex(names[2]))
     for constant in ("media_scale", "coefficient"):
         data[constant] = data[constant].isel(week=0, drop=True)
-    for parameter in PARAMETERS:
-        data[parameter] = ("channel", [c[parameter] for c in meta["channels"].values()])
-    return Truth(data, meta["l_max"])
+    return Truth(data.assign(_parameters(list(meta["channels"].values()))), meta["l_max"])
+
+
+def _known(data: xr.Dataset, channel: str) -> dict[str, Any]:
+    """Return ROI, formulas and their parameters of one channel by name."""
+    own = {name: data[name].sel(channel=channel).item() for name in ("roi", *FORMULAS, *PARAMETERS) if name in data}
+    return {name: value for name, value in own.items() if isinstance(value, str) or np.isfinite(value)}
