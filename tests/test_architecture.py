@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path("mmm_bayes")
 ROW = re.compile(r"^\| (\d+) \| `([^`]+)` \| (.+) \|$", re.MULTILINE)
 TOP_LEVEL = {
-    *("mmm_bayes", "scripts", "config", "data", "tests", "reports", "setup.cfg", "pyproject.toml", "README.md"),
+    *("mmm_bayes", "scripts", "config", "data", "docs", "tests", "reports", "setup.cfg", "pyproject.toml", "README.md"),
     *("LICENSE", "CHANGELOG.md", "ARCHITECTURE.md", "Makefile", "constraints.txt", ".python-version", ".ci"),
     *(".gitignore", "CONTRIBUTING.md"),
 }
