@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -318,6 +319,8 @@ def test_channels_have_any_shape_that_the_model_knows(tmp_path, given, weights, 
     again = load_truth(tmp_path)
     for name, value in given.items():
         assert again.data[name].sel(channel="tv").item() == value
+    known = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))["channels"]["tv"]
+    assert all(isinstance(number, float) for number in known.values())
     assert "theta" not in again.data or np.isnan(again.data["theta"].sel(channel="search").item())
 
 

@@ -164,11 +164,12 @@ def save_truth(truth: Truth, folder: Path, weeks: int) -> None:
     """
     totals = truth.data[["spend", "contribution"]].sum(["geo", "week"])
     channels = {c: _known(truth.data, c) | {v: float(totals[v].sel(channel=c)) for v in totals} for c in truth.channels}
+    shapes = {c: {name: str(truth.data[name].sel(channel=c).item()) for name in FORMULAS} for c in truth.channels}
     by_week = truth.data[["spend", "contribution", "media_scale", "coefficient"]].to_dataframe().reset_index()
     with writing(folder / "truth.parquet") as path:
         pq.write_table(pa.Table.from_pandas(by_week, preserve_index=False), path)
     save_curves(truth.curves(weeks), folder / "truth_curves.parquet")
-    write_json(folder / "truth.json", {"l_max": truth.l_max, "channels": channels})
+    write_json(folder / "truth.json", {"l_max": truth.l_max, "channels": channels, "shapes": shapes})
 
 
 def load_truth(folder: Path) -> Truth:
@@ -180,10 +181,12 @@ def load_truth(folder: Path) -> Truth:
     data = data.reindex(channel=names[0], geo=names[1], week=pd.DatetimeIndex(names[2]))
     for constant in ("media_scale", "coefficient"):
         data[constant] = data[constant].isel(week=0, drop=True)
-    return Truth(data.assign(_parameters(list(meta["channels"].values()))), meta["l_max"])
+    shapes = meta.get("shapes", {})
+    parameters = _parameters([own | shapes.get(channel, {}) for channel, own in meta["channels"].items()])
+    return Truth(data.assign(parameters), meta["l_max"])
 
 
 def _known(data: xr.Dataset, channel: str) -> dict[str, Any]:
-    """Return ROI, formulas and their parameters of one channel by name."""
-    own = {name: data[name].sel(channel=channel).item() for name in ("roi", *FORMULAS, *PARAMETERS) if name in data}
-    return {name: value for name, value in own.items() if isinstance(value, str) or np.isfinite(value)}
+    """Return ROI and the parameters of one channel's shape by name."""
+    own = {name: float(data[name].sel(channel=channel)) for name in ("roi", *PARAMETERS) if name in data}
+    return {name: value for name, value in own.items() if np.isfinite(value)}
