@@ -52,7 +52,7 @@ def test_stopping_early_changes_nothing_of_what_was_seen(compiled):
 
 def test_chains_go_on_until_they_agree_and_no_longer(compiled, design):
     """50 draws of two chains cannot hold 400 effective ones; some hundreds of four do."""
-    careful = Sampler(tune=400, target_accept=0.97, seed=1)
+    careful = Sampler(tune=400, target_accept=0.97, seed=3)
     few = careful.model_copy(update={"draws": 50, "chains": 2})
     short = sample_compiled(compiled, design, Model(), few, silent)
     assert short.tree["posterior"].sizes["draw"] == LONGEST * 50
