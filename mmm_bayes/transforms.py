@@ -204,10 +204,17 @@ DELAY = Parameter("theta", AGEING.prior, in_window=True)
 
 @dataclass(frozen=True)
 class Transform:
-    """An adstock or a saturation: its formula, and the parameters that this takes, in their order."""
+    """An adstock or a saturation.
+
+    Attributes:
+        formula: of carry-over weights, or of the saturated media.
+        parameters: what it takes, in their order.
+        source: where it comes from.
+    """
 
     formula: Callable[..., Any]
     parameters: tuple[Parameter, ...]
+    source: str
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -216,13 +223,13 @@ class Transform:
 
 
 ADSTOCKS: Mapping[str, Transform] = {
-    "geometric": Transform(geometric_weights, (ALPHA,)),
-    "delayed": Transform(delayed_weights, (ALPHA, DELAY)),
-    "weibull": Transform(weibull_weights, (ALPHA, AGEING)),
+    "geometric": Transform(geometric_weights, (ALPHA,), "Jin et al. (2017), eq. 2"),
+    "delayed": Transform(delayed_weights, (ALPHA, DELAY), "Jin et al. (2017), eq. 3"),
+    "weibull": Transform(weibull_weights, (ALPHA, AGEING), 'Robyn\'s "Weibull CDF"'),
 }
 SATURATIONS: Mapping[str, Transform] = {
-    "hill": Transform(hill, (KAPPA, SLOPE)),
-    "logistic": Transform(logistic, (KAPPA,)),
+    "hill": Transform(hill, (KAPPA, SLOPE), "Jin et al. (2017), eq. 4"),
+    "logistic": Transform(logistic, (KAPPA,), "PyMC-Marketing's LogisticSaturation, by its half saturation"),
 }
 PARAMETERS: Mapping[str, Parameter] = {
     parameter.name: parameter
