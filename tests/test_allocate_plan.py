@@ -260,6 +260,7 @@ def test_more_money_never_returns_less_whatever_the_groups(seed: int, stairs: bo
 
 @given(SEEDS, st.booleans())
 @example(seed=127, stairs=True)
+@example(seed=16802, stairs=True)
 @settings(max_examples=20, deadline=None)
 def test_the_gap_holds_against_every_plan_that_keeps_the_groups(seed: int, stairs: bool) -> None:
     curves = staircase_curves(seed) if stairs else random_curves(seed, channels=4)
@@ -267,7 +268,7 @@ def test_the_gap_holds_against_every_plan_that_keeps_the_groups(seed: int, stair
     bounds = resolve(curves, question)
     found = best_plan(curves.spend, curves.mean, bounds, question)
     assert bounds.allows(found.spend)
-    loose = 1e-2 if stairs else 1e-3  # jumps a thousandth of today's spend wide, under groups, can outrun the table
+    loose = 5e-3 if stairs else 1e-3  # jumps a thousandth of today's spend wide, under groups, can outrun the table
     assert 0 <= found.bound - found.value <= loose * found.value
     tries = np.random.default_rng(seed).uniform(bounds.lower, bounds.upper, (4_000, 4))
     tries[:, 0] = question.budget - tries[:, 1:].sum(axis=1)

@@ -49,7 +49,7 @@ STEPS = (250, 1_000, 4_000, 16_000, 64_000, 256_000)
 POLISH = 20
 """Times that a plan may move on to neighbouring parts."""
 
-WORK, MEMORY = 3e9, 5e7
+WORK, MEMORY = 1e10, 5e7
 """Additions that one cut into cells may cost, and numbers that it may hold; finer ones are not tried."""
 
 
