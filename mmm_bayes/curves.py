@@ -16,6 +16,19 @@ from mmm_bayes.workspace import writing
 POINTS = 101
 """Points of a response curve."""
 
+BY_GEO = " | "
+"""Parts the channel from the geo in the name of an arm."""
+
+
+def arm_of(channel: str, geo: str) -> str:
+    """Return the name of a channel's arm in one geo."""
+    return f"{channel}{BY_GEO}{geo}"
+
+
+def channel_of(arm: str) -> str:
+    """Return the channel of an arm, which may be an arm of one geo."""
+    return arm.partition(BY_GEO)[0]
+
 
 @dataclass(frozen=True)
 class ResponseCurves:
@@ -145,7 +158,7 @@ def planning_arms(
         by_geo: whether each geo is an arm of its own (``channel | geo``), where there are several.
     """
     if by_geo and len(geos) > 1:
-        arms = [(f"{channel} | {geo}", c, [g]) for c, channel in enumerate(channels) for g, geo in enumerate(geos)]
+        arms = [(arm_of(channel, geo), c, [g]) for c, channel in enumerate(channels) for g, geo in enumerate(geos)]
     else:
         arms = [(channel, c, list(range(len(geos)))) for c, channel in enumerate(channels)]
     return [arm for arm in arms if flight[arm[1], arm[2]].sum() > 0]
@@ -165,7 +178,7 @@ def curve_grid(settings: Allocate, arms: Sequence[str], flight: Array, stretch: 
     """
     ends = []
     for arm, spend in zip(arms, flight, strict=True):
-        limits = [settings.limits[n] for n in (arm, arm.split(" | ")[0]) if n in settings.limits]
+        limits = [settings.limits[n] for n in (arm, channel_of(arm)) if n in settings.limits]
         relative = [limit.relative[1] for limit in limits if limit.relative is not None]
         currency = [limit.upper / spend for limit in limits if limit.upper is not None]
         ends.append(max(2.0, settings.relative[1], *relative, *currency))

@@ -7,11 +7,9 @@ from dataclasses import replace
 from mmm_bayes.allocate.conflicts import money
 from mmm_bayes.allocate.solver import Node
 from mmm_bayes.config import Allocate, Limits
+from mmm_bayes.curves import arm_of, channel_of
 from mmm_bayes.errors import AllocationError, nearest
 from mmm_bayes.transforms import Array
-
-GEO = " | "
-"""Parts the channel from the geo in the name of an arm."""
 
 
 def spans(names: Sequence[str], today: Array, settings: Allocate) -> list[Node]:
@@ -66,7 +64,7 @@ def _sum_range(name: str, today: float, limits: Limits) -> tuple[float, float]:
     if limits.minimum_useful is not None:
         raise AllocationError(
             f"allocate.limits.{name}.minimum_useful: cannot hold for a sum over geos; "
-            f"give it per arm, '{name}{GEO}GEO'."
+            f"give it per arm, '{arm_of(name, 'GEO')}'."
         )
     if limits.fixed:
         return today, today
@@ -91,8 +89,3 @@ def _check_names(names: Sequence[str], settings: Allocate) -> None:
     for place, name in asked:
         if name not in known:
             raise AllocationError(f"{place}: there is no channel '{name}'; {nearest(name, known)}")
-
-
-def channel_of(name: str) -> str:
-    """Return the channel of an arm: ``tv`` of ``tv | north``."""
-    return name.partition(GEO)[0]

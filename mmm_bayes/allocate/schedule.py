@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from mmm_bayes.allocate.conflicts import money
-from mmm_bayes.allocate.groups import channel_of
 from mmm_bayes.allocate.limits import digits
 from mmm_bayes.allocate.plan import Gain, Plan
 from mmm_bayes.allocate.solver import Node, round_spend
 from mmm_bayes.allocate.weekly import WeeklyMedia, highest_week, weekly_media
 from mmm_bayes.config import Allocate
+from mmm_bayes.curves import channel_of
 from mmm_bayes.errors import AllocationError, nearest
 from mmm_bayes.findings import Finding
 from mmm_bayes.posterior import Posterior

@@ -10,7 +10,7 @@ import pandas as pd
 from mmm_bayes.allocate.frontier import spend_column
 from mmm_bayes.allocate.plan import ChannelPlan, Plan
 from mmm_bayes.allocate.schedule import Schedule
-from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.curves import ResponseCurves, arm_of
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.panel import Panel
@@ -122,7 +122,7 @@ def money_of(results: Results) -> Money:
 
 def channel_of(panel: Panel) -> dict[str, str]:
     """Return the channel by arm: a channel is its own, and in plans by geo ``channel | geo`` is one too."""
-    arms = {f"{channel} | {geo}": channel for channel in panel.channels for geo in panel.geos}
+    arms = {arm_of(channel, geo): channel for channel in panel.channels for geo in panel.geos}
     return arms | {channel: channel for channel in panel.channels}
 
 
