@@ -13,7 +13,7 @@ help: ## list the targets
 demo: .venv/ready ## the whole path on generated transactions
 	@$(BIN)/mmm-bayes demo
 
-test: .venv/ready ## the default tests, under ten minutes on two cores
+test: .venv/ready ## the default tests, about eleven minutes on two cores
 	@$(BIN)/python -m pytest
 
 test-slow: .venv/ready ## the tests that take minutes each
