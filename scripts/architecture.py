@@ -23,6 +23,7 @@ FLOORS = (
     ),
     ("likelihoods.py",),
     ("config/",),
+    ("tables/",),
     ("panel/", "curves.py", "priors.py", "provenance/"),
     ("prepare/", "simulate/", "posterior/"),
     ("lightgbm/",),

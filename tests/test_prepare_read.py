@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from mmm_bayes.config import make_config
-from mmm_bayes.config.data import DIRECTIVES
+from mmm_bayes.config.file import OF_TIMES
 from mmm_bayes.errors import DataError
 from mmm_bayes.prepare import Prepared, read, weekly_table
 from mmm_bayes.prepare.read import Source, timestamp
@@ -273,7 +273,7 @@ def test_wrong_date_format(spark: SparkSession, good: Path, tmp_path: Path) -> N
 
 
 def test_spark_has_a_letter_for_every_directive_that_a_configuration_may_use() -> None:
-    assert sorted(read.DIRECTIVES) == sorted(DIRECTIVES)
+    assert sorted(read.DIRECTIVES) == sorted(OF_TIMES)
 
 
 def test_too_few_weeks(spark: SparkSession, good: Path, tmp_path: Path) -> None:

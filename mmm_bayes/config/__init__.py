@@ -15,6 +15,7 @@ from mmm_bayes.config.data import (
     Transactions,
     unknown_countries,
 )
+from mmm_bayes.config.file import TableFile
 from mmm_bayes.config.load import Config, load_config, make_config, override
 from mmm_bayes.config.model import Compare, LiftTest, Model, Sampler
 from mmm_bayes.config.prior import ChannelPriors, Prior, PriorLike
@@ -38,6 +39,7 @@ __all__ = [
     "Simulate",
     "SimulatedChannel",
     "SpendFile",
+    "TableFile",
     "TransactionColumns",
     "Transactions",
     "in_words",

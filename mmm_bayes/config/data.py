@@ -1,13 +1,13 @@
 """Sections that say where the data come from."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from math import inf
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, create_model
 
+from mmm_bayes.config.file import OF_TIMES, TableFile
 from mmm_bayes.config.section import Fraction, Mistake, NonNegative, Section, one_of
 from mmm_bayes.errors import nearest
 from mmm_bayes.transforms import ADSTOCKS, PARAMETERS, SATURATIONS, Shape
@@ -17,22 +17,6 @@ Holidays = Annotated[
     Discriminator(lambda given: "by geo" if isinstance(given, dict) else "one for all"),
 ]
 """``auto``, ``none`` or a country's code for all geos; or geo: code."""
-
-
-DIRECTIVES = ("%B", "%H", "%I", "%M", "%S", "%Y", "%b", "%d", "%f", "%m", "%p", "%y")
-"""Python's notation of dates, as far as Spark can read them."""
-
-
-def unreadable_dates(date_format: str | None) -> Iterator[Mistake]:
-    """Yield what Spark cannot read in a ``date_format``."""
-    if date_format is None:
-        return
-    found = re.findall("%.?", date_format)
-    if not found:
-        yield "date_format", f"is {date_format}, without a directive such as %Y, %m and %d; add them"
-    for directive in found:
-        if directive not in DIRECTIVES:
-            yield "date_format", f"has {directive}, which cannot be read; use {' '.join(DIRECTIVES)}"
 
 
 def unknown_countries(key: str, setting: str | Mapping[str, str]) -> Iterator[Mistake]:
@@ -59,23 +43,19 @@ class TransactionColumns(Section):
     geo: str | None = None
 
 
-class Transactions(Section):
+class Transactions(TableFile):
     """Where the transaction lines are and how they are cleaned and aggregated.
 
-    ``date_format`` is in Python's notation (``%d/%m/%Y %H:%M``), ISO dates need none. ``cancellation_prefix`` and
-    ``non_product_codes`` (``*`` stands for any characters) come with a preset; without one there are none.
+    ``cancellation_prefix`` and ``non_product_codes`` (``*`` stands for any characters) come with a preset; without one
+    there are none.
     Lines before ``start`` or after ``end`` are left out. Of the ``top_n`` geos with most revenue, those with orders
     in fewer than ``min_active`` of the weeks go to ``rest`` as well. ``holidays`` is ``auto`` (by the geo's name),
     ``none``, a country code for all geos (``GB`` or, with a subdivision, ``GB-ENG``), or geo: code.
     """
 
-    path: str
-    format: Literal["csv", "parquet", "json"] | None = None
+    directives: ClassVar = OF_TIMES
     preset: Literal["online_retail", "online_retail_ii"] | None = None
     columns: TransactionColumns | None = None
-    date_format: str | None = None
-    separator: str = ","
-    encoding: str = "UTF-8"
     cancellations: Literal["own_week", "order_week"] = "own_week"
     cancellation_prefix: str | None = None
     duplicates: Literal["drop", "keep"] = "drop"
@@ -96,21 +76,16 @@ class Transactions(Section):
             yield "", "give either 'preset' or 'columns' (one of the two)"
         if self.start is not None and self.end is not None and self.end < self.start:
             yield "end", f"is {self.end} and 'start' {self.start}: no day lies between; exchange them"
-        yield from unreadable_dates(self.date_format)
+        yield from super().mistakes()
         if self.holidays not in ("auto", "none"):
             yield from unknown_countries("holidays", self.holidays)
 
 
-class SpendFile(Section):
+class SpendFile(TableFile):
     """A file of real spend: ``long`` (date, channel, spend) or ``wide`` (date, one column per channel)."""
 
-    path: str
-    format: Literal["csv", "parquet", "json"] | None = None
     layout: Literal["long", "wide"]
     date: str
-    date_format: str | None = None
-    separator: str = ","
-    encoding: str = "UTF-8"
     geo: str | None = None
     channel: str | None = None
     spend: str | None = None
@@ -126,7 +101,7 @@ class SpendFile(Section):
             yield "", "a wide spend file needs 'channels' (channel: column)"
         if self.layout == "wide" and (self.channel or self.spend):
             yield "", "a wide spend file names its columns under 'channels'; leave out 'channel' and 'spend'"
-        yield from unreadable_dates(self.date_format)
+        yield from super().mistakes()
 
 
 if TYPE_CHECKING:
@@ -251,20 +226,18 @@ class PanelColumns(Section):
             yield f"exposure.{channel}", "stands under 'reach_frequency' as well; leave one of them out"
 
 
-class PanelSource(PanelColumns):
+class PanelSource(TableFile, PanelColumns):
     """A weekly panel that the user brings.
 
     ``public_holidays`` adds columns of a country's holidays: ``none``, ``auto`` (by the geo's name), a country code for
     all geos (``GB`` or, with a subdivision, ``GB-ENG``), or geo: code.
     """
 
-    path: str
     public_holidays: Holidays = "none"
-    date_format: str | None = None
-    separator: str = ","
 
     def mistakes(self) -> Iterator[Mistake]:
         """Yield channels that contradict each other, and holidays that nobody could look up."""
+        yield from super().mistakes()
         yield from self.unknown_channels()
         if self.public_holidays == "auto" and self.geo is None:
             yield "public_holidays", "is auto, which goes by the names of geos; give a country code such as GB"

@@ -131,7 +131,7 @@ def read_table(source: PanelSource, path: str) -> pd.DataFrame:
     try:
         if path.endswith(".parquet"):
             return pq.read_table(path).to_pandas()
-        return pd.read_csv(path, sep=source.separator)
+        return pd.read_csv(path, sep=source.separator or ",")
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file; correct 'panel.path' or give the path with --data.") from None
     except (OSError, ValueError, pa.ArrowInvalid) as error:

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampNTZType, TimestampType
 
-from mmm_bayes.config import Config, SpendFile, Transactions
+from mmm_bayes.config import Config, TableFile
 from mmm_bayes.errors import DataError, nearest
 
 MALFORMED = "_corrupt_record"
@@ -56,7 +56,7 @@ class Source:
     encoding: str = "UTF-8"
 
 
-def find_source(config: Config, table: Transactions | SpendFile, section: str) -> Source:
+def find_source(config: Config, table: TableFile, section: str) -> Source:
     """Return where a table of the configuration is.
 
     Args:
@@ -69,7 +69,7 @@ def find_source(config: Config, table: Transactions | SpendFile, section: str) -
     """
     path = config.find(table.path)
     if "://" in path:  # a store that Spark reads by itself
-        return Source(path, section, table.format or _format_of(path, section), table.separator, table.encoding)
+        return _source(path, section, table.format or _format_of(path, section), table)
     files = _files(path)
     if not files:
         raise DataError(
@@ -81,7 +81,11 @@ def find_source(config: Config, table: Transactions | SpendFile, section: str) -
     literal = str(Path(path).absolute())
     if Path(path).exists():
         literal = re.sub(r"([\[\]{}*?\\])", r"\\\1", literal)
-    return Source(literal, section, formats.pop(), table.separator, table.encoding)
+    return _source(literal, section, formats.pop(), table)
+
+
+def _source(path: str, section: str, form: str, table: TableFile) -> Source:
+    return Source(path, section, form, table.separator or ",", table.encoding or "UTF-8")
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:

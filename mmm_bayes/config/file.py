@@ -1,0 +1,65 @@
+"""What must be said of a file so that it is read as it was meant."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from mmm_bayes.config.section import Mistake, Section
+
+OF_TIMES = ("%B", "%H", "%I", "%M", "%S", "%Y", "%b", "%d", "%f", "%m", "%p", "%y")
+"""Python's notation of dates, as far as Spark can read them."""
+
+OF_WEEKS = ("%A", "%G", "%U", "%V", "%W", "%a", "%j", "%u", "%w", "%z")
+"""What smaller tables may have besides: weeks of a year, names of weekdays, zones."""
+
+
+class TableFile(Section):
+    """Where a table is, and what a look at it does not tell for certain.
+
+    What is not given is found out: the format by the ending of the name, the separator by the header, the decimal sign
+    by numbers that can be read in one way only, the date format by dates that fit one format only. ``decimal`` and
+    ``thousands`` are the signs within numbers, ``skip_rows`` counts lines above the header, ``sheet`` names one of a
+    workbook, ``date_format`` is in Python's notation (``%d/%m/%Y``; ISO dates need none).
+    """
+
+    directives: ClassVar[tuple[str, ...]] = tuple(sorted((*OF_TIMES, *OF_WEEKS)))
+    """Of a ``date_format``."""
+
+    path: str
+    format: Literal["csv", "excel", "json", "parquet"] | None = None
+    separator: Annotated[str, Field(min_length=1)] | None = None
+    encoding: str | None = None
+    skip_rows: Annotated[int, Field(ge=0)] = 0
+    sheet: str | None = None
+    date_format: str | None = None
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[",", ".", " ", "'"] | None = None
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Yield signs that mean two things, and what nobody can read."""
+        if self.decimal is not None and self.decimal == self.thousands:
+            yield "thousands", f"is '{self.thousands}', as 'decimal' is; leave one of them out"
+        if self.encoding is not None and not _is_encoding(self.encoding):
+            yield "encoding", f"is {self.encoding}, which is none; use a name such as utf-8, cp1252 or utf-16"
+        yield from self._unreadable_dates()
+
+    def _unreadable_dates(self) -> Iterator[Mistake]:
+        if self.date_format is None:
+            return
+        found = re.findall("%.?", self.date_format)
+        if not found:
+            yield "date_format", f"is {self.date_format}, without a directive such as %Y, %m and %d; add them"
+        for directive in found:
+            if directive not in self.directives:
+                yield "date_format", f"has {directive}, which cannot be read; use {' '.join(self.directives)}"
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True
