@@ -22,6 +22,21 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 
 
+class Money(click.ParamType):
+    """An amount as the configuration takes it: ``250000`` or ``250,000``."""
+
+    name = "money"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the amount."""
+        from mmm_bayes.config import as_number
+
+        try:
+            return float(as_number(value))
+        except ValueError:
+            self.fail(f"'{value}' is not a number; write it as 250000 or 250,000.", param, ctx)
+
+
 class Ordered(click.Group):
     """A group that lists its commands in the order of the path."""
 
@@ -89,7 +104,7 @@ def budgeted(command: Command) -> Command:
             "--schedule", is_flag=True, default=None, help="Also find the weeks in which the money does best."
         ),
         click.option("--weeks", type=int, help="Length of the planning window."),
-        click.option("--budget", type=float, help="Currency over the window; today's spend by default."),
+        click.option("--budget", type=Money(), help="Currency over the window; today's spend by default."),
     ):
         command = option(command)
     return command

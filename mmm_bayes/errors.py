@@ -4,7 +4,13 @@ from difflib import get_close_matches
 
 
 class MMMError(Exception):
-    """Anything the user can mend; the command line prints it as one sentence and exits with 1."""
+    """Anything the user can mend; the command line prints it as one sentence and exits with 1.
+
+    Further arguments are further mistakes of the same thing, for who wants to know all of them.
+    """
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
 
 
 class ConfigError(MMMError):

@@ -15,11 +15,12 @@ from mmm_bayes.config.data import (
     Transactions,
     unknown_countries,
 )
+from mmm_bayes.config.document import as_yaml
 from mmm_bayes.config.file import TableFile
 from mmm_bayes.config.load import Config, load_config, make_config, override
 from mmm_bayes.config.model import Compare, LiftTest, Model, Sampler
 from mmm_bayes.config.prior import ChannelPriors, Prior, PriorLike
-from mmm_bayes.config.section import in_words
+from mmm_bayes.config.section import as_number, in_words
 
 __all__ = [
     "Allocate",
@@ -42,6 +43,8 @@ __all__ = [
     "TableFile",
     "TransactionColumns",
     "Transactions",
+    "as_number",
+    "as_yaml",
     "in_words",
     "load_config",
     "make_config",

@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mmm_bayes.config.section import Fraction, Mistake, NonNegative, Positive, Section, amount, falls
+from mmm_bayes.config.section import (
+    Fraction,
+    Mistake,
+    Multiple,
+    NonNegative,
+    Positive,
+    Section,
+    Share,
+    Whole,
+    amount,
+    falls,
+)
 
 
 class Limits(Section):
@@ -14,7 +25,7 @@ class Limits(Section):
 
     lower: NonNegative | None = None
     upper: NonNegative | None = None
-    relative: tuple[NonNegative, NonNegative] | None = None
+    relative: tuple[Multiple, Multiple] | None = None
     minimum_useful: NonNegative | None = None
     fixed: bool = False
 
@@ -71,19 +82,19 @@ class Allocate(Section):
 
     scenario: Literal["fixed", "profit", "target_roi", "target_mroi"] = "fixed"
     budget: NonNegative | None = None
-    weeks: Annotated[int, Field(ge=1)] = 52
+    weeks: Annotated[Whole, Field(ge=1)] = 52
     flighting: Literal["historical", "steady"] = "historical"
-    margin: Positive = 1.0
+    margin: Annotated[Share, Field(gt=0)] = 1.0
     target: Positive | None = None
     objective: Literal["mean", "quantile", "cvar", "probability"] = "mean"
     level: Fraction = 0.1
-    relative: tuple[NonNegative, NonNegative] = (0.5, 1.5)
+    relative: tuple[Multiple, Multiple] = (0.5, 1.5)
     limits: dict[str, Limits] = {}
     groups: tuple[Group, ...] = ()
     step: Positive | None = None
     by_geo: bool = False
     extrapolation: Fraction = 0.1
-    test_error: Positive = 0.2
+    test_error: Annotated[Share, Field(gt=0)] = 0.2
     schedule: bool = False
     weekly: dict[str, tuple[NonNegative, NonNegative]] = {}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag, create_model
 
 from mmm_bayes.config.file import OF_TIMES, TableFile
-from mmm_bayes.config.section import Fraction, Mistake, NonNegative, Section, one_of
+from mmm_bayes.config.section import Fraction, Mistake, NonNegative, Number, Section, Share, Whole, one_of
 from mmm_bayes.errors import nearest
 from mmm_bayes.transforms import ADSTOCKS, PARAMETERS, SATURATIONS, Shape
 
@@ -62,7 +62,7 @@ class Transactions(TableFile):
     non_product_codes: tuple[str, ...] | None = None
     start: date | None = None
     end: date | None = None
-    top_n: Annotated[int, Field(ge=1)] | None = 5
+    top_n: Annotated[Whole, Field(ge=1)] | None = 5
     min_active: Fraction = 0.8
     rest: str = "Rest"
     geo_level: Literal["geo", "national"] = "geo"
@@ -116,7 +116,7 @@ else:  # a number for each parameter that a channel's response can have
         __base__=Section,
         **{
             name: (
-                Annotated[float, Field(**{"ge" if p.top < inf else "gt": 0}, lt=p.top, allow_inf_nan=False)],
+                Annotated[Number, Field(**{"ge" if p.top < inf else "gt": 0}, lt=p.top, allow_inf_nan=False)],
                 p.usual,
             )
             for name, p in PARAMETERS.items()
@@ -161,11 +161,11 @@ class Simulate(Section):
     effect over geos.
     """
 
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[Whole, Field(ge=0)] = 1
     channels: dict[str, SimulatedChannel] = {}
-    correlation: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    departure: Annotated[float, Field(ge=0, le=1)] = 0.1
-    l_max: Annotated[int, Field(ge=1, le=52)] = 8
+    correlation: Annotated[Share, Field(ge=0, lt=1)] = 0.0
+    departure: Annotated[Share, Field(ge=0, le=1)] = 0.1
+    l_max: Annotated[Whole, Field(ge=1, le=52)] = 8
 
     def mistakes(self) -> Iterator[Mistake]:
         """Yield a delay beyond the window, and more media than a business can have."""

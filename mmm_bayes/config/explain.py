@@ -38,32 +38,39 @@ NEEDS: Mapping[str, str] = {
 """What a value must be, by the name that pydantic gives to the mistake; the numbers are pydantic's, too."""
 
 
-def sentences(error: ValidationError, config: type[BaseModel]) -> list[str]:
-    """Return every mistake that pydantic found, unknown keys first.
+def sentences(error: ValidationError, config: type[BaseModel]) -> list[tuple[str, str]]:
+    """Return every mistake that pydantic found by its dotted place, unknown keys first.
 
     Args:
         error: raised for the whole configuration.
         config: its class, for the names of the valid keys.
     """
     found = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-    return [sentence for one in found for sentence in _explained(one, config)]
+    return [placed for one in found for placed in _explained(one, config)]
 
 
-def _explained(one: Mapping[str, Any], config: type[BaseModel]) -> Iterator[str]:
+def _explained(one: Mapping[str, Any], config: type[BaseModel]) -> Iterator[tuple[str, str]]:
     parts = [str(part) for part in one["loc"] if part not in (*TAGS, "[key]")]
     place = ".".join(parts)
     if one["type"] == "mistakes":
-        yield from (in_words(place, key, sentence) for key, sentence in one["ctx"]["found"])
-    elif one["type"] == "extra_forbidden":
-        yield f"unknown key '{place}'; {nearest(parts[-1], _keys(config, parts[:-1]))}"
-    elif one["type"] == "invalid_key" or "[key]" in one["loc"]:
-        yield f"'{place}': a name must be a text; write it in quotes."
-    elif one["type"] == "missing":
-        yield _missing(parts)
-    else:
-        need = NEEDS.get(one["type"], "another value").format(**one.get("ctx", {}))
-        need = A_PRIOR if one["loc"][-1:] == (TAGS[0],) else need
-        yield f"'{place}' must be {need}{_given(one['input'])}.{_meant(one)}"
+        for key, sentence in one["ctx"]["found"]:
+            yield ".".join(filter(None, (place, key))), in_words(place, key, sentence)
+        return
+    yield place, _sentence(one, parts, place, config)
+
+
+def _sentence(one: Mapping[str, Any], parts: list[str], place: str, config: type[BaseModel]) -> str:
+    if one["type"] == "extra_forbidden":
+        return f"unknown key '{place}'; {nearest(parts[-1], _keys(config, parts[:-1]))}"
+    if one["type"] == "invalid_key" or "[key]" in one["loc"]:
+        return f"'{place}': a name must be a text; write it in quotes."
+    if one["type"] == "missing":
+        return _missing(parts)
+    need = NEEDS.get(one["type"], "another value").format(**one.get("ctx", {}))
+    need = A_PRIOR if one["loc"][-1:] == (TAGS[0],) else need
+    if one["input"] is None:
+        return f"'{place}' is empty; it must be {need}."
+    return f"'{place}' must be {need}{_given(one['input'])}.{_meant(one)}"
 
 
 def _missing(parts: list[str]) -> str:
@@ -74,11 +81,11 @@ def _missing(parts: list[str]) -> str:
 
 def _given(value: Any) -> str:
     """Return the value as YAML shows it, where it fits into a sentence."""
-    if value is None or isinstance(value, bool):
-        return f" (given: {'null' if value is None else str(value).lower()})"
-    if isinstance(value, date):
+    if isinstance(value, bool):
+        return f" (given: {str(value).lower()})"
+    if isinstance(value, date | int | float):
         return f" (given: {value})"
-    return f" (given: {value!r})" if isinstance(value, str | int | float) else ""
+    return f" (given: {value!r})" if isinstance(value, str) else ""
 
 
 def _meant(one: Mapping[str, Any]) -> str:

@@ -2,15 +2,16 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, PrivateAttr, ValidationError
 
 from mmm_bayes.config.allocation import Allocate
 from mmm_bayes.config.data import PanelSource, Simulate, SpendFile, Transactions
+from mmm_bayes.config.document import read_document
 from mmm_bayes.config.explain import sentences
 from mmm_bayes.config.model import Compare, Model, Sampler
 from mmm_bayes.config.section import Fraction, Mistake, Section
@@ -55,15 +56,25 @@ class Config(Section):
         Raises:
             ConfigError: when the path names an environment variable that is not set.
         """
-        expanded = os.path.expandvars(path if "://" in path else Path(path).expanduser())
-        if unset := re.search(r"\$\{?(\w+)\}?", expanded):
-            raise ConfigError(
-                f"path '{path}': the environment variable {unset[1]} is not set; set it, or give the path with --data."
-            )
+        expanded = path if "$" in path and self._is_there(path) else _expanded(path)
         beside = self.folder / expanded
         if Path(expanded).is_absolute() or not _matches(beside):
             return expanded
         return str(beside)
+
+    def _is_there(self, path: str) -> bool:
+        """Whether a file has this very name, with a ``$`` in it."""
+        return (self.folder / path).exists() or Path(path).exists()
+
+
+def _expanded(path: str) -> str:
+    """Return a path with its variables filled in; ``$2024`` is none, their names begin with a letter."""
+    expanded = os.path.expandvars(path if "://" in path else Path(path).expanduser())
+    if unset := re.search(r"\$\{?([A-Za-z_]\w*)\}?", expanded):
+        raise ConfigError(
+            f"path '{path}': the environment variable {unset[1]} is not set; set it, or give the path with --data."
+        )
+    return expanded
 
 
 def _matches(path: Path) -> bool:
@@ -84,27 +95,15 @@ def load_config(path: str | Path, data: str | None = None) -> Config:
         ConfigError: one sentence naming the file, the key and the nearest valid one.
     """
     path = Path(path)
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error.strerror}); give the path of a configuration file."
-        ) from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not valid YAML (nor a text in UTF-8); save it as one.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"near line {mark.line + 1}, column {mark.column + 1}" if mark else "it holds characters of no text"
-        raise ConfigError(
-            f"{path}: is not valid YAML ({where}); check the indentation, colons, quotes and brackets there."
-        ) from None
+    document = read_document(path)
+    raw = document.content
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: holds no configuration; it needs at least 'name' and 'transactions' or 'panel'.")
     source = "panel" if "panel" in raw else "transactions"
     if data is not None and isinstance(raw.get(source), dict):
         raw[source]["path"] = str(Path(data).absolute())
     options = frozenset() if data is None else frozenset({f"{source}.path"})
-    return make_config(raw, origin=str(path), folder=path.parent, options=options)
+    return make_config(raw, str(path), path.parent, options, document.lines)
 
 
 def make_config(
@@ -112,14 +111,34 @@ def make_config(
     origin: str = "configuration",
     folder: Path = Path(),
     options: frozenset[str] = frozenset(),
+    lines: Mapping[str, int] = MappingProxyType({}),
 ) -> Config:
-    """Validate a mapping; see `load_config`. ``options`` names the settings that do not stand in the file."""
+    """Validate a mapping.
+
+    Args:
+        raw: sections by name.
+        origin: how a sentence names where it comes from.
+        folder: that of the file; paths are found from there.
+        options: names of the settings that do not stand in the file.
+        lines: the line of each key, see `Document`.
+
+    Raises:
+        ConfigError: every mistake a sentence, the first of them the error's text.
+    """
     try:
         config = Config.model_validate({**raw, "folder": folder})
     except ValidationError as error:
-        raise ConfigError(f"{origin}: {sentences(error, Config)[0]}") from None
+        found = sentences(error, Config)
+        raise ConfigError(*(f"{origin}{_at(place, lines)}: {sentence}" for place, sentence in found)) from None
     config._options = options
     return config
+
+
+def _at(place: str, lines: Mapping[str, int]) -> str:
+    """Return the line of a key, or of the nearest section around it that stands in the file."""
+    while place and place not in lines:
+        place = place.rpartition(".")[0]
+    return f", line {lines[place]}" if place else ""
 
 
 def override(config: Config, **sections: dict[str, Any]) -> Config:

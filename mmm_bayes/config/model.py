@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mmm_bayes.config.prior import ChannelPriors, outside
-from mmm_bayes.config.section import Finite, Fraction, Mistake, Positive, Section, one_of
+from mmm_bayes.config.section import Finite, Fraction, Mistake, Positive, Section, Whole, one_of
 from mmm_bayes.likelihoods import LIKELIHOODS
 from mmm_bayes.transforms import ADSTOCKS, SATURATIONS, Shape
 
@@ -45,12 +45,12 @@ class Model(Section):
     adstock: Annotated[str, one_of(ADSTOCKS)] = "geometric"
     saturation: Annotated[str, one_of(SATURATIONS)] = "hill"
     order: Literal["adstock_first", "saturation_first"] = "adstock_first"
-    l_max: Annotated[int, Field(ge=1, le=52)] = 8
+    l_max: Annotated[Whole, Field(ge=1, le=52)] = 8
     likelihood: Annotated[str, one_of(LIKELIHOODS)] = "normal"
     residual: Literal["drift", "ar1", "white"] = "drift"
     baseline: Literal["constant", "smooth"] = "constant"
     trend: Literal["linear", "piecewise", "none"] = "linear"
-    fourier: Annotated[int, Field(ge=0, le=12)] | None = None
+    fourier: Annotated[Whole, Field(ge=0, le=12)] | None = None
     priors: ChannelPriors = ChannelPriors()
     lift_tests: tuple[LiftTest, ...] = ()
 
@@ -78,10 +78,10 @@ class Sampler(Section):
     as long. Each chain has a thread of its own.
     """
 
-    draws: Annotated[int, Field(ge=50)] = 500
-    tune: Annotated[int, Field(ge=50)] = 200
-    chains: Annotated[int, Field(ge=2)] = 4
-    seed: int = 1
+    draws: Annotated[Whole, Field(ge=50)] = 500
+    tune: Annotated[Whole, Field(ge=50)] = 200
+    chains: Annotated[Whole, Field(ge=2)] = 4
+    seed: Whole = 1
     target_accept: Fraction = 0.8
     backend: Literal["numba", "jax"] = "numba"
 
@@ -89,5 +89,5 @@ class Sampler(Section):
 class Compare(Section):
     """The chronological holdout on which both models are judged."""
 
-    holdout: Annotated[int, Field(ge=2)] = 12
-    bootstrap: Annotated[int, Field(ge=0)] = 50
+    holdout: Annotated[Whole, Field(ge=2)] = 12
+    bootstrap: Annotated[Whole, Field(ge=0)] = 50

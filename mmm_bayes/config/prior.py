@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Discriminator, Tag, create_model
 
-from mmm_bayes.config.section import Finite, Mistake, Positive, Section
+from mmm_bayes.config.section import Finite, Mistake, Number, Positive, Section, Share
 from mmm_bayes.transforms import PARAMETERS
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class Prior(Section):
     sigma: Positive | None = None
     alpha: Positive | None = None
     beta: Positive | None = None
-    lower: float | None = None
-    upper: float | None = None
+    lower: Number | None = None
+    upper: Number | None = None
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -101,7 +101,7 @@ class Prior(Section):
                 yield "upper", "and 'lower' must be finite for a uniform; give numbers"
 
 
-Range = tuple[Finite, Finite]
+Range = tuple[Share, Share]
 """The 5% and 95% points of a prior."""
 
 PriorLike = Annotated[

@@ -1,15 +1,44 @@
 """What every section of a configuration is: frozen, and strict about its keys."""
 
+import re
 from collections.abc import Collection, Iterator
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+THOUSANDS = re.compile(r"([+-]?)[$£€]?(\d{1,3}(?:([,_' \u00a0\u202f\u2019])\d{3})(?:\3\d{3})*(?:\.\d+)?|\d+(?:\.\d+)?)")
+PERCENT = re.compile(r"([+-]?)(\d+(?:\.\d+)?)\s?%")
+
+
+def as_number(given: Any) -> Any:
+    """Return a text that is a number as people write it (``250,000``, ``1 000.50``) as what Python reads."""
+    found = THOUSANDS.fullmatch(given.strip()) if isinstance(given, str) else None
+    return found[1] + re.sub(r"[^\d.]", "", found[2]) if found else given
+
+
+def as_share(given: Any) -> Any:
+    """Return the same, and of a text such as ``20%`` the part of one that it is."""
+    found = PERCENT.fullmatch(given.strip()) if isinstance(given, str) else None
+    return float(f"{found[1]}{found[2]}") / 100 if found else as_number(given)
+
+
+def as_multiple(given: Any) -> Any:
+    """Return the same, and of a change such as ``-20%`` or ``+20%`` the multiple that it leads to."""
+    signed = isinstance(given, str) and given.strip()[:1] in ("+", "-") and given.strip().endswith("%")
+    share = as_share(given)
+    return round(1 + share, 12) if signed and isinstance(share, float) else share
+
+
+Number = Annotated[float, BeforeValidator(as_number)]
+Finite = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(as_number)]
+Positive = Annotated[Finite, Field(gt=0)]
+NonNegative = Annotated[Finite, Field(ge=0)]
+Whole = Annotated[int, BeforeValidator(as_number)]
+Share = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(as_share)]
+Fraction = Annotated[Share, Field(gt=0, lt=1)]
+Multiple = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(as_multiple)]
+"""Of today's spend; see `as_multiple`."""
 
 
 def one_of(choices: Collection[str]) -> AfterValidator:
@@ -33,13 +62,30 @@ Mistake = tuple[str, str]
 
 
 class Section(BaseModel):
-    """A frozen part of the configuration that refuses unknown keys, and values that contradict each other."""
+    """A frozen part of the configuration that refuses unknown keys, and values that contradict each other.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    A key without a value is as if it were not there, where its default is something. A number where a text is meant
+    is the text that stands in the file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     def mistakes(self) -> Iterator[Mistake]:
         """Yield what is wrong with values that are possible by themselves: what it is, and after ``;`` the remedy."""
         yield from ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_keys(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {key: value for key, value in given.items() if value is not None or not cls._is_filled(key)}
+
+    @classmethod
+    def _is_filled(cls, key: Any) -> bool:
+        """Whether a key that is left out is something."""
+        field = cls.model_fields.get(key)
+        return field is not None and not field.is_required() and type(None) not in get_args(field.annotation)
 
     @model_validator(mode="after")
     def _has_no_mistakes(self) -> Self:

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from mmm_bayes import __version__
 from mmm_bayes.allocate.plan import Plan
-from mmm_bayes.config import Config
+from mmm_bayes.config import Config, as_yaml
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.report import facts, numbers, tables
@@ -93,7 +92,7 @@ def settings(results: Results) -> str:
     """Return the configuration as YAML, with the model and sampler that were fitted."""
     raw = results.config.model_dump(mode="json", exclude={"folder"}, exclude_none=True)
     fitted = results.fit.settings if results.fit else {}
-    return yaml.safe_dump(raw | fitted, sort_keys=False, allow_unicode=True, width=100)
+    return as_yaml(raw | fitted)
 
 
 def make_cards(context: Mapping[str, Any]) -> list[tuple[str, str, str]]:
