@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 
 
-class Money(click.ParamType):
+class Money(click.ParamType[float]):
     """An amount as the configuration takes it: ``250000`` or ``250,000``."""
 
     name = "money"

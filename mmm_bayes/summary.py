@@ -80,6 +80,8 @@ def of_fit(found: Found, results: Results) -> Iterator[Table | str]:
         head = facts.headline(fit, results.kpi, config.ci_prob)
         table = tables.roi(fit, head, results.kpi, 1 / config.allocate.margin, facts.money_of(results))
         yield table.without("contribution", "share", "marginal_roi", "prior")
+        if (resting := facts.rests_on_prior(fit)) is not None:
+            yield word(resting)
 
 
 def of_plan(found: Found, results: Results) -> Iterator[Table | str]:

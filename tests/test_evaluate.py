@@ -126,13 +126,43 @@ def test_a_short_panel_gets_a_shorter_holdout_with_a_note_or_an_error():
         split_holdout(panel_of(noisy(1, 21)), Compare(holdout=12))
 
 
-def test_a_channel_or_a_kpi_that_starts_in_the_holdout_is_named():
+def started(panel: Panel, variable: str, dim: str, name: str, week: int, before: float = 0.0) -> Panel:
+    """Return a panel in which a channel or a geo starts in a week."""
+    late = (panel.data[dim] == name) & (panel.data["week"] < panel.data["week"][week])
+    return replace(panel, data=panel.data.assign({variable: panel.data[variable].where(~late, before)}))
+
+
+@pytest.mark.parametrize(("start", "holdout"), [(65, 10), (61, 10), (69, 2)])
+def test_a_channel_that_starts_in_the_holdout_is_left_out_of_the_comparison(made, start, holdout):
+    new = started(made[1], "media", "channel", "tv", start)
+    split = split_holdout(new, Compare(holdout=holdout))
+    assert split.panel.channels == split.train.channels == [c for c in new.channels if c != "tv"]
+    first = f"{new.weeks[-holdout]:%Y-%m-%d}"
+    assert word(split.notes[0]).startswith(f"No media before {first}, where the holdout begins,")
+    assert ": tv. A lower" in word(split.notes[0])
+    known = split_holdout(started(made[1], "media", "channel", "tv", 50), Compare(holdout=holdout))
+    assert known.panel.channels == new.channels and known.notes == ()
+
+
+def test_a_geo_that_starts_in_the_holdout_is_left_out_with_the_lift_tests_that_it_takes_part_in(made):
+    late = made[1].geos[0]
+    split = split_holdout(started(made[1], "kpi", "geo", late, 64, before=7.0), Compare(holdout=10))
+    assert split.panel.geos == made[1].geos[1:]
+    assert word(split.notes[0]).startswith("The KPI is constant or not positive before")
+    assert f": {late}. A lower" in word(split.notes[0])
+    test = {"channel": "tv", "start": "2022-01-03", "end": "2022-02-01", "spend_change": 1, "incremental_kpi": 1}
+    tests = [{**test, "standard_error": 1, "geos": geos} for geos in ([late], made[1].geos[1:], None)]
+    assert len(split.model(Model(lift_tests=tests)).lift_tests) == 1
+    assert len(split_holdout(made[1], Compare(holdout=10)).model(Model(lift_tests=tests)).lift_tests) == 3
+
+
+def test_a_holdout_before_which_there_is_nothing_is_refused():
     panel = panel_of(noisy(2, 40))
     late = panel.data["media"].where(panel.data["week"] >= panel.data["week"][35], 0.0)
-    with pytest.raises(DataError, match=r"'tv' has no media before .*; lower 'compare.holdout'"):
+    with pytest.raises(DataError, match=r"no paid channel has media before .*; lower 'compare.holdout'"):
         split_holdout(replace(panel, data=panel.data.assign(media=late)), Compare(holdout=10))
     kpi = panel.data["kpi"].where(panel.data["week"] >= panel.data["week"][35], 7.0)
-    with pytest.raises(DataError, match="the KPI of g0 is constant"):
+    with pytest.raises(DataError, match="the KPI of every geo is constant"):
         split_holdout(replace(panel, data=panel.data.assign(kpi=kpi)), Compare(holdout=10))
 
 
@@ -176,7 +206,7 @@ def split(made) -> Split:
 def forecasts(made, split) -> dict[str, Forecast]:
     observed = made[1].data["kpi"].transpose("geo", "week").to_numpy()[:, -10:]
     draws = observed * (1 + 0.03 * np.random.default_rng(0).standard_normal((200, *observed.shape)))
-    return {"bayesian": Forecast.from_draws(draws, 0.9), **other_forecasts(made[1], split, Model(), 1, 0.9)}
+    return {"bayesian": Forecast.from_draws(draws, 0.9), **other_forecasts(split, Model(), 1, 0.9)}
 
 
 def roi_of(channels: dict[str, tuple[float, float, float]], spend: float = 10.0) -> pd.DataFrame:
@@ -185,7 +215,7 @@ def roi_of(channels: dict[str, tuple[float, float, float]], spend: float = 10.0)
 
 
 def test_both_models_are_judged_on_the_same_weeks(made, split, forecasts):
-    found = compare(made[1], split, forecasts, roi_table(roi_of({}), roi_of({})), 0.9)
+    found = compare(split, forecasts, roi_table(roi_of({}), roi_of({})), 0.9)
     assert list(found.summary["errors"]) == ["bayesian", "lightgbm", "seasonal_naive"]
     assert (found.summary["holdout_weeks"], found.summary["train_weeks"]) == (10, 60)
     assert found.summary["first_week"] == f"{made[1].weeks[60]:%Y-%m-%d}"
@@ -203,7 +233,7 @@ def test_both_models_are_judged_on_the_same_weeks(made, split, forecasts):
 def test_the_other_forecasts_do_not_see_the_holdout(made, split, forecasts):
     panel = made[1]
     kpi = panel.data["kpi"].where(panel.data["week"] < panel.data["week"][60], 1.0)
-    blind = other_forecasts(replace(panel, data=panel.data.assign(kpi=kpi)), split, Model(), 1, 0.9)
+    blind = other_forecasts(replace(split, panel=replace(panel, data=panel.data.assign(kpi=kpi))), Model(), 1, 0.9)
     for model, forecast in blind.items():
         np.testing.assert_array_equal(forecast.mean, forecasts[model].mean)
         np.testing.assert_array_equal(forecast.high, forecasts[model].high)
@@ -228,14 +258,13 @@ def in_words(comparison):
 
 
 def test_the_notes_say_what_matters(made, split, forecasts):
-    panel = made[1]
     tight = Forecast(
         forecasts["bayesian"].mean * 1.5, forecasts["bayesian"].mean * 1.49, forecasts["bayesian"].mean * 1.51
     )
     bad = {**forecasts, "bayesian": tight, "lightgbm": tight}
     roi = roi_table(roi_of({"tv": (4.0, 3.0, 5.0)}), roi_of({"tv": (1.0, 0.5, 1.5)}), {"tv": 4.5})
     short = replace(split, notes=(Finding("comparison.short_holdout", {"weeks": 10, "asked": 12, "least": 20}),))
-    notes = in_words(compare(panel, short, bad, roi, 0.9))
+    notes = in_words(compare(short, bad, roi, 0.9))
     for part in (
         "The holdout is 10 weeks instead of 12, so that 20 remain to train on.",
         "All 10 weeks of the holdout were forecast at once",
@@ -246,13 +275,13 @@ def test_the_notes_say_what_matters(made, split, forecasts):
         "held it for 1 of 1 for the Bayesian model and 0 of 1 for LightGBM",
     ):
         assert part in notes
-    fine = in_words(compare(panel, split, forecasts, roi_table(roi_of({}), roi_of({})), 0.9))
+    fine = in_words(compare(split, forecasts, roi_table(roi_of({}), roi_of({})), 0.9))
     assert "contradict" not in fine and "true ROI is known" not in fine and "Bayesian model held only" not in fine
 
 
 def test_files_are_what_was_found(made, split, forecasts, tmp_path):
     roi = roi_table(roi_of({"tv": (4.0, 3.0, 5.0)}), roi_of({"tv": (1.0, 0.5, 1.5)}), {"tv": 4.5})
-    found = compare(made[1], split, forecasts, roi, 0.9)
+    found = compare(split, forecasts, roi, 0.9)
     save_comparison(found, tmp_path)
     assert json.loads((tmp_path / "comparison.json").read_text()) == found.summary
     again = pd.read_csv(tmp_path / "comparison.csv")
@@ -265,7 +294,7 @@ def test_files_are_what_was_found(made, split, forecasts, tmp_path):
 def test_a_forecast_of_other_weeks_is_refused(made, split, forecasts):
     short = Forecast(*(getattr(forecasts["bayesian"], f)[:, :5] for f in ("mean", "low", "high")))
     with pytest.raises(DataError, match=r"'bayesian' has shape \(3, 5\).*3 geos and 10 weeks"):
-        compare(made[1], split, {"bayesian": short}, roi_table(roi_of({}), roi_of({})), 0.9)
+        compare(split, {"bayesian": short}, roi_table(roi_of({}), roi_of({})), 0.9)
     broken = replace(forecasts["bayesian"], high=forecasts["bayesian"].high * np.nan)
     with pytest.raises(DataError, match="not finite"):
-        compare(made[1], split, {"bayesian": broken}, roi_table(roi_of({}), roi_of({})), 0.9)
+        compare(split, {"bayesian": broken}, roi_table(roi_of({}), roi_of({})), 0.9)

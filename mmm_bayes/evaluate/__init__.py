@@ -1,9 +1,9 @@
 """How good the answers are: forecasts on a holdout, ROI of both models side by side.
 
 split_holdout(panel, settings) -> Split
-other_forecasts(panel, split, config.model, seed, ci_prob) -> {"lightgbm": Forecast, "seasonal_naive": Forecast}
+other_forecasts(split, config.model, seed, ci_prob) -> {"lightgbm": Forecast, "seasonal_naive": Forecast}
 roi_table(bayesian_roi, lightgbm_roi, truth=None) -> frame of comparison.csv
-compare(panel, split, {"bayesian": Forecast, ...}, roi, ci_prob) -> Comparison
+compare(split, {"bayesian": Forecast, ...}, roi, ci_prob) -> Comparison
 """
 
 from mmm_bayes.evaluate.compare import Comparison, compare, roi_table, save_comparison

@@ -12,7 +12,6 @@ from mmm_bayes.errors import DataError
 from mmm_bayes.evaluate.forecast import Forecast, Split
 from mmm_bayes.evaluate.metrics import errors
 from mmm_bayes.findings import Finding
-from mmm_bayes.panel import Panel
 from mmm_bayes.workspace import write_csv, write_json
 
 Errors = Mapping[str, Mapping[str, float | None]]
@@ -33,14 +32,11 @@ class Comparison:
     roi: pd.DataFrame
 
 
-def compare(
-    panel: Panel, split: Split, forecasts: Mapping[str, Forecast], roi: pd.DataFrame, ci_prob: float
-) -> Comparison:
+def compare(split: Split, forecasts: Mapping[str, Forecast], roi: pd.DataFrame, ci_prob: float) -> Comparison:
     """Judge forecasts of the same holdout, and find what they and the ROIs show.
 
     Args:
-        panel: all weeks.
-        split: how they were split.
+        split: the panel and how it was split.
         forecasts: by model: ``bayesian``, ``lightgbm``, ``seasonal_naive``.
         roi: see `roi_table`.
         ci_prob: what the intervals claim to hold.
@@ -48,8 +44,8 @@ def compare(
     Raises:
         DataError: a forecast does not fit the holdout, or holds numbers that are not finite.
     """
-    observed = panel.data["kpi"].transpose("geo", "week").to_numpy()[:, -split.holdout :]
-    weeks = panel.weeks[-split.holdout :]
+    observed = split.panel.data["kpi"].transpose("geo", "week").to_numpy()[:, -split.holdout :]
+    weeks = split.panel.weeks[-split.holdout :]
     for model, forecast in forecasts.items():
         ends = np.stack([forecast.low, forecast.mean, forecast.high])
         if ends.shape[1:] != observed.shape or not np.isfinite(ends).all():

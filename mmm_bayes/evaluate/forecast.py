@@ -1,6 +1,6 @@
 """The holdout and what is forecast on it: all its weeks at once, from the weeks before it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,18 +49,44 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Split:
-    """A chronological split: the first weeks to train on, the last ``holdout`` weeks to judge by."""
+    """A chronological split: the first weeks to train on, the last ``holdout`` weeks to judge by.
 
-    train: Panel
+    Attributes:
+        panel: all weeks of the channels and geos that both parts have.
+        holdout: weeks to judge by.
+        notes: what is other than asked.
+    """
+
+    panel: Panel
     holdout: int
     notes: tuple[Finding, ...] = ()
+
+    @property
+    def train(self) -> Panel:
+        """The weeks to train on."""
+        return self.panel.head(len(self.panel.weeks) - self.holdout)
+
+    def model(self, asked: Model) -> Model:
+        """Return the settings without the lift tests of channels and geos that are left out."""
+        every_geo = not any(note.code == "comparison.new_geos" for note in self.notes)
+        tests = [
+            test
+            for test in asked.lift_tests
+            if test.channel in self.panel.channels and (every_geo if test.geos is None else self._has(test.geos))
+        ]
+        return asked.model_copy(update={"lift_tests": tuple(tests)})
+
+    def _has(self, geos: tuple[str, ...]) -> bool:
+        return set(geos) <= set(self.panel.geos)
 
 
 def split_holdout(panel: Panel, settings: Compare) -> Split:
     """Keep the last weeks aside, fewer than asked where 20 weeks would not remain to train on.
 
+    A channel or a geo that starts within the holdout cannot be learnt from the weeks before it and is left out.
+
     Raises:
-        DataError: the panel has fewer than 22 weeks, or the training weeks of a channel or a geo hold nothing.
+        DataError: the panel has fewer than 22 weeks, or no paid channel or no geo has anything before the holdout.
     """
     weeks = len(panel.weeks)
     holdout = min(settings.holdout, weeks - MIN_WEEKS)
@@ -69,29 +95,39 @@ def split_holdout(panel: Panel, settings: Compare) -> Split:
             f"the panel has {weeks} weeks; a comparison needs {MIN_WEEKS + LEAST_HOLDOUT}, "
             f"{MIN_WEEKS} to train on and {LEAST_HOLDOUT} to judge by."
         )
-    train = panel.head(weeks - holdout)
-    media, kpi = train.data["media"].sum(["geo", "week"]), train.data["kpi"]
-    for channel in train.data["channel"].values[(media == 0).values]:
-        raise DataError(f"channel '{channel}' has no media before {panel.weeks[-holdout]:%Y-%m-%d}; {_SHORTER}")
-    for geo in train.data["geo"].values[((kpi.std("week") == 0) | (kpi.mean("week") <= 0)).values]:
-        raise DataError(f"the KPI of {geo} is constant or not positive before the holdout; {_SHORTER}")
-    notes: tuple[Finding, ...] = ()
+    notes = []
     if holdout < settings.holdout:
         values = {"weeks": holdout, "asked": settings.holdout, "least": MIN_WEEKS}
-        notes = (Finding("comparison.short_holdout", values),)
-    return Split(train, holdout, notes)
+        notes.append(Finding("comparison.short_holdout", values))
+    known, found = _known_before(panel, weeks - holdout)
+    return Split(known, holdout, (*notes, *found))
 
 
-_SHORTER = "lower 'compare.holdout'."
+def _known_before(panel: Panel, weeks: int) -> tuple[Panel, list[Finding]]:
+    """Return the channels and geos that the first weeks can teach of, and which others there are."""
+    train, start = panel.data.isel(week=slice(0, weeks)), panel.weeks[weeks]
+    kpi = train["kpi"]
+    live = train["geo"].values[((kpi.std("week") > 0) & (kpi.mean("week") > 0)).values]
+    media = train["media"].sel(geo=live).sum(["geo", "week"])
+    channels = train["channel"].values[(media > 0).values]
+    if not len(live) or not train["paid"].sel(channel=channels).any():
+        what = "no paid channel has media" if len(live) else "the KPI of every geo is constant or not positive"
+        raise DataError(f"{what} before {start:%Y-%m-%d}, where the holdout begins; lower 'compare.holdout'.")
+    new = [str(name) for name in panel.data["channel"].values if name not in channels]
+    late = [str(name) for name in panel.data["geo"].values if name not in live]
+    found = [Finding("comparison.new_channels", {"channels": new, "start": f"{start:%Y-%m-%d}"})] if new else []
+    found += [Finding("comparison.new_geos", {"geos": late, "start": f"{start:%Y-%m-%d}"})] if late else []
+    kept = {"channel": channels.tolist(), "geo": live.tolist()}
+    return replace(panel, data=panel.data.sel(kept)) if found else panel, found
 
 
-def other_forecasts(panel: Panel, split: Split, model: Model, seed: int, ci_prob: float) -> dict[str, Forecast]:
+def other_forecasts(split: Split, model: Model, seed: int, ci_prob: float) -> dict[str, Forecast]:
     """Forecast the holdout with LightGBM and with last year's values."""
     from mmm_bayes.lightgbm import fit_lightgbm
 
     baseline = fit_lightgbm(split.train, model, bootstrap=0, seed=seed)
     ahead = slice(-split.holdout, None)
-    draws, mean = baseline.forecast(panel)[..., ahead], baseline.predict(panel)[:, ahead]
+    draws, mean = baseline.forecast(split.panel)[..., ahead], baseline.predict(split.panel)[:, ahead]
     return {
         "lightgbm": Forecast.from_draws(draws, ci_prob, mean),
         "seasonal_naive": seasonal_naive(split, ci_prob),

@@ -125,6 +125,9 @@ def compare(config: Config, root: str | Path = ".", progress: Progress = silent)
     Raises:
         DataError: there is no fit yet, or it is stale, or the panel is too short for the holdout.
         ExtraError: LightGBM is not installed.
+
+    Warns:
+        MMMWarning: the holdout is shorter than asked, or a channel or a geo that starts in it is left out.
     """
     require("lightgbm")
     with step(Workspace(config.name, Path(root)), "compare", config) as work:
@@ -134,12 +137,14 @@ def compare(config: Config, root: str | Path = ".", progress: Progress = silent)
         panel = _checked_panel(config, work.manifest)
         roi = _both_roi(work.manifest)
         split = evaluate.split_holdout(panel, config.compare)
-        weeks = len(split.train.weeks)
-        draws = model.forecast_holdout(panel, weeks, config.model, config.sampler, progress)
+        for note in split.notes:
+            warnings.warn(MMMWarning(note), stacklevel=2)
+        settings, weeks = split.model(config.model), len(split.train.weeks)
+        draws = model.forecast_holdout(split.panel, weeks, settings, config.sampler, progress)
         progress("fitting LightGBM", None)
         forecasts = {"bayesian": evaluate.Forecast.from_draws(draws, config.ci_prob)}
-        forecasts |= evaluate.other_forecasts(panel, split, config.model, config.sampler.seed, config.ci_prob)
-        comparison = evaluate.compare(panel, split, forecasts, roi, config.ci_prob)
+        forecasts |= evaluate.other_forecasts(split, settings, config.sampler.seed, config.ci_prob)
+        comparison = evaluate.compare(split, forecasts, roi, config.ci_prob)
         evaluate.save_comparison(comparison, work.folder)
     return comparison
 

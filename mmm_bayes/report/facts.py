@@ -79,6 +79,13 @@ def headline(fit: Fit, kpi: float, ci_prob: float) -> Headline:
     )
 
 
+def rests_on_prior(fit: Fit) -> Finding | None:
+    """Return which channels the data say little of, None where there is no such."""
+    learning = fit.diagnostics["learning"]
+    names = [channel for channel in fit.roi["channel"] if learning[channel]["says"] == "little"]
+    return Finding("media.rests_on_prior", {"channels": names}) if names else None
+
+
 def roi_draws(fit: Fit, kpi: float) -> Array:
     """Return the ROI of each channel draw by draw, shape ``(draw, channel)``; NaN where nothing was spent."""
     spend = fit.roi["spend"].to_numpy()
