@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag, create_model
 
 from mmm_bayes.config.file import OF_TIMES, TableFile
-from mmm_bayes.config.section import Fraction, Mistake, NonNegative, Number, Section, Share, Whole, one_of
+from mmm_bayes.config.section import Finite, Fraction, Mistake, NonNegative, Section, Share, Whole, one_of
 from mmm_bayes.errors import nearest
 from mmm_bayes.transforms import ADSTOCKS, PARAMETERS, SATURATIONS, Shape
 
@@ -116,7 +116,7 @@ else:  # a number for each parameter that a channel's response can have
         __base__=Section,
         **{
             name: (
-                Annotated[Number, Field(**{"ge" if p.top < inf else "gt": 0}, lt=p.top, allow_inf_nan=False)],
+                Annotated[Finite, Field(**{"ge" if p.top < inf else "gt": 0}, lt=p.top)],
                 p.usual,
             )
             for name, p in PARAMETERS.items()
