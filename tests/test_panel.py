@@ -38,7 +38,7 @@ def frame(weeks: int = 30) -> pd.DataFrame:
             "search_cost": rng.gamma(2.0, 5.0, size),
             "mails": rng.poisson(100, size),
             "temperature": rng.normal(10, 5, size),
-            "easter": 0,
+            "easter": ([0] * 13 + [1] + [0] * (weeks - 14)) * 2,
         }
     )
 
@@ -56,6 +56,11 @@ def change(column, value, row=None) -> pd.DataFrame:
 def columns(**changes) -> PanelColumns:
     return PanelColumns(**{**COLUMNS.model_dump(), **changes})
 
+
+UNKNOWN = (
+    "Where nobody knows the KPI, write the mean of the weeks beside it and list a column under 'holidays' that is 1 "
+    "there, so that the model learns nothing from it."
+)
 
 BAD = {
     "no rows": (frame().head(0), COLUMNS, "the panel has no rows; check the file and the filters that made it."),
@@ -114,14 +119,43 @@ BAD = {
     "a week that no geo has": (
         frame().drop(index=[4, 34]),
         COLUMNS,
-        "weeks must be seven days apart: 2023-01-23 is followed by 2023-02-06 (14 days); "
-        "aggregate to weeks and fill the gaps.",
+        "no row for the 1 week between 2023-01-23 and 2023-02-06; add them, with the spend (0 if none) and the KPI. "
+        f"{UNKNOWN}",
     ),
     "a week that one geo lacks": (
         frame().drop(index=[34, 40]),
         COLUMNS,
-        "geo 'East' lacks 2 of 30 weeks, the first 2023-01-30; "
-        "add the rows (spend 0 where none was spent) or leave the geo out.",
+        "geo 'East' has no row in 2 weeks between others, the first 2023-01-30; fill in what was sold and spent (0 "
+        "only if nothing was). " + UNKNOWN,
+    ),
+    "a geo whose rows begin late": (
+        frame().drop(index=range(30, 38)),
+        COLUMNS,
+        "geo 'East' has no row before 2023-02-27, as one that opened late; a geo needs all weeks, so begin the panel "
+        "there (leave out the earlier rows of all geos), or leave 'East' out.",
+    ),
+    "a geo whose KPI begins late": (
+        frame().assign(sales=lambda f: f["sales"].mask((f["region"] == "West") & (f["week"] < "2023-01-16"))),
+        COLUMNS,
+        "the KPI 'sales' of West is missing before 2023-01-16, as one that opened late; a geo needs all weeks, so "
+        "begin the panel there (leave out the earlier rows of all geos), or leave 'West' out.",
+    ),
+    "a geo that is reported late": (
+        change("sales", np.nan, 59),
+        COLUMNS,
+        "the KPI 'sales' of East is missing after 2023-07-17, as one that closed early or is reported late; a geo "
+        "needs all weeks, so end the panel there (leave out the later rows of all geos), or leave 'East' out.",
+    ),
+    "a geo without any KPI": (
+        frame().assign(sales=lambda f: f["sales"].mask(f["region"] == "West")),
+        COLUMNS,
+        "the KPI 'sales' of West is empty in all weeks; fill it, or leave that geo out.",
+    ),
+    "three weeks that no geo has": (
+        frame().drop(index=[4, 5, 6, 34, 35, 36]),
+        COLUMNS,
+        "no row for the 3 weeks between 2023-01-23 and 2023-02-20; add them, with the spend (0 if none) and the KPI. "
+        + UNKNOWN,
     ),
     "too few weeks": (
         frame(19),
@@ -156,17 +190,18 @@ BAD = {
     "NaN control": (
         change("temperature", np.nan, 0),
         COLUMNS,
-        "controls of 'temperature' in the week of 2023-01-02 (West) is missing or infinite; fill it (0 if none).",
+        "controls of 'temperature' in the week of 2023-01-02 (West) is missing or infinite; write its value there.",
     ),
     "NaN KPI inside": (
         change("sales", np.nan, 12),
         COLUMNS,
-        "KPI 'sales' in the week of 2023-03-27 (West) is missing or infinite; fill it (0 if none).",
+        "the KPI 'sales' of West is missing in 1 week between others, the first 2023-03-27; fill in what was sold and "
+        "spent (0 only if nothing was). " + UNKNOWN,
     ),
     "no KPI at all": (
         change("sales", np.nan),
         COLUMNS,
-        "KPI 'sales' in the week of 2023-01-02 (West) is missing or infinite; fill it (0 if none).",
+        "the KPI 'sales' is empty in all rows; name another column, or fill it.",
     ),
     "negative price": (
         change("price", -2.0, 1),
@@ -244,12 +279,28 @@ def test_without_geo_and_options_there_is_one_national_series():
     assert panel.data["controls"].shape == (1, 30, 0)
 
 
+def with_reach(table):
+    return table.assign(seen=table["mails"], often=2.0)
+
+
 def test_reach_drives_and_frequency_stands_beside():
-    wanted = columns(reach_frequency={"search": ReachFrequency(reach="mails", frequency="price")})
-    data = panel_from_frame(frame(), wanted, "shop").data
+    wanted = columns(reach_frequency={"search": ReachFrequency(reach="seen", frequency="often")})
+    data = panel_from_frame(with_reach(frame()), wanted, "shop").data
     assert (data["media"].sel(channel="search") == data["media"].sel(channel="email")).all()
     assert (data["frequency"].sel(channel="search") == 2.0).all()
     assert (data["frequency"].sel(channel="tv") == 1.0).all()
+
+
+@pytest.mark.parametrize("planned", [1, 4, 9])
+def test_weeks_after_the_last_kpi_are_a_plan_and_left_out(planned, tmp_path):
+    table = frame()
+    later = table["week"] >= sorted(table["week"].unique())[-planned]
+    table.loc[later, ["sales", "temperature"]] = np.nan
+    panel = save_panel(table, COLUMNS, tmp_path, "shop")
+    assert len(panel.weeks) == 30 - planned
+    assert word(panel.notes[0]).startswith(f"{planned} week")
+    assert "are a plan: left out of the fit" in word(panel.notes[0])
+    assert load_panel(tmp_path).data.identical(panel.data)
 
 
 def test_weeks_before_the_first_kpi_become_history():
@@ -265,8 +316,10 @@ def test_weeks_before_the_first_kpi_become_history():
 def test_history_counts_reach_as_often_as_it_was_seen():
     table = frame()
     early = table["week"] < "2023-01-23"
-    wanted = columns(reach_frequency={"search": ReachFrequency(reach="mails", frequency="price")})
-    history = panel_from_frame(table.assign(sales=table["sales"].mask(early)), wanted, "shop").data["history"]
+    wanted = columns(reach_frequency={"search": ReachFrequency(reach="seen", frequency="often")})
+    history = panel_from_frame(with_reach(table).assign(sales=table["sales"].mask(early)), wanted, "shop").data[
+        "history"
+    ]
     np.testing.assert_array_equal(history.sel(channel="search"), 2.0 * history.sel(channel="email"))
 
 

@@ -205,6 +205,33 @@ class PanelColumns(Section):
     controls: tuple[str, ...] = ()
     holidays: tuple[str, ...] = ()
 
+    def roles(self) -> Iterator[tuple[str, str, str]]:
+        """Yield each key with the column that it names, and what that column is to the key."""
+        for key, what in (
+            ("week", "the week"),
+            ("geo", "the geo"),
+            ("kpi", "the KPI"),
+            ("population", "the population"),
+        ):
+            if (column := getattr(self, key)) is not None:
+                yield key, column, what
+        for section, what in (("spend", "the spend"), ("exposure", "the exposure"), ("organic", "the media")):
+            for channel, column in getattr(self, section).items():
+                yield f"{section}.{channel}", column, f"{what} of '{channel}'"
+        for channel, both in self.reach_frequency.items():
+            yield f"reach_frequency.{channel}.reach", both.reach, f"the reach of '{channel}'"
+            yield f"reach_frequency.{channel}.frequency", both.frequency, f"the frequency of '{channel}'"
+        for section, what in (("controls", "a control"), ("holidays", "a holiday")):
+            yield from ((section, column, what) for column in getattr(self, section))
+
+    def taken_twice(self) -> Iterator[Mistake]:
+        """Yield columns in two roles; those of a price may be a control, too."""
+        first: dict[str, str] = {}
+        for key, column, what in self.roles():
+            if column in first:
+                yield key, f"names the column '{column}', which is {first[column]} already; leave one of them out"
+            first.setdefault(column, what)
+
     def unknown_channels(self) -> Iterator[Mistake]:
         """Yield a panel without a channel to pay for, and columns of channels that it does not have."""
         if not self.spend:
@@ -239,6 +266,7 @@ class PanelSource(TableFile, PanelColumns):
         """Yield channels that contradict each other, and holidays that nobody could look up."""
         yield from super().mistakes()
         yield from self.unknown_channels()
+        yield from self.taken_twice()
         if self.public_holidays == "auto" and self.geo is None:
             yield "public_holidays", "is auto, which goes by the names of geos; give a country code such as GB"
         if self.public_holidays not in ("auto", "none"):

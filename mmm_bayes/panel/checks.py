@@ -7,6 +7,7 @@ import xarray as xr
 from mmm_bayes.config import PanelColumns, in_words
 from mmm_bayes.errors import DataError, nearest
 from mmm_bayes.findings import Finding
+from mmm_bayes.panel.roles import questions
 
 MIN_WEEKS = 20
 
@@ -26,41 +27,92 @@ def require_columns(frame: pd.DataFrame, columns: PanelColumns) -> None:
     for column in wanted:
         if column not in available:
             raise DataError(f"the panel has no column '{column}'; {nearest(column, available)}")
-    for key, sentence in columns.unknown_channels():
+    for key, sentence in (*columns.unknown_channels(), *columns.taken_twice()):
         raise DataError(in_words("", key, sentence))
 
 
-def require_grid(index: pd.MultiIndex) -> None:
+def require_grid(table: pd.DataFrame, columns: PanelColumns) -> None:
     """Every geo has every week once, and weeks are seven days apart.
+
+    Args:
+        table: with the levels ``geo`` and ``week`` of its index.
+        columns: of the table.
 
     Raises:
         DataError: the first that is not so.
     """
+    index = table.index
     duplicate = index.duplicated()
     if duplicate.any():
-        geo, week = index[duplicate.argmax()]
-        raise DataError(
-            f"{duplicate.sum()} duplicate geo-weeks, the first {geo}, {week:%Y-%m-%d}; "
-            "keep one row for each geo and week."
-        )
+        raise DataError(_twice(table, columns, *index[duplicate.argmax()], int(duplicate.sum())))
     weeks = pd.DatetimeIndex(sorted(index.get_level_values("week").unique()))
     steps = np.diff(weeks.to_numpy()).astype("timedelta64[D]").astype(int)
     if len(steps) and (steps != 7).any():
         at = int((steps != 7).argmax())
+        if (steps % 7 == 0).all():
+            raise DataError(
+                f"no row for the {_count(steps[at] // 7 - 1)} between {weeks[at]:%Y-%m-%d} and "
+                f"{weeks[at + 1]:%Y-%m-%d}; add them, with the spend (0 if none) and the KPI. {UNKNOWN}"
+            )
         raise DataError(
             f"weeks must be seven days apart: {weeks[at]:%Y-%m-%d} is followed by {weeks[at + 1]:%Y-%m-%d} "
             f"({steps[at]} days); aggregate to weeks and fill the gaps."
         )
-    counts = index.get_level_values("geo").value_counts()
-    short = counts[counts < len(weeks)]
-    if len(short):
-        geo = short.index[0]
-        here = index.get_level_values("week")[index.get_level_values("geo") == geo]
-        missing = weeks.difference(here)
-        raise DataError(
-            f"geo '{geo}' lacks {len(missing)} of {len(weeks)} weeks, the first {missing[0]:%Y-%m-%d}; "
-            "add the rows (spend 0 where none was spent) or leave the geo out."
+    for geo, size in index.get_level_values("geo").value_counts().items():
+        if size < len(weeks):
+            here = index.get_level_values("week")[index.get_level_values("geo") == geo]
+            raise DataError(_gap(str(geo), weeks, weeks.isin(here), f"geo '{geo}' has no row"))
+
+
+UNKNOWN = (
+    "Where nobody knows the KPI, write the mean of the weeks beside it and list a column under 'holidays' that is 1 "
+    "there, so that the model learns nothing from it."
+)
+
+
+def _twice(table: pd.DataFrame, columns: PanelColumns, geo: str, week: pd.Timestamp, times: int) -> str:
+    """Say which week stands there twice, and of what it may be."""
+    if columns.geo is not None:
+        return f"{times} duplicate geo-weeks, the first {geo}, {week:%Y-%m-%d}; keep one row for each geo and week."
+    roles = {column for _, column, _ in columns.roles()}
+    week_of = table.index.get_level_values("week")
+    apart = [
+        str(name)
+        for name, values in table.items()
+        if name not in roles
+        and values.nunique() > 1
+        and not pd.MultiIndex.from_arrays([week_of, values]).has_duplicates
+    ]
+    texts = [name for name in apart if not pd.api.types.is_float_dtype(table[name])]
+    meant = f"set 'panel.geo' to '{texts[0]}'" if texts else "name their column as 'panel.geo'"
+    return (
+        f"the week of {week:%Y-%m-%d} stands in more than one row ({times} rows too many in all); if these are several "
+        f"geos, {meant}, else keep one row for each week."
+    )
+
+
+def _gap(geo: str, weeks: pd.DatetimeIndex, there: np.ndarray, lacks: str) -> str:
+    """Say why a geo does not fill all weeks: it opened late, closed early, or has gaps; and what helps."""
+    first, last = (weeks[there.nonzero()[0][at]] for at in (0, -1))
+    inside = (weeks > first) & (weeks < last) & ~there
+    if inside.any():
+        return (
+            f"{lacks} in {_count(inside.sum())} between others, the first {weeks[inside][0]:%Y-%m-%d}; fill in what "
+            f"was sold and spent (0 only if nothing was). {UNKNOWN}"
         )
+    if not there[0]:
+        return (
+            f"{lacks} before {first:%Y-%m-%d}, as one that opened late; a geo needs all weeks, so begin the panel "
+            f"there (leave out the earlier rows of all geos), or leave '{geo}' out."
+        )
+    return (
+        f"{lacks} after {last:%Y-%m-%d}, as one that closed early or is reported late; a geo needs all weeks, so end "
+        f"the panel there (leave out the later rows of all geos), or leave '{geo}' out."
+    )
+
+
+def _count(weeks: int) -> str:
+    return "1 week" if weeks == 1 else f"{weeks} weeks"
 
 
 def require_values(data: xr.Dataset, columns: PanelColumns) -> None:
@@ -73,7 +125,8 @@ def require_values(data: xr.Dataset, columns: PanelColumns) -> None:
         raise DataError(
             f"the panel has {data.sizes['week']} weeks; at least {MIN_WEEKS} are needed to tell channels from season."
         )
-    for variable in ("kpi", "value", "spend", "media", "frequency", "controls", "holidays"):
+    _require_kpi(data, columns)
+    for variable in ("value", "spend", "media", "frequency", "controls", "holidays"):
         _require_finite(data[variable], variable, columns)
     for variable in ("value", "spend", "media", "frequency"):
         _require_not_negative(data[variable], variable, columns)
@@ -92,10 +145,24 @@ def require_values(data: xr.Dataset, columns: PanelColumns) -> None:
         raise DataError(f"column '{columns.population}': every geo needs a positive population.")
 
 
+def _require_kpi(data: xr.Dataset, columns: PanelColumns) -> None:
+    """Every geo has a KPI in every week."""
+    finite = np.isfinite(data["kpi"])
+    if not finite.any():
+        raise DataError(f"the KPI '{columns.kpi}' is empty in all rows; name another column, or fill it.")
+    weeks = pd.DatetimeIndex(data["week"].values)
+    for geo in data["geo"].values[(~finite).any("week").values]:
+        there = finite.sel(geo=geo).values
+        if not there.any():
+            raise DataError(f"the KPI '{columns.kpi}' of {geo} is empty in all weeks; fill it, or leave that geo out.")
+        raise DataError(_gap(str(geo), weeks, there, f"the KPI '{columns.kpi}' of {geo} is missing"))
+
+
 def _require_finite(values: xr.DataArray, variable: str, columns: PanelColumns) -> None:
     finite = xr.apply_ufunc(np.isfinite, values)
     if not finite.all():
-        raise DataError(f"{_place(~finite, variable, columns)} is missing or infinite; fill it (0 if none).")
+        remedy = "fill it (0 if none)" if variable in ("spend", "media", "holidays") else "write its value there"
+        raise DataError(f"{_place(~finite, variable, columns)} is missing or infinite; {remedy}.")
 
 
 def _require_not_negative(values: xr.DataArray, variable: str, columns: PanelColumns) -> None:
@@ -115,7 +182,7 @@ def _place(bad: xr.DataArray, variable: str, columns: PanelColumns) -> str:
 
 
 def remarks(data: xr.Dataset, columns: PanelColumns) -> tuple[Finding, ...]:
-    """Return what is allowed and yet to be told: a negative KPI, channels that move in step."""
+    """Return what is allowed and yet to be told: a negative KPI, channels that move in step, roles to ask about."""
     notes = []
     if negative := int((data["kpi"] < 0).sum()):
         notes.append(Finding("panel.negative_kpi", {"kpi": columns.kpi, "weeks": negative}))
@@ -124,4 +191,4 @@ def remarks(data: xr.Dataset, columns: PanelColumns) -> tuple[Finding, ...]:
         for j in range(i + 1, len(media)):
             if np.allclose(media[i] * media[j].sum(), media[j] * media[i].sum()):
                 notes.append(Finding("panel.in_step", {"first": first, "second": names[j]}))
-    return tuple(notes)
+    return (*notes, *questions(data, columns))

@@ -15,6 +15,7 @@ from mmm_bayes.config import PanelColumns, PanelSource
 from mmm_bayes.errors import DataError
 from mmm_bayes.findings import Finding
 from mmm_bayes.panel.checks import remarks, require_columns, require_grid, require_values
+from mmm_bayes.panel.roles import require_roles
 from mmm_bayes.workspace import writing
 
 NATIONAL = "national"
@@ -144,7 +145,8 @@ def read_table(source: PanelSource, path: str) -> pd.DataFrame:
 def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, currency: str = "") -> Panel:
     """Turn a long weekly table into a `Panel`.
 
-    Weeks at the start that have media but no KPI in any geo become the pre-panel history.
+    Weeks at the start that have media but no KPI in any geo become the pre-panel history; those at the end are a plan
+    and left out.
 
     Args:
         frame: one row per geo and week.
@@ -155,7 +157,7 @@ def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, curr
     Raises:
         DataError: missing columns, dates that do not parse, duplicate or missing geo-weeks, weeks that are
             not seven days apart, fewer than 20 weeks, a negative or missing spend, a channel without
-            spend, a constant KPI or a non-positive mean of it.
+            spend, a constant KPI or a non-positive mean of it, columns that cannot be what they are taken for.
     """
     if frame.empty:
         raise DataError("the panel has no rows; check the file and the filters that made it.")
@@ -163,18 +165,28 @@ def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, curr
     weeks = parse_weeks(frame[columns.week], getattr(columns, "date_format", None))
     geos = _geos(frame, columns)
     grid = frame.set_axis(pd.MultiIndex.from_arrays([geos, weeks], names=["geo", "week"]))
-    require_grid(grid.index)
+    require_grid(grid, columns)
     cube = _Cube(grid.sort_index(), list(dict.fromkeys(geos)), pd.DatetimeIndex(sorted(weeks.unique())))
     data = _dataset(cube, columns)
     kpi = data["kpi"].values
     seen = np.flatnonzero(~np.isnan(kpi).all(axis=0))
-    start = int(seen[0]) if len(seen) else 0
+    start, end = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (0, kpi.shape[1])
     past = driver_of(data).isel(week=slice(0, start)).rename(week="past").drop_vars("past")
-    data = data.isel(week=slice(start, None)).assign(history=past)
+    planned = data["week"].values[end:]
+    data = data.isel(week=slice(start, end)).assign(history=past)
     require_values(data, columns)
+    require_roles(data, columns)
     if columns.population is None:
         data["population"] = data["kpi"].mean("week")
-    return Panel(name, data, columns.kpi, currency, remarks(data, columns))
+    return Panel(name, data, columns.kpi, currency, (*_planned(planned), *remarks(data, columns)))
+
+
+def _planned(weeks: np.ndarray) -> tuple[Finding, ...]:
+    """Say which weeks are a plan: they have spend, and no KPI yet."""
+    if not len(weeks):
+        return ()
+    first, last = (f"{pd.Timestamp(week):%Y-%m-%d}" for week in (weeks[0], weeks[-1]))
+    return (Finding("panel.planned_weeks", {"weeks": len(weeks), "first": first, "last": last}),)
 
 
 @dataclass(frozen=True)
