@@ -79,8 +79,8 @@ CHANGES = {
     "the intervals": ({"ci_prob": 0.8}, f"ci_prob was 0.9 {FITTED} 0.8"),
     "the kpi": ({"panel": {"kpi": "orders"}}, f"panel.kpi was 'revenue' {PREPARED} 'orders'"),
     "a channel": (
-        {"panel": {"organic": {"blog": "spend_tv"}}},
-        f"panel.organic.blog was not set {PREPARED} 'spend_tv'",
+        {"panel": {"organic": {"blog": "blog_visits"}}},
+        f"panel.organic.blog was not set {PREPARED} 'blog_visits'",
     ),
     "another file": (
         {"panel": {"path": "other.parquet"}},

@@ -44,7 +44,7 @@ def require_grid(table: pd.DataFrame, columns: PanelColumns) -> None:
     index = table.index
     duplicate = index.duplicated()
     if duplicate.any():
-        raise DataError(_twice(table, columns, *index[duplicate.argmax()], int(duplicate.sum())))
+        raise DataError(_twice(table, columns, index[duplicate.argmax()], int(duplicate.sum())))
     weeks = pd.DatetimeIndex(sorted(index.get_level_values("week").unique()))
     steps = np.diff(weeks.to_numpy()).astype("timedelta64[D]").astype(int)
     if len(steps) and (steps != 7).any():
@@ -70,8 +70,9 @@ UNKNOWN = (
 )
 
 
-def _twice(table: pd.DataFrame, columns: PanelColumns, geo: str, week: pd.Timestamp, times: int) -> str:
-    """Say which week stands there twice, and of what it may be."""
+def _twice(table: pd.DataFrame, columns: PanelColumns, first: tuple[str, pd.Timestamp], times: int) -> str:
+    """Say which geo and week stands there twice first, and why that may be."""
+    geo, week = first
     if columns.geo is not None:
         return f"{times} duplicate geo-weeks, the first {geo}, {week:%Y-%m-%d}; keep one row for each geo and week."
     roles = {column for _, column, _ in columns.roles()}
@@ -147,7 +148,7 @@ def require_values(data: xr.Dataset, columns: PanelColumns) -> None:
 
 def _require_kpi(data: xr.Dataset, columns: PanelColumns) -> None:
     """Every geo has a KPI in every week."""
-    finite = np.isfinite(data["kpi"])
+    finite = abs(data["kpi"]) < np.inf
     if not finite.any():
         raise DataError(f"the KPI '{columns.kpi}' is empty in all rows; name another column, or fill it.")
     weeks = pd.DatetimeIndex(data["week"].values)
