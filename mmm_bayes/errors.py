@@ -34,10 +34,11 @@ class ExtraError(MMMError):
 
 
 def close(name: str, valid: list[str]) -> str | None:
-    """Return the valid name that ``name`` may be meant for, whatever the case of its letters."""
+    """Return the valid name that ``name`` may be meant for, whatever the case of its letters; the same start counts."""
     lowered = {other.lower(): other for other in valid}
-    found = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
-    return lowered[found[0]] if found else None
+    found = get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)
+    start = name.lower().partition("_")[0]
+    return lowered[min(found, key=lambda other: not other.startswith(f"{start}_"))] if found else None
 
 
 def nearest(name: str, valid: list[str]) -> str:

@@ -254,12 +254,14 @@ class PanelColumns(Section):
 
 
 class PanelSource(TableFile, PanelColumns):
-    """A weekly panel that the user brings.
+    """A weekly panel that the user brings; daily rows are added up.
 
+    ``week_date`` says which day of the week dates it, where that is not to be seen.
     ``public_holidays`` adds columns of a country's holidays: ``none``, ``auto`` (by the geo's name), a country code for
     all geos (``GB`` or, with a subdivision, ``GB-ENG``), or geo: code.
     """
 
+    week_date: Literal["first", "last"] | None = None
     public_holidays: Holidays = "none"
 
     def mistakes(self) -> Iterator[Mistake]:

@@ -4,14 +4,12 @@ On disk a panel is ``panel.parquet`` (long, one row per geo and week) and ``pane
 (which column holds what, and where the panel came from).
 """
 
-from mmm_bayes.panel.checks import MIN_WEEKS
+from mmm_bayes.panel.checks import MIN_WEEKS, NATIONAL
+from mmm_bayes.panel.read import read_panel
 from mmm_bayes.panel.table import (
-    NATIONAL,
     Panel,
     load_panel,
     panel_from_frame,
-    parse_weeks,
-    read_table,
     save_panel,
 )
 
@@ -21,7 +19,6 @@ __all__ = [
     "Panel",
     "load_panel",
     "panel_from_frame",
-    "parse_weeks",
-    "read_table",
+    "read_panel",
     "save_panel",
 ]

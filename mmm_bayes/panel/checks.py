@@ -10,6 +10,17 @@ from mmm_bayes.findings import Finding
 from mmm_bayes.panel.roles import questions
 
 MIN_WEEKS = 20
+NATIONAL = "national"
+"""The geo of a table that names none."""
+
+
+def columns_of(columns: PanelColumns) -> list[str]:
+    """Return the columns that are named, the week first, each once."""
+    single = (columns.week, columns.geo, columns.kpi, columns.kpi_value, columns.population)
+    wanted = [c for c in single if c is not None]
+    wanted += [*columns.spend.values(), *columns.exposure.values(), *columns.organic.values()]
+    wanted += [c for rf in columns.reach_frequency.values() for c in (rf.reach, rf.frequency)]
+    return list(dict.fromkeys([*wanted, *columns.controls, *columns.holidays]))
 
 
 def require_columns(frame: pd.DataFrame, columns: PanelColumns) -> None:
@@ -18,13 +29,8 @@ def require_columns(frame: pd.DataFrame, columns: PanelColumns) -> None:
     Raises:
         DataError: the first that is not.
     """
-    single = (columns.week, columns.geo, columns.kpi, columns.kpi_value, columns.population)
-    wanted = [c for c in single if c is not None]
-    wanted += [*columns.spend.values(), *columns.exposure.values(), *columns.organic.values()]
-    wanted += [c for rf in columns.reach_frequency.values() for c in (rf.reach, rf.frequency)]
-    wanted += [*columns.controls, *columns.holidays]
     available = [str(c) for c in frame.columns]
-    for column in wanted:
+    for column in columns_of(columns):
         if column not in available:
             raise DataError(f"the panel has no column '{column}'; {nearest(column, available)}")
     for key, sentence in (*columns.unknown_channels(), *columns.taken_twice()):

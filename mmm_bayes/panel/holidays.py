@@ -13,7 +13,7 @@ from holidays.registry import COUNTRIES
 
 from mmm_bayes.config import PanelSource, in_words, unknown_countries
 from mmm_bayes.errors import ConfigError
-from mmm_bayes.panel import parse_weeks
+from mmm_bayes.panel.checks import NATIONAL
 
 NAMES = {
     "united kingdom": "GB-ENG",
@@ -97,14 +97,14 @@ def add_holidays(frame: pd.DataFrame, setting: str | Mapping[str, str], largest:
 
 
 def with_public_holidays(frame: pd.DataFrame, source: PanelSource) -> tuple[pd.DataFrame, PanelSource]:
-    """Return a user's weekly table, and what its columns hold, with the public holidays that it asks for.
+    """Return a user's weekly table (typed), and what its columns hold, with the public holidays that it asks for.
 
     Raises:
         ConfigError: a country or geo that does not exist, or columns of that name are there already.
     """
-    geo = frame[source.geo].astype(str) if source.geo else pd.Series("national", frame.index)
-    size = pd.to_numeric(frame[source.kpi], errors="coerce").groupby(geo).sum().sort_values(ascending=False)
-    cells = pd.DataFrame({"week": parse_weeks(frame[source.week], source.date_format), "geo": geo})
+    geo = frame[source.geo] if source.geo else pd.Series(NATIONAL, frame.index)
+    size = frame[source.kpi].groupby(geo).sum().sort_values(ascending=False)
+    cells = pd.DataFrame({"week": frame[source.week], "geo": geo})
     ordered = cells.iloc[np.argsort(size.index.get_indexer(geo), kind="stable")]
     found = add_holidays(ordered, source.public_holidays, str(size.index[0]))
     added = found.frame[list(found.columns)].sort_index()

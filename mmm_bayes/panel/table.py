@@ -11,14 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xarray as xr
 
-from mmm_bayes.config import PanelColumns, PanelSource
+from mmm_bayes.config import PanelColumns
 from mmm_bayes.errors import DataError
 from mmm_bayes.findings import Finding
-from mmm_bayes.panel.checks import remarks, require_columns, require_grid, require_values
+from mmm_bayes.panel.checks import NATIONAL, remarks, require_columns, require_grid, require_values
+from mmm_bayes.panel.read import typed
 from mmm_bayes.panel.roles import require_roles
 from mmm_bayes.workspace import writing
-
-NATIONAL = "national"
 
 
 @dataclass(frozen=True)
@@ -102,9 +101,8 @@ def save_panel(
     Raises:
         DataError: see `panel_from_frame`; nothing is written then.
     """
-    panel = panel_from_frame(frame, columns, name, currency)
-    parsed = parse_weeks(frame[columns.week], getattr(columns, "date_format", None))
-    frame = frame.assign(**{columns.week: parsed})
+    frame = _checked(frame, columns)
+    panel = _panel(frame, columns, name, currency)
     with writing(folder / "panel.parquet") as path:
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
     fields = columns.model_dump(include=set(PanelColumns.model_fields))
@@ -127,18 +125,6 @@ def load_panel(folder: Path) -> Panel:
     return panel_from_frame(frame, PanelColumns(**meta["columns"]), meta["name"], meta["currency"])
 
 
-def read_table(source: PanelSource, path: str) -> pd.DataFrame:
-    """Read the table of a panel that the user brings (CSV, gzipped CSV or Parquet)."""
-    try:
-        if path.endswith(".parquet"):
-            return pq.read_table(path).to_pandas()
-        return pd.read_csv(path, sep=source.separator or ",")
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file; correct 'panel.path' or give the path with --data.") from None
-    except (OSError, ValueError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path}: cannot be read as a table ({' '.join(str(error).split())}).") from None
-
-
 # --- from a long table to arrays ----------------------------------------------------------------
 
 
@@ -155,15 +141,24 @@ def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, curr
         currency: symbol or code for reports.
 
     Raises:
-        DataError: missing columns, dates that do not parse, duplicate or missing geo-weeks, weeks that are
+        DataError: missing columns, cells that cannot be read, duplicate or missing geo-weeks, weeks that are
             not seven days apart, fewer than 20 weeks, a negative or missing spend, a channel without
             spend, a constant KPI or a non-positive mean of it, columns that cannot be what they are taken for.
     """
+    return _panel(_checked(frame, columns), columns, name, currency)
+
+
+def _checked(frame: pd.DataFrame, columns: PanelColumns) -> pd.DataFrame:
+    """Return the table with its columns typed, its rows counted from 1."""
     if frame.empty:
         raise DataError("the panel has no rows; check the file and the filters that made it.")
     require_columns(frame, columns)
-    weeks = parse_weeks(frame[columns.week], getattr(columns, "date_format", None))
-    geos = _geos(frame, columns)
+    return typed(frame.set_axis(pd.RangeIndex(1, len(frame) + 1)), columns)
+
+
+def _panel(frame: pd.DataFrame, columns: PanelColumns, name: str, currency: str) -> Panel:
+    weeks = frame[columns.week]
+    geos = frame[columns.geo] if columns.geo else pd.Series(NATIONAL, frame.index)
     grid = frame.set_axis(pd.MultiIndex.from_arrays([geos, weeks], names=["geo", "week"]))
     require_grid(grid, columns)
     cube = _Cube(grid.sort_index(), list(dict.fromkeys(geos)), pd.DatetimeIndex(sorted(weeks.unique())))
@@ -198,15 +193,7 @@ class _Cube:
     weeks: pd.DatetimeIndex
 
     def column(self, name: str) -> np.ndarray:
-        values = pd.to_numeric(self.grid[name], errors="coerce")
-        bad = values.isna() & self.grid[name].notna()
-        if bad.any():
-            geo, week = self.grid.index[bad.to_numpy().argmax()]
-            raise DataError(
-                f"column '{name}': {self.grid[name][bad].iloc[0]!r} in the week of {week:%Y-%m-%d} "
-                f"({geo}) is not a number; correct it."
-            )
-        return values.unstack("week").reindex(self.geos).to_numpy(dtype=float)
+        return self.grid[name].unstack("week").reindex(self.geos).to_numpy(dtype=float)
 
     def stack(self, names: list[str]) -> np.ndarray:
         shape = (len(self.geos), len(self.weeks), 0)
@@ -246,33 +233,3 @@ def _dataset(cube: _Cube, columns: PanelColumns) -> xr.Dataset:
             "paid": ("channel", paid),
         },
     )
-
-
-def _geos(frame: pd.DataFrame, columns: PanelColumns) -> pd.Series:
-    if columns.geo is None:
-        return pd.Series(NATIONAL, index=frame.index)
-    missing = frame[columns.geo].isna()
-    if missing.any():
-        raise DataError(
-            f"column '{columns.geo}', row {int(missing.to_numpy().argmax()) + 1}: the geo is missing; name it."
-        )
-    return frame[columns.geo].astype(str)
-
-
-def parse_weeks(values: pd.Series, date_format: str | None) -> pd.Series:
-    """Return dates without time or zone.
-
-    Raises:
-        DataError: a value that is no date.
-    """
-    if pd.api.types.is_numeric_dtype(values):
-        values = values.astype(str)  # pandas would take numbers for nanoseconds since 1970
-        date_format = date_format or "%Y%m%d"
-    parsed = pd.to_datetime(values, format=date_format, errors="coerce")
-    if parsed.isna().any():
-        row = int(parsed.isna().to_numpy().argmax())
-        raise DataError(
-            f"column '{values.name}', row {row + 1}: {values.iloc[row]!r} is no date; "
-            "use YYYY-MM-DD, or give 'date_format' (such as %d/%m/%Y)."
-        )
-    return parsed.dt.tz_localize(None).dt.normalize()

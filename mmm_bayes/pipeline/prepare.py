@@ -46,13 +46,14 @@ def prepare(config: Config, root: str | Path = ".", progress: Progress = silent)
 
 
 def _prepare_table(config: Config, source: PanelSource, folder: Path, progress: Progress) -> "Panel":
-    from mmm_bayes.panel import read_table, save_panel
+    from mmm_bayes.panel import read_panel, save_panel
 
     path = config.find(source.path)
     progress(f"reading {path}", None)
-    frame, columns = _public_holidays(read_table(source, path), source)
+    table = read_panel(source, path)
+    frame, columns = _public_holidays(table.frame, source)
     panel = save_panel(frame, columns, folder, config.name, config.currency, source=path)
-    notes = [asdict(note) for note in panel.notes]
+    notes = [asdict(note) for note in (*table.notes, *panel.notes)]
     write_json(folder / "quality.json", {"source": path, "rows": len(frame), "notes": notes})
     return panel
 

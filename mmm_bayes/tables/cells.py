@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from mmm_bayes.config import TableFile
 from mmm_bayes.errors import DataError
+from mmm_bayes.findings import Finding
 
 SPACES = "\u0020\t\u00a0\u2007\u2009\u202f"
 MARKS = {",": ",", ".": ".", " ": SPACES, "'": "'\u2019"}
@@ -32,6 +33,16 @@ OTHER: dict[Sign, Sign] = {".": ",", ",": "."}
 
 MISSING = f"(?i)^[{SPACES}]*(?:|[-–—]{{1,3}}|n/?a|#n/a|nan|<na>|null|none)[{SPACES}]*$"
 """What stands where nothing is known."""
+
+
+SOME = 1000
+"""Cells that are looked at before all others."""
+
+FEW = 2
+"""Rows of which the last may be the sum of the others by chance."""
+
+CENT = 0.01
+"""What rounding may add to a sum by each row."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,8 @@ def find_notation(columns: Iterable[pd.Series], file: TableFile, section: str) -
         return Notation(OTHER[file.thousands], file.thousands)
     asked: tuple[str, str] | None = None
     for column in columns:
+        if pd.api.types.is_numeric_dtype(column):
+            continue
         texts = _texts(column)
         for decimal in OTHER:
             if _first(texts, _decisive(decimal)) is not None:
@@ -132,6 +145,30 @@ def numbers(values: pd.Series, notation: Notation, section: str) -> pd.Series:
         row, cell = values.index[bad.argmax()], str(values.iloc[bad.argmax()])
         raise DataError(f"column '{values.name}', row {row}: '{cell}' {_remedy(cell, notation, section)}")
     return found
+
+
+def without_total(
+    table: pd.DataFrame, key: str, amounts: list[str], file: TableFile, section: str
+) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
+    """Leave out a last row that names no day and holds the sum of each amount above it.
+
+    Args:
+        table: as read.
+        key: the column of the days.
+        amounts: columns that such a row adds up.
+        file: see `find_notation`.
+        section: of the configuration, for messages.
+    """
+    label = table[key].iloc[-1]
+    if len(table) <= FEW or (not pd.isna(label) and re.search("[0-9]", str(label))):
+        return table, ()
+    notation = find_notation([table[name] for name in amounts], file, section)
+    for name in amounts:
+        column = numbers(table[name], notation, section)
+        above, last = column.iloc[:-1].sum(), column.iloc[-1]
+        if not abs(last - above) <= CENT * len(table) + 1e-9 * abs(above):
+            return table, ()
+    return table.iloc[:-1], (Finding("file.total_row", {"label": "" if pd.isna(label) else str(label)}),)
 
 
 def _parsed(texts: pa.Array, notation: Notation) -> pa.Array:
@@ -178,8 +215,10 @@ def _of_two_readings(sign: Sign) -> str:
 
 
 def _first(texts: pa.Array, pattern: str) -> str | None:
-    found = pc.index(pc.match_substring_regex(texts, pattern), True).as_py()
-    return None if found < 0 else texts[found].as_py()
+    for part in (texts[:SOME], texts[SOME:]):
+        if (found := pc.index(pc.match_substring_regex(part, pattern), True).as_py()) >= 0:
+            return part[found].as_py()
+    return None
 
 
 def _texts(values: pd.Series) -> pa.Array:

@@ -1,0 +1,134 @@
+"""A table that the user brings becomes a weekly one: keys as written, numbers, first days of weeks."""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+
+from mmm_bayes.config import PanelColumns, PanelSource
+from mmm_bayes.errors import DataError
+from mmm_bayes.findings import Finding
+from mmm_bayes.panel.checks import columns_of
+from mmm_bayes.panel.daily import days_to_weeks
+from mmm_bayes.tables import Days, find_notation, keys, numbers, read_days, read_table, without_total
+
+SECTION = "panel"
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+OFTEN_LAST = (4, 5, 6)
+"""Weekdays on which weeks end as often as they begin: Friday, Saturday, Sunday."""
+
+DAYS_TO_LAST = timedelta(days=6)
+
+
+@dataclass(frozen=True)
+class WeeklyTable:
+    """A weekly table with what happened on the way to it; its week is the first day, its numbers are numbers."""
+
+    frame: pd.DataFrame
+    notes: tuple[Finding, ...]
+
+
+def read_panel(source: PanelSource, path: str) -> WeeklyTable:
+    """Read the table of a panel that the user brings.
+
+    Args:
+        source: the section of the configuration.
+        path: where it is.
+
+    Raises:
+        DataError: the file, a cell or a date cannot be read; the rows are neither weeks nor days.
+    """
+    table = read_table(source, path, SECTION, columns_of(source))
+    if table.empty:
+        return WeeklyTable(table, ())
+    table, notes = without_total(table, source.week, _amounts(source), source, SECTION)
+    days = read_days(table[source.week], source.date_format, SECTION)
+    frame = typed(table, source, days.first)
+    steps = np.diff(np.sort(frame[source.week].unique())).astype("timedelta64[D]").astype(int)
+    if days.last is None and len(steps) and np.median(steps) == 1:
+        frame, note = days_to_weeks(frame, source)
+        return WeeklyTable(frame, (*notes, note))
+    _refuse_months(frame[source.week], source)
+    return WeeklyTable(frame.assign(**{source.week: _first_days(frame[source.week], days, source)}), notes)
+
+
+def typed(table: pd.DataFrame, columns: PanelColumns, days: pd.Series | None = None) -> pd.DataFrame:
+    """Return a table with its weeks as dates, its geos as texts and the numbers that ``columns`` names as numbers.
+
+    Args:
+        table: its index counts rows for messages.
+        columns: which column holds what.
+        days: the weeks, where they have been read.
+
+    Raises:
+        DataError: a cell that cannot be read, or an empty week or geo.
+    """
+    source = columns if isinstance(columns, PanelSource) else PanelSource(path="", **columns.model_dump())
+    names = [name for name in columns_of(columns) if name not in (columns.week, columns.geo)]
+    notation = find_notation([table[name] for name in names], source, SECTION)
+    read = {name: numbers(table[name], notation, SECTION) for name in names}
+    read[columns.week] = _all_there(
+        read_days(table[columns.week], source.date_format, SECTION).first if days is None else days, "week", "date it"
+    )
+    if columns.geo is not None:
+        read[columns.geo] = _all_there(keys(table[columns.geo], SECTION), "geo", "name it")
+    return table.assign(**read, **{name: _plain(table[name]) for name in table.columns.difference([*read])})
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    """Return a column that nobody names as numbers, where it is that, for those who read the file."""
+    if pd.api.types.is_string_dtype(values):
+        with suppress(ValueError, TypeError):
+            return pd.to_numeric(values.astype(object))
+    return values
+
+
+def _all_there(values: pd.Series, what: str, remedy: str) -> pd.Series:
+    if values.isna().any():
+        row = values.index[values.isna().to_numpy().argmax()]
+        raise DataError(f"column '{values.name}', row {row}: the {what} is missing; {remedy}.")
+    return values
+
+
+def _amounts(columns: PanelColumns) -> list[str]:
+    """Return the columns that a row of totals adds up."""
+    return list(dict.fromkeys([columns.kpi, *columns.spend.values(), *columns.organic.values()]))
+
+
+# --- weeks --------------------------------------------------------------------------------------
+
+
+def _first_days(weeks: pd.Series, days: Days, source: PanelSource) -> pd.Series:
+    """Return the first day of each week, whichever day names it."""
+    if days.last is not None:
+        long = (days.last - days.first) != DAYS_TO_LAST
+        if long.any():
+            row = weeks.index[long.to_numpy().argmax()]
+            raise DataError(
+                f"column '{source.week}', row {row}: the days from {days.first[row]:%Y-%m-%d} to "
+                f"{days.last[row]:%Y-%m-%d} are not one week; give a row for each week of seven days."
+            )
+        return weeks
+    if source.week_date is not None:
+        return weeks - DAYS_TO_LAST if source.week_date == "last" else weeks
+    weekday = weeks.dt.dayofweek.unique()
+    named_last = re.search(r"(?i)end|bis|fin\b", source.week) is not None
+    if len(weekday) == 1 and (weekday[0] in OFTEN_LAST or named_last) and not re.search("(?i)start|begin", source.week):
+        raise DataError(
+            f"column '{source.week}': all weeks are dated on {WEEKDAYS[weekday[0]]}s, which may be their first or "
+            f"their last day; give '{SECTION}.week_date' as first or last."
+        )
+    return weeks
+
+
+def _refuse_months(weeks: pd.Series, source: PanelSource) -> None:
+    distinct = pd.DatetimeIndex(sorted(weeks.unique()))
+    if len(distinct) > 2 and (distinct.is_month_start.all() or distinct.is_month_end.all()):
+        raise DataError(
+            f"column '{source.week}' has a row a month ({len(distinct)}, {distinct[0]:%Y-%m-%d} to "
+            f"{distinct[-1]:%Y-%m-%d}): media act within weeks, of which monthly sums show nothing, and so few rows "
+            "cannot tell channels from season; export the KPI by week or by day."
+        )

@@ -1,0 +1,215 @@
+"""The day that a cell names: one format decides a whole column, and what fits two is asked."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from mmm_bayes.errors import DataError
+
+TIME = re.compile(
+    r"[T ]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})?$"
+)
+"""A time behind a day, and how far it is from Greenwich: the day is that of the clock that was read."""
+
+WEEKDAY = re.compile(r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\.?,?\s+")
+RANGE = re.compile(
+    r"^(?:(?P<a>.+?)\s+(?:-|–|—|/|to|bis|until)\s+(?P<b>.+)"
+    r"|(?P<c>\d{4}-\d\d-\d\d)\s*(?:/|–|—|_|-|\.\.)\s*(?P<d>\d{4}-\d\d-\d\d)"
+    r"|(?P<e>\d+[/.]\d+[/.]\d+)\s*(?:-|–|—)\s*(?P<f>\d+[/.]\d+[/.]\d+))$"
+)
+WEEK = re.compile(
+    r"^(?:(?P<year>\d{4})[-/ ]?(?:W|KW|CW|S) ?(?P<week>\d{1,2})|"
+    r"(?:W|KW|CW|S) ?(?P<week_>\d{1,2})[-/ ](?P<year_>\d{4}))$"
+)
+"""A week of a year as ISO 8601 counts them."""
+
+NAMED = ("%d %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%d-%b-%y", "%d %b %y", "%b %d, %Y", "%b %d %Y", "%b-%d-%Y", "%d. %b %Y")
+MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%Y%m", "%b %Y", "%b-%Y", "%b-%y", "%b %y")
+YEAR_FIRST = ("%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y %m %d")
+YEAR_LAST = tuple(
+    pattern.replace("/", sign) for pattern, sign in product(("%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y"), "/.-")
+)
+SHORT_YEAR_FIRST = ("%y-%m-%d", "%y/%m/%d")
+FORMATS = (*YEAR_FIRST, *YEAR_LAST, *NAMED, *(f.replace("%b", "%B") for f in NAMED), *MONTHS)
+FORMATS += tuple(f.replace("%b", "%B") for f in MONTHS if "%b" in f)
+
+PARTS = (1, 10**3, 10**6, 10**9)
+"""Of a second, that programs count."""
+
+EPOCHS = (3e8, 5e9)
+"""Seconds since 1970 that are taken for such: 1979 to 2128."""
+
+SERIALS = (20_000, 80_000)
+"""Days since the end of 1899, as spreadsheets count them: 1954 to 2119."""
+
+MOST_YEARS = 15
+"""Two digits that run over more years than this are days."""
+
+
+@dataclass(frozen=True)
+class Days:
+    """The days of a column.
+
+    Attributes:
+        first: each day, without time or zone; NaT where a cell holds nothing.
+        last: last day of each, where the cells are ranges of days.
+    """
+
+    first: pd.Series
+    last: pd.Series | None = None
+
+
+def read_days(values: pd.Series, date_format: str | None, section: str) -> Days:
+    """Return the day of each cell.
+
+    Args:
+        values: texts, numbers or dates; the index counts rows for messages.
+        date_format: in Python's notation; found out where None.
+        section: of the configuration, for messages.
+
+    Raises:
+        DataError: a cell that is no date, or dates that fit two formats.
+    """
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return Days(values.dt.tz_localize(None).dt.normalize().astype("datetime64[ns]"))
+    distinct = _texts(values.drop_duplicates())
+    known = distinct.dropna()
+    ranges = [found for text in known if date_format is None and (found := RANGE.match(text))]
+    if ranges and len(ranges) == len(known):
+        ends = [end for found in ranges for end in found.groups() if end]
+        both = _parsed(pd.Series(ends, known.index.repeat(2), object, values.name), None, section)
+        return Days(*(_looked_up(values, both.iloc[place::2]) for place in (0, 1)))
+    return Days(_looked_up(values, _parsed(known, date_format, section)))
+
+
+def _looked_up(values: pd.Series, days: pd.Series) -> pd.Series:
+    """Return the day of each cell; ``days`` has those of different cells, by their rows."""
+    return values.map(dict(zip(values[days.index], days, strict=True))).astype("datetime64[ns]")
+
+
+def _texts(values: pd.Series) -> pd.Series:
+    """Return what is written in the cells, trimmed; nothing where they are empty."""
+    if pd.api.types.is_numeric_dtype(values):
+        return values.map(lambda value: str(int(value) if value == value // 1 else value), na_action="ignore").astype(
+            object
+        )
+    if values.dtype == object:
+        dates = values.map(lambda value: isinstance(value, date)).astype(bool)
+        if dates.any() and not (dates | values.isna()).all():
+            row = values.index[(~dates & values.notna()).to_numpy().argmax()]
+            raise DataError(
+                f"column '{values.name}' holds dates, and texts such as '{values[row]}' (row {row}): a "
+                "program has read some cells as dates, perhaps with day and month exchanged; give the whole column one "
+                "format there."
+            )
+    return values.astype(object).map(lambda value: str(value).strip() or None, na_action="ignore")
+
+
+def _parsed(texts: pd.Series, date_format: str | None, section: str) -> pd.Series:
+    """Return the days of different texts."""
+    if date_format is not None:
+        parsed = _with_format(texts, date_format)
+        if parsed.isna().any():
+            row, text = _first(texts, parsed.isna())
+            raise DataError(
+                f"column '{texts.name}', row {row}: '{text}' is no date in the format {date_format}; correct the cell, "
+                f"or '{section}.date_format'."
+            )
+        return parsed
+    plain = texts.str.replace(TIME, "", regex=True).str.replace(WEEKDAY, "", regex=True)
+    iso = pd.to_datetime(plain, format="%Y-%m-%d", errors="coerce")
+    if iso.notna().all():
+        return iso
+    if plain.str.fullmatch(r"\d+(?:\.\d+)?").all() and (counted := _of_numbers(plain, section)) is not None:
+        return counted
+    if (weeks := _of_weeks(plain)) is not None:
+        return weeks
+    readings = dict(_readings(plain))
+    if not readings:
+        raise _no_date(texts, plain, section)
+    (one, days), *others = readings.items()
+    for other, also in others:
+        if (also != days).any():
+            row, text = _first(texts, also != days)
+            raise DataError(
+                f"column '{texts.name}', row {row}: '{text}' may be {days[row]:%Y-%m-%d} or {also[row]:%Y-%m-%d}; "
+                f"give '{section}.date_format' as {one} or {other}."
+            )
+    return days
+
+
+def _with_format(texts: pd.Series, date_format: str) -> pd.Series:
+    """Return the days of texts in a format; a week of a year stands for its first day."""
+    if "%z" in date_format:  # the day is that of the clock that was read, wherever it hung
+        texts = texts.str.replace(r"\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$", "", regex=True)
+        date_format = date_format.replace("%z", "").rstrip()
+    for week, day in (("%V", "%u 1"), ("%W", "%w 1"), ("%U", "%w 0")):
+        if week in date_format and not re.search("%[uwaA]", date_format):
+            directive, first = day.split()
+            texts, date_format = texts + f" {first}", f"{date_format} {directive}"
+    return pd.to_datetime(texts, format=date_format, errors="coerce").dt.normalize()
+
+
+def _readings(texts: pd.Series) -> Iterator[tuple[str, pd.Series]]:
+    """Yield each format that all texts fit, with their days."""
+    for date_format in FORMATS:
+        days = pd.to_datetime(texts, format=date_format, errors="coerce")
+        if days.notna().all() and not ("%y" in date_format and np.ptp(days.dt.year) > MOST_YEARS):
+            yield date_format, days
+    for date_format in SHORT_YEAR_FIRST:
+        days = pd.to_datetime(texts, format=date_format, errors="coerce")
+        if days.notna().all() and np.ptp(days.dt.year) <= MOST_YEARS:
+            yield date_format, days
+
+
+def _of_weeks(texts: pd.Series) -> pd.Series | None:
+    """Return the Mondays of weeks such as ``2023-W01`` and ``KW 1/2023``."""
+    parts = [WEEK.match(text) for text in texts]
+    weeks = [f"{part['year'] or part['year_']} {part['week'] or part['week_']:0>2} 1" for part in parts if part]
+    days = pd.to_datetime(pd.Series(weeks, dtype=object), format="%G %V %u", errors="coerce")
+    return days.set_axis(texts.index) if len(weeks) == len(parts) and days.notna().all() else None
+
+
+def _of_numbers(texts: pd.Series, section: str) -> pd.Series | None:
+    """Return the days that numbers count: as digits, as spreadsheets do, or as seconds (or less) since 1970."""
+    if (days := pd.to_datetime(texts, format="%Y%m%d", errors="coerce")).notna().all():
+        return days
+    values = texts.astype(float)
+    if values.between(*SERIALS).all():
+        return pd.to_datetime(np.floor(values), unit="D", origin="1899-12-30")
+    for size in PARTS:
+        if (values / size).between(*EPOCHS).all():
+            return pd.to_datetime(np.floor(values / (86_400 * size)), unit="D")
+    if values.between(0, 400).all():
+        raise DataError(
+            f"column '{texts.name}' counts from {values.min():.0f} to {values.max():.0f} and names no year; "
+            "write the first day of each week, such as 2023-01-02, or year and week, such as 2023-W01."
+        )
+    if texts.str.fullmatch(r"\d{4}(?:0[1-9]|[1-4]\d|5[0-3])").all() and texts.str[4:].astype(int).max() > 12:
+        raise DataError(
+            f"column '{texts.name}' holds years and weeks such as {texts.iloc[0]}, which are counted in several ways; "
+            f"give '{section}.date_format' as %G%V (ISO), %Y%W (from the first Monday) or %Y%U (from the first Sunday)."
+        )
+    return None
+
+
+def _no_date(texts: pd.Series, plain: pd.Series, section: str) -> DataError:
+    """Return the error about the first cell that does not fit the format that most do."""
+    found = [
+        pd.to_datetime(plain, format=date_format, errors="coerce").isna() for date_format in ("%Y-%m-%d", *FORMATS)
+    ]
+    row, text = _first(texts, min(found, key=sum))
+    return DataError(
+        f"column '{texts.name}', row {row}: '{text}' is no date; use YYYY-MM-DD, or give '{section}.date_format' "
+        "(such as %d/%m/%Y)."
+    )
+
+
+def _first(texts: pd.Series, which: pd.Series) -> tuple[object, str]:
+    row = texts.index[which.to_numpy().argmax()]
+    return row, texts[row]

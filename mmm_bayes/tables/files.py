@@ -1,0 +1,300 @@
+"""Files of any program as tables of their cells: encodings, separators, title lines and blank edges."""
+
+import codecs
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+from pyarrow.fs import FileSystem
+
+from mmm_bayes.config import TableFile
+from mmm_bayes.errors import DataError, close, nearest
+
+KINDS = {
+    "csv": ("csv", "tsv", "tab", "txt"),
+    "excel": ("xlsx", "xlsm", "xlsb", "xls", "ods"),
+    "json": ("json", "jsonl", "ndjson"),
+    "parquet": ("parquet", "pq"),
+}
+COMPRESSED = ("gz", "bz2", "zst", "zip", "lz4")
+SEPARATORS = ",;\t|"
+TITLES = 40
+"""Lines at the top among which a header is looked for, to say where it is."""
+
+LOST = "\ufffd"
+"""Stands for a letter that some program could not read."""
+
+MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+SPACES = " \t\n\r\u00a0\u2007\u202f"
+
+
+def read_table(file: TableFile, path: str, section: str, columns: Iterable[str]) -> pd.DataFrame:
+    """Return the cells of a table: texts as written where the format has no types; the index counts rows of the file.
+
+    Args:
+        file: what the configuration says of it.
+        path: of a file, a folder or a glob, of an address such as ``s3://``; files in one format with the same columns.
+        section: name of the section of the configuration, for messages.
+        columns: names of those that must be there.
+
+    Raises:
+        DataError: nothing is there, it cannot be read, or a column is missing or there twice.
+    """
+    wanted = list(dict.fromkeys(columns))
+    frames = [_read_one(file, one, section, wanted) for one in _found(path, section)]
+    for other in frames[1:]:
+        if sorted(other.columns) != sorted(frames[0].columns):
+            odd = sorted(set(other.columns) ^ set(frames[0].columns))[0]
+            raise DataError(f"{path}: not all of its files have the column '{odd}'; give those that do by a glob.")
+    return frames[0] if len(frames) == 1 else pd.concat(frames)
+
+
+def keys(values: pd.Series, section: str) -> pd.Series:
+    """Return names as they are written, without space around them; None for empty cells.
+
+    Raises:
+        DataError: a letter of a name is lost.
+    """
+    codes, distinct = pd.factorize(values)
+    names = [_name(value) for value in distinct]
+    for code, name in enumerate(names):
+        if name is not None and LOST in name:
+            raise DataError(f"column '{values.name}', row {values.index[codes == code][0]}: {_lost(name, section)}")
+    return pd.Series(np.array([*names, None], dtype=object)[codes], values.index, name=values.name)
+
+
+def _name(value: Any) -> str | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return None if pd.isna(value) else str(value).strip(SPACES) or None
+
+
+def _lost(name: str, section: str) -> str:
+    return (
+        f"'{name}' has lost a letter ({LOST}); export the file again in UTF-8, or give '{section}.encoding' where it "
+        "was only read wrongly."
+    )
+
+
+# --- where it is --------------------------------------------------------------------------------
+
+
+def _found(path: str, section: str) -> list[str]:
+    if "://" in path:
+        return [path]
+    given = Path(path)
+    found = [given] if given.exists() else sorted(Path(given.anchor).glob(str(given.relative_to(given.anchor))))
+    files = [file for place in found for file in (sorted(place.rglob("*")) if place.is_dir() else [place])]
+    visible = [str(file) for file in files if file.is_file() and not file.name.startswith((".", "_"))]
+    if not visible:
+        raise DataError(
+            f"{path}: there is no such file, folder or pattern; correct '{section}.path' or give the path with --data."
+        )
+    return visible
+
+
+def _format_of(path: str, section: str) -> str:
+    endings = [ending for ending in Path(path).name.lower().split(".")[1:] if ending not in COMPRESSED]
+    for kind, known in KINDS.items():
+        if endings and endings[-1] in known:
+            return kind
+    raise DataError(f"{path}: the name does not tell its format; give '{section}.format' as {', '.join(KINDS)}.")
+
+
+def _bytes(path: str) -> bytes:
+    if path.lower().endswith(".zip"):
+        with ZipFile(path) as archive:
+            (name,) = [one for one in archive.namelist() if not one.endswith("/") and not one.startswith("__MACOSX")]
+            return archive.read(name)
+    system, place = FileSystem.from_uri(path) if "://" in path else (None, path)
+    if system is not None:
+        with system.open_input_stream(place) as stream:
+            return bytes(stream.read())
+    with pa.input_stream(place, compression="detect") as stream:
+        return bytes(stream.read())
+
+
+# --- what it holds ------------------------------------------------------------------------------
+
+
+def _read_one(file: TableFile, path: str, section: str, wanted: list[str]) -> pd.DataFrame:
+    kind = file.format or _format_of(path, section)
+    readers = {"csv": _read_csv, "excel": _read_excel, "json": _read_json, "parquet": _read_parquet}
+    try:
+        header, frame = readers[kind](file, path, section, wanted)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    except (OSError, ValueError, BadZipFile, pa.ArrowInvalid) as error:
+        raise DataError(f"{path}: cannot be read as {kind} ({' '.join(str(error).split())}).") from None
+    return _named(frame, header, path, section, wanted)
+
+
+def _read_parquet(file: TableFile, path: str, section: str, wanted: list[str]) -> tuple[list[Any], pd.DataFrame]:
+    frame = pq.read_table(pa.BufferReader(_bytes(path))).to_pandas()
+    for name in frame.columns[frame.dtypes == "category"]:
+        frame[name] = frame[name].astype(object)
+    return list(frame.columns), frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
+
+
+def _read_json(file: TableFile, path: str, section: str, wanted: list[str]) -> tuple[list[Any], pd.DataFrame]:
+    text = _decoded(_bytes(path), file, section)
+    rows = (
+        json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line]
+    )
+    frame = pd.DataFrame(rows)
+    return list(frame.columns), frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
+
+
+def _read_excel(file: TableFile, path: str, section: str, wanted: list[str]) -> tuple[list[Any], pd.DataFrame]:
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(_bytes(path)))
+    except CalamineError:
+        raise DataError("is no workbook that can be read; save it as .xlsx or as CSV.") from None
+    if file.sheet is not None and file.sheet not in book.sheet_names:
+        raise DataError(
+            f"has no sheet '{file.sheet}' (named in '{section}.sheet'); {nearest(file.sheet, book.sheet_names)}"
+        )
+    if file.sheet is None and len(book.sheet_names) > 1:
+        raise DataError(f"has the sheets {_listed(book.sheet_names)}; name one in '{section}.sheet'.")
+    rows = book.get_sheet_by_name(file.sheet or book.sheet_names[0]).to_python(skip_empty_area=False)
+    start = next((at for at in range(file.skip_rows, len(rows)) if any(cell != "" for cell in rows[at])), None)
+    if start is None:
+        raise DataError("is empty; it needs a row with the names of its columns.")
+    _require_header(rows[start], (row for row in rows[start : start + TITLES]), start, section, wanted)
+    body = [[None if cell == "" else cell for cell in row] for row in rows[start + 1 :]]
+    index = pd.RangeIndex(start + 2, len(rows) + 1)
+    return rows[start], pd.DataFrame(body, index, columns=range(len(rows[start])), dtype=object)
+
+
+def _read_csv(file: TableFile, path: str, section: str, wanted: list[str]) -> tuple[list[Any], pd.DataFrame]:
+    stream = io.StringIO(_decoded(_bytes(path), file, section), newline="")
+    lines = stream.getvalue().splitlines()[: file.skip_rows + TITLES + 1]
+    told = re.fullmatch(r'"?sep=(.)"?[,;]*', lines[0]) if lines else None
+    start = next(
+        (at for at in range(file.skip_rows + bool(told), len(lines)) if lines[at].strip(SEPARATORS + SPACES)), None
+    )
+    if start is None:
+        raise DataError("is empty; it needs a first line with the names of its columns.")
+    separator = (file.separator or (told and told[1]) or _separator_of(lines[start:], wanted)).replace("\\t", "\t")
+    for _ in range(start):
+        stream.readline()
+    header = next(csv.reader(stream, delimiter=separator))
+    _require_header(header, csv.reader(lines[start:], delimiter=separator), start - bool(told), section, wanted)
+    return header, _body(stream.read(), separator, len(header), start + 2)
+
+
+def _separator_of(lines: list[str], wanted: list[str]) -> str:
+    """Return the sign that parts most of the columns that are wanted, in the header or below title lines."""
+
+    def columns(separator: str) -> tuple[int, int]:
+        rows = list(csv.reader(lines, delimiter=separator))
+        return max(len({cell.strip(SPACES) for cell in row} & set(wanted)) for row in rows), len(rows[0])
+
+    return max(SEPARATORS, key=columns)
+
+
+def _body(text: str, separator: str, size: int, first: int) -> pd.DataFrame:
+    names = [str(place) for place in range(size)]
+    odd: list[pacsv.InvalidRow] = []
+
+    def keep(row: pacsv.InvalidRow) -> str:
+        odd.append(row)
+        return "skip"
+
+    if not text.strip(separator + SPACES):
+        return pd.DataFrame(columns=range(size), dtype=object)
+    table = pacsv.read_csv(
+        io.BytesIO(text.encode("utf-8", "replace")),
+        read_options=pacsv.ReadOptions(column_names=names, use_threads=False),
+        parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=keep),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+        ),
+    )
+    if odd:
+        raise DataError(
+            f"the line '{odd[0].text}' has {odd[0].actual_columns} columns, the header {size}; put cells with a "
+            f"'{separator}' in quotes, or take the line out."
+        )
+    frame = table.to_pandas(types_mapper={pa.string(): pd.ArrowDtype(pa.string())}.get)
+    return frame.set_axis(range(size), axis=1).set_axis(pd.RangeIndex(first, first + len(frame)))
+
+
+def _decoded(content: bytes, file: TableFile, section: str) -> str:
+    mark = next((name for start, name in MARKS.items() if content.startswith(start)), None)
+    encoding = mark or file.encoding or "utf-8"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = content[max(0, error.start - 30) : error.end + 30].decode("cp1252", "replace")
+        near = re.search(
+            r"[^\W\d]*" + re.escape(content[error.start : error.start + 1].decode("cp1252", "replace")) + r"[^\W\d]*",
+            found,
+        )
+        shown = (
+            f" (cp1252, of Windows in Western Europe, would read '{near[0]}' in line {line})"
+            if near
+            else f" (line {line})"
+        )
+        raise DataError(
+            f"is not written in {encoding.upper()}{shown}; give '{section}.encoding', or save it as UTF-8."
+        ) from None
+
+
+# --- its columns --------------------------------------------------------------------------------
+
+
+def _require_header(
+    header: list[Any], rows: Iterable[list[Any]], skipped: int, section: str, wanted: list[str]
+) -> None:
+    """Name the option where the columns stand further down."""
+    if set(wanted) & {_name(cell) for cell in header}:
+        return
+    for place, row in enumerate(rows):
+        if place and set(wanted) <= {_name(cell) for cell in row}:
+            raise DataError(f"has other lines above its columns; give '{section}.skip_rows' as {skipped + place}.")
+
+
+def _named(frame: pd.DataFrame, header: list[Any], path: str, section: str, wanted: list[str]) -> pd.DataFrame:
+    """Return the table with the names of its columns, without rows and columns in which nothing stands."""
+    names = [_name(cell) or "" for cell in header]
+    frame = frame[frame.notna().any(axis=1)] if len(frame.columns) else frame
+    for place, name in enumerate(names):
+        if LOST in name:
+            raise DataError(f"{path}: the column {_lost(name, section)}")
+        if not name and frame.iloc[:, place].notna().any():
+            row = frame.index[frame.iloc[:, place].notna().to_numpy().argmax()]
+            raise DataError(
+                f"{path}: row {row} has a value in column {place + 1}, which has no name in the header; give it one."
+            )
+    twice = [name for name, times in Counter(filter(None, names)).items() if times > 1]
+    if twice:
+        places = [place + 1 for place, name in enumerate(names) if name == twice[0]]
+        raise DataError(f"{path}: the columns {_listed(places)} are all called '{twice[0]}'; give each its own name.")
+    for name in wanted:
+        if name not in names:
+            available = [other for other in names if other]
+            hint = nearest(name, available)
+            if len(available) == 1 and close(name, available) is None:
+                hint = f"its only column is '{available[0]}': give '{section}.separator' or '{section}.skip_rows'."
+            raise DataError(f"{path}: has no column '{name}' (named under '{section}'); {hint}")
+    return frame.loc[:, [bool(name) for name in names]].set_axis(list(filter(None, names)), axis=1)
+
+
+def _listed(values: Iterable[Any]) -> str:
+    *first, last = map(str, values)
+    return f"{', '.join(first)} and {last}" if first else last
