@@ -73,6 +73,15 @@ def show(terminal: Terminal, found: Found, config: "Config", root: Path) -> None
         terminal.say(say("terminal.report", path=found["report"]))
 
 
+def of_panel(found: Found, results: Results) -> Iterator[Table | str]:
+    """Return what became of the lines of transactions, and what to know of the data."""
+    money = facts.money_of(results)
+    if "waterfall" in results.quality:
+        yield tables.waterfall(results.quality, money)
+    for note in facts.notes_of(results):
+        yield word(note, money)
+
+
 def of_fit(found: Found, results: Results) -> Iterator[Table | str]:
     """Return what each channel returned."""
     fit, config = results.fit, results.config
@@ -107,6 +116,7 @@ def of_schedule(found: Found, results: Results) -> Iterator[Table | str]:
 
 
 TABLES: dict[str, Callable[[Found, Results], Iterator[Table | str]]] = {
+    "prepare": of_panel,
     "fit": of_fit,
     "allocate": of_plan,
     "schedule": of_schedule,

@@ -97,10 +97,10 @@ def reason(line: Line, start: date | None, duplicates: str) -> str | None:
         (line.quantity is None, "missing_or_unparseable_quantity"),
         (line.price is None, "missing_or_unparseable_price"),
         (line.quantity == 0, "quantity_of_zero"),
-        (line.price is not None and line.price < 0, "negative_price"),
         (line.price == 0, "price_of_zero"),
         (line.repeated and duplicates == "drop", "exact_duplicate"),
         (odd, "code_that_is_no_product"),
+        (line.price is not None and line.price < 0, "negative_price"),
         (start and line.at and line.at.date() < start, "before_start"),
     ]
     return next((name for found, name in checks if found), None)

@@ -7,6 +7,7 @@ from mmm_bayes import pipeline
 from mmm_bayes.config import make_config
 from mmm_bayes.errors import ConfigError
 from mmm_bayes.panel.holidays import Holidays, add_holidays, country_code
+from mmm_bayes.report.words import word
 
 
 def table(*geos: str, first: str = "2022-12-05", weeks: int = 60) -> pd.DataFrame:
@@ -73,7 +74,7 @@ def test_setting() -> None:
     assert add_holidays(frame, "US", "North").countries == {"North": "US", "South": "US"}
     assert "holiday_independence_day" in add_holidays(frame, "US", "North").columns
     assert add_holidays(frame, {"North": "NO"}, "North").countries == {"North": "NO", "South": "NO"}
-    with pytest.raises(ConfigError, match=r"names the geo 'Nort'; valid are North, South\."):
+    with pytest.raises(ConfigError, match=r"'transactions.holidays' names the geo 'Nort'; valid are North, South\."):
         add_holidays(frame, {"Nort": "NO"}, "North")
     with pytest.raises(
         ConfigError, match="'holidays' is XX, of which no holidays are known; use an ISO code such as GB"
@@ -95,6 +96,18 @@ def test_setting() -> None:
         ("DEU", "DE"),
         ("ch", "CH"),
         ("RSA", "ZA"),
+        ("Viet Nam", "VN"),
+        ("UAE", "AE"),
+        ("Republic of Ireland", "IE"),
+        ("Türkiye", "TR"),
+        ("Czech Republic", "CZ"),
+        ("us-tx", "US-TX"),
+        ("gb-eng", "GB-ENG"),
+        ("US-XX", None),
+        ("UK & Ireland", None),
+        ("New Jersey", None),
+        ("Rest of World", None),
+        ("4", None),
         ("Channel Islands", None),
         ("Unspecified", None),
         ("", None),
@@ -135,3 +148,52 @@ def test_holidays_that_cannot_be_found_are_one_sentence(tmp_path, panel, sentenc
     with pytest.raises(ConfigError, match=sentence):
         pipeline.prepare(config, tmp_path)
     assert not (tmp_path / "data" / "own" / "panel.parquet").exists()
+
+
+STATES = [
+    (("CA", "TX", "NY", "GA"), {"CA": "Canada", "GA": "Gabon"}),
+    (("WA", "OR", "ID", "Rest"), {"ID": "Indonesia"}),
+    (("DE",), {"DE": "Germany"}),
+    (("California", "Georgia", "national"), {"Georgia": "Georgia"}),
+]
+
+
+@pytest.mark.parametrize(("geos", "either"), STATES)
+def test_what_may_be_states_or_countries_is_asked(geos: tuple[str, ...], either: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="must say whether these geos are countries or states") as caught:
+        add_holidays(table(*geos), "auto", geos[0])
+    assert ", ".join(f"{geo} ({country})" for geo, country in either.items()) in str(caught.value)
+    answers = {geo: f"US-{geo if len(geo) == 2 else 'GA'}" for geo in either}
+    assert ", ".join(f"{geo}: {state}" for geo, state in answers.items()) in str(caught.value)
+    found = add_holidays(table(*geos, first="2023-10-02", weeks=20), answers, geos[0])
+    assert all(str(code).startswith("US-") for code in found.countries.values())
+    for geo in geos:
+        assert weeks(found, "holiday_thanksgiving_day", geo) == ["2023-11-20"]
+
+
+@pytest.mark.parametrize(
+    ("geos", "codes"),
+    [
+        (("TX", "NY", "FL"), ("US-TX", "US-NY", "US-FL")),
+        (("Texas", "new  york", "Rest"), ("US-TX", "US-NY", "US-TX")),
+        (("US-CA", "US-GA"), ("US-CA", "US-GA")),
+        (("CA", "US", "MX"), ("CA", "US", "MX")),
+        (("DE", "AT", "CH"), ("DE", "AT", "CH")),
+        (("Georgia", "Armenia"), ("GE", "AM")),
+        (("EMEA", "APAC", "NA"), (None, None, None)),
+        (("NA", "ZA"), ("NA", "ZA")),
+    ],
+)
+def test_the_geos_together_tell_states_from_countries(geos: tuple[str, ...], codes: tuple[str | None, ...]) -> None:
+    assert tuple(add_holidays(table(*geos), "auto", geos[0]).countries.values()) == codes
+
+
+def test_the_country_of_each_geo_is_told() -> None:
+    told = add_holidays(table("TX", "Rest", "GB-SCT"), {"Rest": "CA"}, "TX").notes
+    assert list(map(word, told)) == [
+        "Public holidays: TX has those of United States (TX), Rest has those of Canada, GB-SCT has those of United "
+        "Kingdom (SCT)."
+    ]
+    (unknown,) = add_holidays(table("North"), "auto", "North", "panel.public_holidays").notes
+    assert word(unknown) == "No country is known for North: no holidays; name it in 'panel.public_holidays'."
+    assert add_holidays(table("North"), "none", "North").notes == ()

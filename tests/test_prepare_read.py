@@ -22,7 +22,8 @@ START = date(2022, 1, 1)
 
 
 def prepare(path: Path | str, folder: Path, **transactions: Any) -> Prepared:
-    settings = {"path": str(path), "preset": "online_retail", "top_n": 3, "start": START, **transactions}
+    known = {"preset": "online_retail", "top_n": 3, "start": START, "duplicates": "drop"}
+    settings = {"path": str(path), **known, **transactions}
     return weekly_table(make_config({"name": "test", "transactions": settings}), folder / "out" / "quarantine.parquet")
 
 
@@ -268,8 +269,11 @@ def test_damaged_files(spark: SparkSession, rows: list[list[str]], tmp_path: Pat
 
 def test_wrong_date_format(spark: SparkSession, good: Path, tmp_path: Path) -> None:
     message = fails(good, tmp_path, date_format="%d.%m.%Y")
-    assert "lines can be used" in message
-    assert "for this reason: missing or unparseable date; check the columns, the date format" in message
+    assert "lines (100.0%, with 100.0% of the money as far as that can be told) cannot be used" in message
+    assert "for this reason: missing or unparseable date, such as '" in message
+    assert message.endswith(
+        "give 'transactions.date_format', or raise 'transactions.stop_above' to go on without them."
+    )
 
 
 def test_spark_has_a_letter_for_every_directive_that_a_configuration_may_use() -> None:
@@ -281,12 +285,18 @@ def test_too_few_weeks(spark: SparkSession, good: Path, tmp_path: Path) -> None:
     assert "hold 13 whole weeks; at least 20 are needed" in message
 
 
-def test_stray_dates_do_not_fill_a_century(spark: SparkSession, good: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stray", ["1/1/1900 0:00", "6/30/2099 12:00", "3/14/2023 9:00"])
+def test_stray_dates_do_not_lengthen_the_panel(
+    expected: Prepared, good: Path, tmp_path: Path, spark: SparkSession, stray: str
+) -> None:
+    """A line of another century, and one that is dated five weeks ahead."""
     with good.open("a", encoding="utf-8") as file:
-        file.write("1,20007,MUG,1,1/1/1900 0:00,2.5,,France\n")
-    message = fails(good, tmp_path, start=None)
-    assert "lines span 6,4" in message
-    assert "between the weeks of 1900-01-01 and 2022-08-29: leave out stray dates with 'transactions.start'" in message
+        file.write(f"1,20007,MUG,1,{stray},2.5,,France\n")
+    prepared = prepare(good, tmp_path, start=None)
+    assert prepared.quality["weeks"] == expected.quality["weeks"]
+    assert prepared.quality["quarantine"]["stray_date"] == {"lines": 1, "revenue": 2.5}
+    aside = pd.read_parquet(tmp_path / "out" / "quarantine.parquet")
+    assert aside["InvoiceDate"][aside["reason"] == "stray_date"].tolist() == [stray]
 
 
 def test_earlier_quarantine_survives_a_failure(spark: SparkSession, good: Path, tmp_path: Path) -> None:

@@ -81,7 +81,8 @@ def write_rows(path: Path, rows: list[list[str]], **settings: Any) -> Path:
 
 
 def config(path: Path | str, **transactions: Any) -> Config:
-    settings = {"path": str(path), "preset": "online_retail", "start": START, **transactions}
+    known = {"duplicates": "drop", "warn_above": 0.5, "stop_above": 0.5}  # the lines are dirty on purpose
+    settings = {"path": str(path), "preset": "online_retail", "start": START, **known, **transactions}
     return make_config({"name": "test", "transactions": settings})
 
 

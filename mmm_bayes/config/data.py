@@ -30,6 +30,8 @@ def unknown_countries(key: str, setting: str | Mapping[str, str]) -> Iterator[Mi
         except NotImplementedError:
             yield key, f"is {code}, of which no holidays are known; use an ISO code such as GB, GB-ENG or DE"
 
+Part = Annotated[Share, Field(ge=0, le=1)]
+
 
 class TransactionColumns(Section):
     """Which column of the transaction table holds what (``customer`` and ``geo`` may be absent)."""
@@ -47,9 +49,9 @@ class Transactions(TableFile):
     """Where the transaction lines are and how they are cleaned and aggregated.
 
     ``cancellation_prefix`` and ``non_product_codes`` (``*`` stands for any characters) come with a preset; without one
-    there are none.
-    Lines before ``start`` or after ``end`` are left out. Of the ``top_n`` geos with most revenue, those with orders
-    in fewer than ``min_active`` of the weeks go to ``rest`` as well. ``holidays`` is ``auto`` (by the geo's name),
+    there are none. Lines before ``start`` or after ``end`` are left out. ``warn_above`` and ``stop_above`` are shares,
+    of the lines or of the money, that cannot be used. Of the ``top_n`` geos with most revenue, those with orders in
+    fewer than ``min_active`` of the weeks go to ``rest`` as well. ``holidays`` is ``auto`` (by the geo's name),
     ``none``, a country code for all geos (``GB`` or, with a subdivision, ``GB-ENG``), or geo: code.
     """
 
@@ -58,7 +60,9 @@ class Transactions(TableFile):
     columns: TransactionColumns | None = None
     cancellations: Literal["own_week", "order_week"] = "own_week"
     cancellation_prefix: str | None = None
-    duplicates: Literal["drop", "keep"] = "drop"
+    duplicates: Literal["ask", "drop", "keep"] = "ask"
+    warn_above: Part = 0.005
+    stop_above: Part = 0.05
     non_product_codes: tuple[str, ...] | None = None
     start: date | None = None
     end: date | None = None

@@ -13,6 +13,7 @@ from mmm_bayes.workspace import Workspace, write_json
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mmm_bayes.findings import Finding
     from mmm_bayes.panel import Panel
 
 
@@ -51,17 +52,19 @@ def _prepare_table(config: Config, source: PanelSource, folder: Path, progress: 
     path = config.find(source.path)
     progress(f"reading {path}", None)
     table = read_panel(source, path)
-    frame, columns = _public_holidays(table.frame, source)
+    frame, columns, found = _public_holidays(table.frame, source)
     panel = save_panel(frame, columns, folder, config.name, config.currency, source=path)
-    notes = [asdict(note) for note in (*table.notes, *panel.notes)]
+    notes = [asdict(note) for note in (*table.notes, *found, *panel.notes)]
     write_json(folder / "quality.json", {"source": path, "rows": len(frame), "notes": notes})
     return panel
 
 
-def _public_holidays(frame: "pd.DataFrame", source: PanelSource) -> tuple["pd.DataFrame", PanelSource]:
+def _public_holidays(
+    frame: "pd.DataFrame", source: PanelSource
+) -> "tuple[pd.DataFrame, PanelSource, tuple[Finding, ...]]":
     """Add public holidays where they are asked for; the table is checked first."""
     if source.public_holidays == "none":
-        return frame, source
+        return frame, source, ()
     from mmm_bayes.panel import panel_from_frame
     from mmm_bayes.panel.holidays import with_public_holidays
 

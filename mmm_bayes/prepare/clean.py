@@ -1,6 +1,8 @@
 """Judge every transaction line: kept, or put aside for one stated reason."""
 
 import re
+from collections.abc import Collection
+from datetime import date
 
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, Window
@@ -9,6 +11,7 @@ from pyspark.sql import functions as F
 from mmm_bayes.config import Transactions
 from mmm_bayes.prepare.presets import Layout
 from mmm_bayes.prepare.read import MALFORMED, Source, column, text, timestamp
+from mmm_bayes.prepare.weeks import week_of
 
 AMOUNT = "decimal(18,6)"
 """Prices and quantities are exact, so that their sums are, in whatever order Spark adds."""
@@ -17,7 +20,9 @@ REPEATED = "mmm_bayes.repeated"
 """Stands beside the columns of the file, which may have any name."""
 
 
-def judge(raw: DataFrame, source: Source, table: Transactions, layout: Layout) -> DataFrame:
+def judge(
+    raw: DataFrame, source: Source, table: Transactions, layout: Layout, strays: Collection[date] = ()
+) -> DataFrame:
     """Add to each raw line what it means and why it cannot be used.
 
     Args:
@@ -25,11 +30,12 @@ def judge(raw: DataFrame, source: Source, table: Transactions, layout: Layout) -
         source: where they come from, for messages.
         table: the section of the configuration.
         layout: columns, date format, cancellations and codes.
+        strays: first days of weeks whose lines are dated wrongly.
 
     Returns:
-        One row per raw line: ``invoice, product, customer, geo`` (text), ``at`` (timestamp), ``quantity, revenue``
-        (decimal, negative for cancellations), ``sold, cancelled, repeated`` (true or false), ``reason`` (null for a
-        kept line) and ``raw`` (the line as it was read, null for a kept line).
+        One row per raw line: ``invoice, product, customer, geo`` (text), ``at`` (timestamp), ``quantity, price,
+        revenue`` (decimal, negative for cancellations, null where unknown), ``sold, cancelled, repeated`` (true or
+        false), ``reason`` (null for a kept line) and ``raw`` (the line as it was read, null for a kept line).
 
     Raises:
         DataError: a column is missing.
@@ -37,9 +43,9 @@ def judge(raw: DataFrame, source: Source, table: Transactions, layout: Layout) -
     fingerprint = F.xxhash64("*")  # a number to sort by; the columns follow it and decide
     copies = Window.partitionBy(fingerprint, *[column(raw, name, source) for name in raw.columns]).orderBy(fingerprint)
     lines = _typed(raw.withColumn(REPEATED, F.row_number().over(copies) > 1), raw.columns, source, layout)
-    reasons = _reasons(table, layout).items()
+    reasons = _reasons(table, layout, strays).items()
     lines = lines.withColumn("reason", F.coalesce(*[F.when(found, reason) for reason, found in reasons]))
-    return lines.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).drop("malformed", "price")
+    return lines.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).drop("malformed")
 
 
 def keep_on_disk(frame: DataFrame) -> DataFrame:
@@ -71,15 +77,20 @@ def _typed(lines: DataFrame, names: list[str], source: Source, layout: Layout) -
     def optional(name: str | None) -> Column:
         return text(column(lines, name, source)) if name else F.lit(None).cast("string")
 
+    malformed = F.col(MALFORMED).isNotNull() if MALFORMED in names else F.lit(False)
+
+    def number(name: str) -> Column:  # of a malformed line nobody knows which of its columns is which
+        return F.when(~malformed, optional(name).try_cast(AMOUNT))
+
     typed = lines.select(
         F.struct(*[column(lines, name, source) for name in names]).alias("raw"),
         F.col(f"`{REPEATED}`").alias("repeated"),
-        (F.col(MALFORMED).isNotNull() if MALFORMED in names else F.lit(False)).alias("malformed"),
+        malformed.alias("malformed"),
         optional(columns.invoice).alias("invoice"),
         optional(columns.product).alias("product"),
         timestamp(lines, columns.date, layout.date_format, source).alias("at"),
-        optional(columns.quantity).try_cast(AMOUNT).alias("quantity"),
-        optional(columns.price).try_cast(AMOUNT).alias("price"),
+        number(columns.quantity).alias("quantity"),
+        number(columns.price).alias("price"),
         optional(columns.customer).alias("customer"),
         optional(columns.geo).alias("geo"),
     )
@@ -93,7 +104,7 @@ def _typed(lines: DataFrame, names: list[str], source: Source, layout: Layout) -
     return typed.withColumn("revenue", F.col("quantity") * F.col("price"))
 
 
-def _reasons(table: Transactions, layout: Layout) -> dict[str, Column]:
+def _reasons(table: Transactions, layout: Layout, strays: Collection[date]) -> dict[str, Column]:
     """Return the reasons to put a line aside, of which the first that applies counts."""
     reasons = {
         "malformed_line": F.col("malformed"),
@@ -103,13 +114,15 @@ def _reasons(table: Transactions, layout: Layout) -> dict[str, Column]:
         "missing_or_unparseable_quantity": F.col("quantity").isNull(),
         "missing_or_unparseable_price": F.col("price").isNull(),
         "quantity_of_zero": F.col("quantity") == 0,
-        "negative_price": F.col("price") < 0,
         "price_of_zero": F.col("price") == 0,
     }
-    if table.duplicates == "drop":
+    if strays:
+        reasons["stray_date"] = week_of(F.to_date("at"), table.week_start).isin(*strays)
+    if table.duplicates != "keep":
         reasons["exact_duplicate"] = F.col("repeated")
     if layout.non_product_codes:
         reasons["code_that_is_no_product"] = F.col("product").rlike(_pattern(layout.non_product_codes))
+    reasons["negative_price"] = F.col("price") < 0
     if table.start:
         reasons["before_start"] = F.col("at") < F.lit(table.start)
     if table.end:

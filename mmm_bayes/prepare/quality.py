@@ -20,6 +20,7 @@ class Story:
     path: str
     table: Transactions
     counts: Counts
+    losses: tuple[Finding, ...]
     grouping: Grouping
     holidays: Holidays
     spend: Spend | None
@@ -29,7 +30,8 @@ def summarise(story: Story) -> dict[str, Any]:
     """Return the summary, ready for JSON.
 
     ``raw`` holds facts about all lines before any filter. ``waterfall`` leads from the lines read to those in the
-    panel: rows with ``total`` are states, those between them add up from one state to the next.
+    panel: rows with ``total`` are states, those between them add up from one state to the next. ``revenue`` is what is
+    known; ``unknown`` counts the lines of which it is not, ``estimate`` is what these may be worth.
     """
     counts, frame = story.counts, story.holidays.frame
     panel = frame[frame["revenue"].notna()]
@@ -88,7 +90,15 @@ def _waterfall(counts: Counts, table: Transactions) -> list[dict[str, Any]]:
 def _step(what: Finding, cells: pd.DataFrame, total: bool = False) -> dict[str, Any]:
     sign = 1 if total else -1
     lines, revenue = int(cells["lines"].sum()), float(cells["revenue"].sum())
-    return {**asdict(what), "total": total, "lines": sign * lines, "revenue": sign * revenue + 0.0}
+    unknown, estimate = int(cells["unknown"].sum()), float(cells["estimate"].sum())
+    return {
+        **asdict(what),
+        "total": total,
+        "lines": sign * lines,
+        "revenue": sign * revenue + 0.0,
+        "unknown": sign * unknown,
+        "estimate": sign * estimate + 0.0,
+    }
 
 
 def _weeks(story: Story) -> dict[str, Any]:
@@ -109,9 +119,8 @@ def _weeks(story: Story) -> dict[str, Any]:
 
 def _notes(story: Story) -> list[Finding]:
     counts, table, weeks, raw = story.counts, story.table, _weeks(story), _raw(story.counts)
-    aside = raw["lines"] - int(counts.kept["lines"].sum())
-    notes = [Finding("data.put_aside", {"lines": aside, "read": raw["lines"]})]
-    if without := raw["lines_without_customer"]:
+    notes = [*story.losses]
+    if 0 < (without := raw["lines_without_customer"]) < raw["lines"]:
         notes.append(Finding("data.no_customer", {"lines": without}))
     if weeks["dropped_partial"]:
         notes.append(Finding("data.partial_weeks", {"weeks": weeks["dropped_partial"]}))
@@ -121,7 +130,4 @@ def _notes(story: Story) -> list[Finding]:
         notes.append(Finding("data.quiet_geos", {"geos": quiet, "share": table.min_active, "rest": table.rest}))
     if table.cancellations == "order_week":
         notes.append(Finding("data.unmatched", {"lines": int(counts.kept["unmatched"].sum())}))
-    unknown = [geo for geo, code in story.holidays.countries.items() if code is None]
-    if unknown and table.holidays != "none":
-        notes.append(Finding("data.no_country", {"geos": unknown}))
-    return notes
+    return [*notes, *story.holidays.notes]

@@ -13,9 +13,10 @@ from mmm_bayes.errors import DataError, nearest
 from mmm_bayes.findings import Finding
 from mmm_bayes.panel import NATIONAL
 from mmm_bayes.prepare.clean import AMOUNT
+from mmm_bayes.prepare.gaps import WEEK
 from mmm_bayes.prepare.geos import Grouping
 from mmm_bayes.prepare.read import MALFORMED, Source, column, find_source, read, text, timestamp
-from mmm_bayes.prepare.weeks import WEEK, WEEKDAYS, week_of
+from mmm_bayes.prepare.weeks import WEEKDAYS, week_of
 
 HISTORY = 52
 """Most weeks before the first of the panel that are kept, so that their spend enters the lags."""

@@ -1,6 +1,8 @@
 """The whole way from transaction lines to the weekly table, in one Spark session."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,15 @@ from pyspark.sql import functions as F
 from mmm_bayes.config import Config, PanelColumns, Transactions
 from mmm_bayes.panel.holidays import add_holidays
 from mmm_bayes.prepare.clean import book_cancellations, judge, keep_on_disk
+from mmm_bayes.prepare.gaps import strays
 from mmm_bayes.prepare.geos import Grouping, group_geos
+from mmm_bayes.prepare.losses import judge_losses, require_no_question
 from mmm_bayes.prepare.presets import layout
 from mmm_bayes.prepare.quality import Story, summarise
 from mmm_bayes.prepare.read import find_source, read
 from mmm_bayes.prepare.spark import spark_errors, spark_session
 from mmm_bayes.prepare.spend import Spend, read_spend, weekly_spend
-from mmm_bayes.prepare.weeks import Counts, add_up, by_geo_week, count
+from mmm_bayes.prepare.weeks import Counts, add_up, by_geo_week, count, total
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.workspace import writing
 
@@ -61,10 +65,20 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) 
     with spark_session() as spark, spark_errors(f"{source.path}: cannot be prepared"):
         progress("judging transaction lines", 0.2)
         spend_lines = read_spend(spark, config) if config.spend else None
-        lines = keep_on_disk(judge(read(spark, source), source, table, how))
-        invoices = keep_on_disk(add_up(_booked(lines, table), table.week_start))
+        raw = read(spark, source)
+
+        def judged(stray_weeks: Collection[date]) -> tuple[DataFrame, DataFrame, pd.DataFrame]:
+            lines = keep_on_disk(judge(raw, source, table, how, stray_weeks))
+            invoices = keep_on_disk(add_up(_booked(lines, table), table.week_start))
+            return lines, invoices, total(invoices, how.cancellation_prefix)
+
+        lines, invoices, cells = judged(())
+        if found := strays(cells[cells["reason"].isna()].groupby("week")["lines"].sum()):
+            lines, invoices, cells = judged(found)
         progress("adding up weeks", 0.7)
-        counts = count(invoices, how.cancellation_prefix, table.week_start)
+        require_no_question(cells, table, source)
+        losses = judge_losses(cells, table, source, lines, how.columns)
+        counts = count(invoices, cells, table.week_start)
         inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
         grouping = group_geos(counts.inside, counts.number_of_weeks, table)
         spend = weekly_spend(spend_lines, table.week_start, counts.span, grouping) if spend_lines else None
@@ -75,7 +89,7 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) 
         holidays = add_holidays(frame, table.holidays, grouping.largest)
         progress("writing the quarantine", 0.9)
         _quarantine(lines, quarantine)
-    story = Story(source.path, table, counts, grouping, holidays, spend)
+    story = Story(source.path, table, counts, losses, grouping, holidays, spend)
     return Prepared(holidays.frame, _columns(holidays.frame, table, spend, list(holidays.columns)), summarise(story))
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,12 +10,10 @@ from pyspark.sql import functions as F
 
 from mmm_bayes.errors import DataError
 from mmm_bayes.panel import MIN_WEEKS
+from mmm_bayes.prepare.gaps import WEEK, require_dense
 from mmm_bayes.prepare.geos import Grouping
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-WEEK = timedelta(days=7)
-MOST_EMPTY = 0.25
-"""Largest share of weeks without any line that is filled; beyond it the dates are wrong, not the trade quiet."""
 
 
 def week_of(day: Column | str, week_start: str) -> Column:
@@ -38,7 +35,8 @@ def add_up(lines: DataFrame, week_start: str) -> DataFrame:
 
     Returns:
         One row per ``reason, sold, week, day, geo, invoice, customer`` with ``lines, revenue, units``, the number of
-        ``repeats`` and of ``unmatched`` cancellations, and the ``first`` and ``last`` time.
+        ``repeats`` and of ``unmatched`` cancellations, the ``first`` and ``last`` time, the number of lines of
+        ``unknown`` revenue, and of these the pieces ``without_price`` and the prices ``without_quantity``.
     """
     day = F.to_date("booked")
     keys = [week_of(day, week_start).alias("week"), day.alias("day"), F.coalesce("geo", F.lit("")).alias("geo")]
@@ -50,6 +48,9 @@ def add_up(lines: DataFrame, week_start: str) -> DataFrame:
         F.count_if("unmatched").alias("unmatched"),
         F.min("at").alias("first"),
         F.max("at").alias("last"),
+        F.count_if(F.col("revenue").isNull()).alias("unknown"),
+        F.sum(F.when(F.col("price").isNull(), F.abs("quantity"))).alias("without_price"),
+        F.sum(F.when(F.col("quantity").isNull(), F.abs("price"))).alias("without_quantity"),
     )
     return invoices.withColumn("geo", F.regexp_replace("geo", r"\s+", " "))
 
@@ -59,7 +60,7 @@ class Counts:
     """What there is, before the table is made.
 
     Attributes:
-        cells: sums by ``reason, week, geo`` as they stand in the lines, see `_cells`; money is exact (`Decimal`).
+        cells: see `total`.
         invoices: number of different invoices in all lines.
         customers: number of different customers in all lines.
         span: first and last whole week.
@@ -92,21 +93,38 @@ class Counts:
         return self.kept[self.kept["week"].between(*self.span)]
 
 
-def count(invoices: DataFrame, prefix: str, week_start: str) -> Counts:
-    """Count lines, revenue and weeks.
+def total(invoices: DataFrame, prefix: str) -> pd.DataFrame:
+    """Add everything up by ``reason, week, geo`` as they stand in the lines; money is exact (`Decimal`).
 
     Args:
         invoices: see `add_up`.
         prefix: what the numbers of cancellations start with, or ''.
+
+    Returns:
+        One row each, with numbers of lines and money. ``estimate`` is what the lines of ``unknown`` revenue may be
+        worth: their pieces at the usual price, their prices at the usual number of pieces, nothing where both lack.
+    """
+    cells = _cells(invoices, prefix).toArrow().to_pandas()
+    lines, units, revenue = (float(cells[f"sales_{name}"].sum()) for name in ("lines", "units", "revenue"))
+    price, pieces = (revenue / units, units / lines) if units else (0.0, 0.0)
+    known = cells[["without_price", "without_quantity"]].astype(float)
+    return cells.assign(estimate=known["without_price"] * price + known["without_quantity"] * pieces)
+
+
+def count(invoices: DataFrame, cells: pd.DataFrame, week_start: str) -> Counts:
+    """Count whole weeks, invoices and customers.
+
+    Args:
+        invoices: see `add_up`.
+        cells: see `total`.
         week_start: name of a weekday.
 
     Raises:
         DataError: no line can be used, most weeks are empty, or there are fewer than 20 whole ones.
     """
-    cells = _cells(invoices, prefix).toArrow().to_pandas()
     _require_usable(cells)
     kept = cells[cells["reason"].isna()]
-    _require_dense(sorted(kept["week"].unique()))
+    require_dense(sorted(kept["week"].unique()))
     first, last = kept["first"].min().date(), kept["last"].max().date()
     start = first_day(first + timedelta(days=6), week_start)
     end = first_day(last + timedelta(days=1), week_start) - WEEK
@@ -128,10 +146,11 @@ def _cells(invoices: DataFrame, prefix: str) -> DataFrame:
         _sum("revenue"),
         _sum("lines", sold).alias("sales_lines"),
         _sum("revenue", sold).alias("sales_revenue"),
+        _sum("units", sold).alias("sales_units"),
         _sum("lines", marked).alias("cancellation_lines"),
         _sum("lines", F.col("customer").isNull()).alias("lines_without_customer"),
         _sum("repeats").alias("exact_duplicates"),
-        _sum("unmatched"),
+        *map(_sum, ("unmatched", "unknown", "without_price", "without_quantity")),
         F.coalesce(F.bit_or(F.when(sold, bit_of_day)), F.lit(0)).alias("open"),
         F.min("first").alias("first"),
         F.max("last").alias("last"),
@@ -147,18 +166,6 @@ def _require_usable(cells: pd.DataFrame) -> None:
             f"none of the {cells['lines'].sum():,} lines can be used, {reasons.max():,} for this reason: "
             f"{reasons.idxmax().replace('_', ' ')}; check the columns, the date format and the filters."
         )
-
-
-def _require_dense(weeks: list[date]) -> None:
-    """Stray dates (1900, 2099) would fill the panel with thousands of empty weeks."""
-    number = (weeks[-1] - weeks[0]) // WEEK + 1
-    if number - len(weeks) <= MOST_EMPTY * number:
-        return
-    gap = max(pairwise(weeks), key=lambda pair: pair[1] - pair[0])
-    raise DataError(
-        f"the lines span {number:,} weeks but only {len(weeks):,} have any; the largest gap lies between the weeks of "
-        f"{gap[0]} and {gap[1]}: leave out stray dates with 'transactions.start' or 'transactions.end'."
-    )
 
 
 def by_geo_week(invoices: DataFrame, grouping: Grouping) -> DataFrame:

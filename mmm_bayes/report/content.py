@@ -214,9 +214,7 @@ def _question(results: Results, plan: Plan, money: Money) -> str:
 
 def _data(results: Results, money: Money) -> dict[str, Any]:
     quality = results.quality
-    told = [Finding(**raw) for raw in quality["notes"]]
-    notes = [*told, *(note for note in results.panel.notes if note not in told)]
-    found: dict[str, Any] = {"quality": quality, "source": quality["source"], "notes": notes}
+    found: dict[str, Any] = {"quality": quality, "source": quality["source"], "notes": facts.notes_of(results)}
     if "waterfall" not in quality:
         return found
     filled = [f"{geo} {numbers.count(n, 'week')}" for geo, n in quality["weeks"]["filled_geo_weeks"].items()]

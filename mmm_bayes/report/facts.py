@@ -127,6 +127,12 @@ def money_of(results: Results) -> Money:
     return Money.fitting(results.config.currency, float(results.panel.data["spend"].sum()))
 
 
+def notes_of(results: Results) -> list[Finding]:
+    """Return what is to be known of the data, each thing once."""
+    told = [Finding(**raw) for raw in results.quality["notes"]]
+    return [*told, *(note for note in results.panel.notes if note not in told)]
+
+
 def channel_of(panel: Panel) -> dict[str, str]:
     """Return the channel by arm: a channel is its own, and in plans by geo ``channel | geo`` is one too."""
     arms = {arm_of(channel, geo): channel for channel in panel.channels for geo in panel.geos}

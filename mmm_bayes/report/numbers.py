@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -125,6 +125,14 @@ def span(values: Sequence[float]) -> str:
     """Return the range of some ratios: ``1.39``, ``1.39 to 1.42``."""
     low, high = ratio(min(values)), ratio(max(values))
     return low if low == high else f"{low} to {high}"
+
+
+def spans(weeks: Sequence[str]) -> str:
+    """Return the first days of weeks, in order, with neighbours as one: ``2024-01-01, 2024-06-03 to 2024-06-24``."""
+    days = [date.fromisoformat(week) for week in weeks]
+    ends = [i + 1 for i, (day, later) in enumerate(pairwise(days)) if later - day > timedelta(days=7)]
+    parts = [weeks[start:end] for start, end in pairwise([0, *ends, len(weeks)])]
+    return ", ".join(part[0] if len(part) == 1 else f"{part[0]} to {part[-1]}" for part in parts)
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

@@ -316,8 +316,20 @@ def _gained(found: Schedule, money: Money) -> list[str]:
 def waterfall(quality: dict[str, Any], money: Money) -> Table:
     """Return what became of the lines that were read."""
     steps = quality["waterfall"]
-    rows = [[word(Finding(s["code"], s["values"])), count(s["lines"]), money.cents(s["revenue"])] for s in steps]
-    return Table(_heads("step", "lines", "revenue"), rows, bold=[i for i, s in enumerate(steps) if s["total"]])
+    rows = [[word(Finding(s["code"], s["values"])), count(s["lines"]), _worth(s, money)] for s in steps]
+    totals = [i for i, s in enumerate(steps) if s["total"]]
+    return Table(_heads("step", "lines", "revenue"), rows, bold=totals, title=say("table.waterfall"))
+
+
+def _worth(step: Mapping[str, Any], money: Money) -> str:
+    """Return the money of some lines: what is known, and of the others what they may be worth."""
+    if not step["unknown"]:
+        return money.cents(step["revenue"])
+    estimate = step["estimate"]
+    more = say("cell.about", amount=money.short(estimate)) if estimate else say("cell.unknown")
+    if step["unknown"] == step["lines"]:
+        return more
+    return say("cell.and_more", known=money.cents(step["revenue"]), more=more)
 
 
 def truth(known: Truth, fit: Fit, money: Money) -> Table:

@@ -64,7 +64,10 @@ def _said(findings: Iterable[Mapping[str, Any]]) -> str:
 
 
 FILTERS = {
-    **{name: getattr(numbers, name) for name in ("ratio", "percent", "change", "chance", "count", "day", "listed")},
+    **{
+        name: getattr(numbers, name)
+        for name in ("ratio", "percent", "change", "chance", "count", "day", "spans", "listed")
+    },
     **{"tiny": numbers.tiny, "compact": numbers.compact, "span": numbers.span, "fmt": format},
     **{"label": label, "said": _said},
 }
