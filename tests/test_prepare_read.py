@@ -15,6 +15,7 @@ from mmm_bayes.config import make_config
 from mmm_bayes.config.file import OF_TIMES
 from mmm_bayes.errors import DataError
 from mmm_bayes.prepare import Prepared, read, weekly_table
+from mmm_bayes.prepare import presets as layouts
 from mmm_bayes.prepare.read import Source, timestamp
 from mmm_bayes.simulate.transactions import write_sample
 
@@ -131,6 +132,36 @@ def test_every_way_gives_the_same(expected: Prepared, rows: list[list[str]], tmp
     pd.testing.assert_frame_equal(prepared.frame, expected.frame, check_exact=True)
     for part in ("raw", "waterfall", "quarantine"):
         assert prepared.quality[part] == expected.quality[part]
+
+
+BREAKS = {
+    "in a text": lambda row: [*row[:2], f"{row[2]}\nsecond hand", *row[3:]],
+    "with quotes and returns": lambda row: [*row[:2], f'12" {row[2]}\r\n"new", blue', *row[3:]],
+    "several at the end": lambda row: [*row[:7], f"{row[7]}\n\n "],
+}
+
+
+@pytest.mark.parametrize("case", BREAKS)
+def test_line_breaks_within_quotes(
+    spark: SparkSession, expected: Prepared, rows: list[list[str]], tmp_path: Path, case: str
+) -> None:
+    broken = [BREAKS[case](row) if i % 40 == 0 else row for i, row in enumerate(rows)]
+    path = write_csv(tmp_path / "lines.csv", [reference.HEADER, *broken])
+    prepared = prepare(path, tmp_path)
+    assert prepared.quality["waterfall"] == expected.quality["waterfall"]
+    pd.testing.assert_frame_equal(prepared.frame, expected.frame, check_exact=True)
+    split = prepare(path, tmp_path, multiline=False, warn_above=1.0, stop_above=1.0)
+    assert split.quality["quarantine"]["malformed_line"]["lines"] >= 2 * len(rows[::40])
+
+
+def test_a_name_of_a_column_on_two_lines(
+    spark: SparkSession, expected: Prepared, rows: list[list[str]], tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "lines.csv", [["Invoice\nNo", *reference.HEADER[1:]], *rows])
+    columns = layouts.ONLINE_RETAIL.columns.model_dump() | {"invoice": "Invoice\nNo"}
+    own = {"columns": columns, "date_format": "%m/%d/%Y %H:%M", "cancellation_prefix": "C"}
+    prepared = prepare(path, tmp_path, preset=None, non_product_codes=reference.CODES, **own)
+    pd.testing.assert_frame_equal(prepared.frame, expected.frame, check_exact=True)
 
 
 def test_latin_1_with_carriage_returns(expected: Prepared, rows: list[list[str]], tmp_path: Path) -> None:

@@ -137,7 +137,6 @@ def test_weekly_spend_on_another_weekday(spark: SparkSession, sales: Path, tmp_p
 
 
 BAD = [
-    ({"cost": "-1"}, "the spend -1 of tv on 2023-01-03 is negative; correct it."),
     ({"cost": ""}, "the spend None of tv on 2023-01-03 is no number; correct it (0 where none was spent)."),
     ({"cost": "NaN"}, "the spend 'NaN' of tv on 2023-01-03 is no number; correct it (0 where none was spent)."),
     ({"cost": "12,5"}, "the spend '12,5' of tv on 2023-01-03 is no number; correct it (0 where none was spent)."),
@@ -154,6 +153,47 @@ def test_bad_spend(spark: SparkSession, sales: Path, tmp_path: Path, change: dic
     with pytest.raises(DataError) as caught:
         read_spend(spark, config(sales, tmp_path / "spend.csv", geo="geo"))
     assert str(caught.value) == f"{tmp_path / 'spend.csv'}: {message}"
+
+
+CREDITS = {  # what is credited by day and channel, and what that leaves of the 7 x 50 of its week
+    "one": ({(9, "tv"): -12.5}, {("2023-01-09", "tv"): 337.5}),
+    "the whole week": ({(14, "search"): -300.0}, {("2023-01-09", "search"): 0.0}),
+    "several": (
+        {(2, "tv"): -1.0, (3, "tv"): -2.0, (4, "search"): -0.25},
+        {("2023-01-02", "tv"): 247.0, ("2023-01-02", "search"): 299.75},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CREDITS)
+def test_credits_are_netted_in_their_week(spark: SparkSession, sales: Path, tmp_path: Path, case: str) -> None:
+    credits, left = CREDITS[case]
+    days = pd.date_range(FIRST, periods=7 * WEEKS)
+    spend = pd.DataFrame([(day, ch, 50.0) for day in days for ch in ("tv", "search")], columns=["day", "ch", "cost"])
+    for (day, channel), amount in credits.items():
+        spend.loc[(spend["day"] == f"2023-01-{day:02}") & (spend["ch"] == channel), "cost"] = amount
+    spend.to_csv(tmp_path / "spend.csv", index=False)
+    prepared = prepare(sales, tmp_path / "spend.csv", transactions={"geo_level": "national"})
+    found = prepared.frame.set_index("week")
+    for (week, channel), amount in left.items():
+        assert found.loc[week, f"spend_{channel}"] == amount
+    assert prepared.quality["spend"]["channels"]["tv"] == spend["cost"][spend["ch"] == "tv"].sum()
+    told = f"{len(credits)} credit{'s' * (len(credits) > 1)} in the spend file (\N{MINUS SIGN}"
+    assert any(note.startswith(told) for note in notes(prepared))
+
+
+@pytest.mark.parametrize("cost", ["-10.5", "-11", "-1000"])
+def test_a_credit_of_more_than_its_week_is_asked_about(
+    spark: SparkSession, sales: Path, tmp_path: Path, cost: str
+) -> None:
+    write_spend(tmp_path / "spend.csv", {"cost": cost})
+    left = f"{float(cost) + 10:g}"
+    with pytest.raises(DataError) as caught:
+        prepare(sales, tmp_path / "spend.csv", geo="geo")
+    assert str(caught.value) == (
+        f"{tmp_path / 'spend.csv'}: credits bring the spend of tv (North) in the week of 2023-01-02 to {left}; date "
+        "them in the week of the spend that they take back."
+    )
 
 
 def write_spend(path: Path, change: dict[str, str]) -> None:

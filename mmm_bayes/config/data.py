@@ -56,6 +56,7 @@ class Transactions(TableFile):
     """
 
     directives: ClassVar = OF_TIMES
+    multiline: Literal["auto", True, False] = "auto"
     preset: Literal["online_retail", "online_retail_ii"] | None = None
     columns: TransactionColumns | None = None
     cancellations: Literal["own_week", "order_week"] = "own_week"

@@ -1,9 +1,13 @@
 """Read tables with Spark: CSV, Parquet or JSON lines; one file, a folder or a glob."""
 
+import io
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampNTZType, TimestampType
@@ -45,6 +49,10 @@ LEAST_NANOSECONDS = 10**17
 """Whole numbers from here on (1973) are nanoseconds since 1970; a day written as 20240131 is far below."""
 
 
+BLOCK = 2**20
+"""Bytes that are looked at at once."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A table on disk: where it is, how it is written, and which section of the configuration names it."""
@@ -54,38 +62,46 @@ class Source:
     format: str
     separator: str = ","
     encoding: str = "UTF-8"
+    multiline: bool = False
 
 
-def find_source(config: Config, table: TableFile, section: str) -> Source:
+def find_source(config: Config, table: TableFile, section: str, multiline: Literal["auto"] | bool = "auto") -> Source:
     """Return where a table of the configuration is.
 
     Args:
         config: the whole configuration, which knows the folders.
         table: its section.
         section: name of that section, for messages.
+        multiline: whether cells of a CSV hold line breaks; ``auto`` looks for such in files of this machine.
 
     Raises:
         DataError: nothing is there, or files of several formats.
     """
     path = config.find(table.path)
-    if "://" in path:  # a store that Spark reads by itself
-        return _source(path, section, table.format or _format_of(path, section), table)
-    files = _files(path)
-    if not files:
+    files = [] if "://" in path else _files(path)  # else a store that Spark reads by itself
+    if not files and "://" not in path:
         raise DataError(
             f"{path}: there is no such file, folder or pattern; correct '{section}.path' or give the path with --data."
         )
-    formats = {table.format or _format_of(file, section) for file in files}
+    formats = {table.format or _format_of(file, section) for file in files or [Path(path)]}
     if len(formats) > 1:
         raise DataError(f"{path}: holds files of several formats ({', '.join(sorted(formats))}); name one with a glob.")
-    literal = str(Path(path).absolute())
-    if Path(path).exists():
-        literal = re.sub(r"([\[\]{}*?\\])", r"\\\1", literal)
-    return _source(literal, section, formats.pop(), table)
+    if files:
+        exists, path = Path(path).exists(), str(Path(path).absolute())
+        path = re.sub(r"([\[\]{}*?\\])", r"\\\1", path) if exists else path
+    broken = multiline is True or (multiline == "auto" and formats == {"csv"} and any(map(_may_break_lines, files)))
+    return Source(path, section, formats.pop(), table.separator or ",", table.encoding or "UTF-8", broken)
 
 
-def _source(path: str, section: str, form: str, table: TableFile) -> Source:
-    return Source(path, section, form, table.separator or ",", table.encoding or "UTF-8")
+def _may_break_lines(file: Path) -> bool:
+    """Whether a line has an odd number of quotes, as those have that begin or end within a cell in quotes."""
+    with (
+        suppress(OSError),  # damaged files are Spark's to report
+        pa.input_stream(str(file), compression="detect") as stream,
+        io.BufferedReader(stream, BLOCK) as lines,
+    ):
+        return any(line.count(b'"') % 2 for line in lines)
+    return False
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:
@@ -158,7 +174,9 @@ def spark_pattern(date_format: str) -> str:
 
 
 def _csv(spark: SparkSession, source: Source) -> DataFrameReader:
-    return spark.read.options(header=True, sep=source.separator, encoding=source.encoding, escape='"')
+    return spark.read.options(
+        header=True, sep=source.separator, encoding=source.encoding, escape='"', multiLine=source.multiline
+    )
 
 
 def _files(path: str) -> list[Path]:
@@ -173,8 +191,8 @@ def _matches(pattern: Path) -> list[Path]:
     return sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
 
 
-def _format_of(file: str | Path, section: str) -> str:
-    suffixes = [suffix.lower() for suffix in Path(file).suffixes if suffix.lower() not in COMPRESSED]
+def _format_of(file: Path, section: str) -> str:
+    suffixes = [suffix.lower() for suffix in file.suffixes if suffix.lower() not in COMPRESSED]
     if not suffixes or suffixes[-1] not in SUFFIXES:
         raise DataError(f"{file}: the name does not tell its format; give '{section}.format' as csv, parquet or json.")
     return SUFFIXES[suffixes[-1]]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -43,11 +44,12 @@ class Spend:
 
 @dataclass(frozen=True)
 class SpendLines:
-    """Checked lines of the spend file: ``at, channel, geo, spend``, and where they come from."""
+    """Checked lines of the spend file: ``at, channel, geo, spend``, where they come from, and how many are credits."""
 
     frame: DataFrame
     table: SpendFile
     source: Source
+    credits: int
 
 
 def read_spend(spark: SparkSession, config: Config) -> SpendLines:
@@ -58,13 +60,12 @@ def read_spend(spark: SparkSession, config: Config) -> SpendLines:
         config: with a section ``spend``.
 
     Raises:
-        DataError: a missing column, no rows, a date or an amount that cannot be read, negative spend.
+        DataError: a missing column, no rows, a date or an amount that cannot be read.
     """
     assert config.spend is not None
     source = find_source(config, config.spend, "spend")
     frame = _lines(read(spark, source), config.spend, source)
-    _require_usable(frame, config.spend, source)
-    return SpendLines(frame, config.spend, source)
+    return SpendLines(frame, config.spend, source, _require_usable(frame, config.spend, source))
 
 
 def weekly_spend(lines: SpendLines, week_start: str, weeks: tuple[date, date], grouping: Grouping) -> Spend:
@@ -77,12 +78,13 @@ def weekly_spend(lines: SpendLines, week_start: str, weeks: tuple[date, date], g
         grouping: which geo goes where; spend without a geo is split by share of revenue.
 
     Raises:
-        DataError: spend for a geo that the transactions do not have.
+        DataError: spend for a geo that the transactions do not have, or credits of more than was spent in a week.
     """
     split = lines.table.geo is None or grouping.names == (NATIONAL,)
     places = _split(grouping) if split else _places(lines, grouping)
     frame = lines.frame.withColumn("geo", F.lit("")) if split else lines.frame
     frame = frame.withColumn("week", week_of(F.to_date("at"), week_start))
+    credit = _net_credits(frame, lines.source) if lines.credits else 0
     found = _by_channel(frame)
     first = min(weeks[0], max(min(row["first"] for row in found), weeks[0] - HISTORY * WEEK))
     outside = frame.where(~F.col("week").between(first, weeks[1]))
@@ -98,6 +100,8 @@ def weekly_spend(lines: SpendLines, week_start: str, weeks: tuple[date, date], g
         "outside": {"rows": lost["rows"], "spend": float(lost["spend"])},
     }
     notes = _notes(summary, found, weeks, week_start)
+    if lines.credits:
+        notes = (*notes, Finding("spend.credits", {"rows": lines.credits, "spend": float(credit)}))
     return Spend(_weekly(frame, places, columns), columns, first, summary, notes)
 
 
@@ -122,8 +126,30 @@ def _pair(channel: Column, spend: Column) -> Column:
     return F.struct(channel.alias("channel"), text(spend).alias("spend_text"))
 
 
-def _require_usable(lines: DataFrame, table: SpendFile, source: Source) -> None:
-    """Unlike a transaction among half a million, a spend that cannot be read is not put aside: it is an error."""
+def _net_credits(lines: DataFrame, source: Source) -> Decimal:
+    """Return the sum of the credits, which are netted in their weeks.
+
+    Raises:
+        DataError: one of the weeks falls below zero.
+    """
+    credit = F.sum(F.when(F.col("spend") < 0, F.col("spend"))).alias("credit")
+    weeks = lines.groupBy("channel", "geo", "week").agg(F.sum("spend").alias("spend"), credit)
+    least = F.min_by(F.struct("channel", "geo", "week", "spend"), "spend")
+    worst, whole = weeks.where("credit < 0").agg(least, F.sum("credit")).collect()[0]
+    if worst["spend"] < 0:
+        place = f" ({worst['geo']})" if worst["geo"] else ""
+        raise DataError(
+            f"{source.path}: credits bring the spend of {worst['channel']}{place} in the week of {worst['week']} to "
+            f"{worst['spend'].normalize():f}; date them in the week of the spend that they take back."
+        )
+    return whole
+
+
+def _require_usable(lines: DataFrame, table: SpendFile, source: Source) -> int:
+    """Return the number of credits.
+
+    Unlike a transaction among half a million, a spend that cannot be read is not put aside: it is an error.
+    """
     problems = {
         "the line {malformed!r} does not have the columns of the first line; correct it": F.col(
             "malformed"
@@ -136,15 +162,15 @@ def _require_usable(lines: DataFrame, table: SpendFile, source: Source) -> None:
         "the spend {spend_text!r} of {channel} on {date_text} is no number; correct it (0 where none was spent)": (
             F.col("spend").isNull()
         ),
-        "the spend {spend_text} of {channel} on {date_text} is negative; correct it": F.col("spend") < 0,
     }
     problem = F.coalesce(*[F.when(found, sentence) for sentence, found in problems.items()])
     first = F.first(F.when(problem.isNotNull(), F.struct(problem.alias("problem"), "*")), ignorenulls=True)
-    number, bad = lines.agg(F.count("*"), first).collect()[0]
+    number, bad, credits = lines.agg(F.count("*"), first, F.count_if(F.col("spend") < 0)).collect()[0]
     if number == 0:
         raise DataError(f"{source.path}: holds no spend; give a file with rows, or leave out the section 'spend'.")
     if bad is not None:
         raise DataError(f"{source.path}: {bad['problem'].format(**bad.asDict())}.")
+    return int(credits)
 
 
 def _split(grouping: Grouping) -> pa.Table:

@@ -60,7 +60,7 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) 
     """
     table = config.transactions
     assert table is not None
-    source, how = find_source(config, table, "transactions"), layout(table)
+    source, how = find_source(config, table, "transactions", table.multiline), layout(table)
     progress("starting Spark", None)
     with spark_session() as spark, spark_errors(f"{source.path}: cannot be prepared"):
         progress("judging transaction lines", 0.2)
