@@ -19,7 +19,7 @@ from pathlib import Path
 from mmm_bayes.config import make_config
 from mmm_bayes.prepare import weekly_table
 from mmm_bayes.prepare.spark import spark_session
-lines = {"path": sys.argv[1], "preset": "online_retail", "start": "2022-01-01"}
+lines = {"path": sys.argv[1], "preset": "online_retail", "start": "2022-01-01", "duplicates": "drop"}
 config = make_config({"name": "x", "transactions": lines})
 with spark_session() as spark:
     home = spark.sparkContext._jvm.java.lang.System.getProperty("java.home")

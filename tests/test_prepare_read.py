@@ -150,7 +150,7 @@ def test_line_breaks_within_quotes(
     prepared = prepare(path, tmp_path)
     assert prepared.quality["waterfall"] == expected.quality["waterfall"]
     pd.testing.assert_frame_equal(prepared.frame, expected.frame, check_exact=True)
-    split = prepare(path, tmp_path, multiline=False, warn_above=1.0, stop_above=1.0)
+    split = prepare(path, tmp_path, multiline="never", warn_above=1.0, stop_above=1.0)
     assert split.quality["quarantine"]["malformed_line"]["lines"] >= 2 * len(rows[::40])
 
 

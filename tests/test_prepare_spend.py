@@ -156,7 +156,7 @@ def test_bad_spend(spark: SparkSession, sales: Path, tmp_path: Path, change: dic
 
 
 CREDITS = {  # what is credited by day and channel, and what that leaves of the 7 x 50 of its week
-    "one": ({(9, "tv"): -12.5}, {("2023-01-09", "tv"): 337.5}),
+    "one": ({(9, "tv"): -12.5}, {("2023-01-09", "tv"): 287.5}),
     "the whole week": ({(14, "search"): -300.0}, {("2023-01-09", "search"): 0.0}),
     "several": (
         {(2, "tv"): -1.0, (3, "tv"): -2.0, (4, "search"): -0.25},

@@ -416,20 +416,19 @@ def test_each_verdict_has_its_words(small_run, tmp_path, verdict):
 
 def test_transactions_are_accounted_for_to_the_cent(small_run, tmp_path):
     space = copy(small_run, tmp_path)
+    step = {"values": {"day": ""}, "total": False, "unknown": 0, "estimate": 0.0}
+    steps = [
+        {"code": "lines.read", "total": True, "lines": 541_909, "revenue": 9_747_747.934},
+        {"code": "reason.exact_duplicate", "lines": -5_268, "revenue": -21_740.98},
+        {"code": "reason.malformed_line", "lines": -12, "revenue": 0.0, "unknown": -12},
+        {"code": "reason.missing_product", "lines": -2, "revenue": 0.0, "unknown": -2, "estimate": -1234.5},
+        {"code": "reason.missing_invoice", "lines": -12, "revenue": -3.0, "unknown": -9, "estimate": -27.04},
+        {"code": "lines.in_panel", "total": True, "lines": 536_615, "revenue": 9_726_003.954},
+    ]
     quality = {
         "source": "lines/*.csv",
         "lines_read": 541_909,
-        "waterfall": [
-            {"code": "lines.read", "values": {}, "total": True, "lines": 541_909, "revenue": 9_747_747.934},
-            {
-                "code": "reason.exact_duplicate",
-                "values": {"day": ""},
-                "total": False,
-                "lines": -5_268,
-                "revenue": -21_740.98,
-            },
-            {"code": "lines.in_panel", "values": {}, "total": True, "lines": 536_641, "revenue": 9_726_006.954},
-        ],
+        "waterfall": [step | one for one in steps],
         "cancellations": {"treatment": "own_week", "lines": 8_668, "revenue": -475_901.16, "unmatched": 0},
         "geos": {"groups": [{"geo": "UK", "revenue_share": 0.84}, {"geo": "Rest", "revenue_share": 0.16}]},
         "weeks": {"first": "2010-12-06", "last": "2011-11-28", "count": 52, "filled_geo_weeks": {"UK": 1}},
@@ -442,6 +441,9 @@ def test_transactions_are_accounted_for_to_the_cent(small_run, tmp_path):
     found = rows(part, "step | lines")
     assert found["lines read"] == {"step": "lines read", "lines": "541,909", "revenue": "£9,747,747.93"}
     assert found["exact duplicate"]["revenue"] == "−£21,740.98"
+    assert found["malformed line"]["revenue"] == "unknown"
+    assert found["missing product"]["revenue"] == "about −£1.23k"
+    assert found["missing invoice"]["revenue"] == "−£3.00 and about −£27"
     for sentence in ("8,668 cancellations (−£475,901.16)", "UK 84% and Rest 16%", "2 channels, £150.00", "UK 1 week"):
         assert sentence in part
     assert "- 135,080 lines name no customer; their revenue counts, their customers cannot be counted." in part

@@ -47,7 +47,6 @@ def test_every_kind_of_dirt_occurs(lines: list[reference.Line]) -> None:
         "missing_product",
         "missing_or_unparseable_quantity",
         "missing_or_unparseable_price",
-        "negative_price",
         "price_of_zero",
         "exact_duplicate",
         "code_that_is_no_product",

@@ -30,6 +30,7 @@ def unknown_countries(key: str, setting: str | Mapping[str, str]) -> Iterator[Mi
         except NotImplementedError:
             yield key, f"is {code}, of which no holidays are known; use an ISO code such as GB, GB-ENG or DE"
 
+
 Part = Annotated[Share, Field(ge=0, le=1)]
 
 
@@ -56,7 +57,7 @@ class Transactions(TableFile):
     """
 
     directives: ClassVar = OF_TIMES
-    multiline: Literal["auto", True, False] = "auto"
+    multiline: Literal["auto", "always", "never"] = "auto"
     preset: Literal["online_retail", "online_retail_ii"] | None = None
     columns: TransactionColumns | None = None
     cancellations: Literal["own_week", "order_week"] = "own_week"

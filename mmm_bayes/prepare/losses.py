@@ -91,7 +91,7 @@ def _share(part: pd.DataFrame, cells: pd.DataFrame) -> float:
     worth = {name: float(rows["revenue"].sum()) for name, rows in cells.groupby("reason", dropna=False)}
     own = sum(abs(worth[reason]) for reason in part["reason"].unique()) + part["estimate"].sum()
     whole = sum(map(abs, worth.values())) + cells["estimate"].sum()
-    return own / whole if whole else 0.0
+    return float(own / whole) if whole else 0.0
 
 
 def _example(lines: DataFrame, reason: str, columns: TransactionColumns) -> str:

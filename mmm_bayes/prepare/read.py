@@ -5,7 +5,6 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
@@ -14,6 +13,7 @@ from pyspark.sql.types import LongType, StringType, StructField, StructType, Tim
 
 from mmm_bayes.config import Config, TableFile
 from mmm_bayes.errors import DataError, nearest
+from mmm_bayes.tables.cells import SPACES
 
 MALFORMED = "_corrupt_record"
 """Column in which Spark's readers put the text of a line that does not have the columns of the others."""
@@ -49,6 +49,9 @@ LEAST_NANOSECONDS = 10**17
 """Whole numbers from here on (1973) are nanoseconds since 1970; a day written as 20240131 is far below."""
 
 
+SPACE = f"{SPACES}\n\r\ufeff"
+"""What may stand around what is meant."""
+
 BLOCK = 2**20
 """Bytes that are looked at at once."""
 
@@ -65,14 +68,14 @@ class Source:
     multiline: bool = False
 
 
-def find_source(config: Config, table: TableFile, section: str, multiline: Literal["auto"] | bool = "auto") -> Source:
+def find_source(config: Config, table: TableFile, section: str, multiline: str = "auto") -> Source:
     """Return where a table of the configuration is.
 
     Args:
         config: the whole configuration, which knows the folders.
         table: its section.
         section: name of that section, for messages.
-        multiline: whether cells of a CSV hold line breaks; ``auto`` looks for such in files of this machine.
+        multiline: ``always`` or ``never`` where cells of a CSV may hold line breaks, ``auto`` to look for such.
 
     Raises:
         DataError: nothing is there, or files of several formats.
@@ -89,7 +92,7 @@ def find_source(config: Config, table: TableFile, section: str, multiline: Liter
     if files:
         exists, path = Path(path).exists(), str(Path(path).absolute())
         path = re.sub(r"([\[\]{}*?\\])", r"\\\1", path) if exists else path
-    broken = multiline is True or (multiline == "auto" and formats == {"csv"} and any(map(_may_break_lines, files)))
+    broken = multiline == "always" or (multiline == "auto" and formats == {"csv"} and any(map(_may_break_lines, files)))
     return Source(path, section, formats.pop(), table.separator or ",", table.encoding or "UTF-8", broken)
 
 
@@ -138,7 +141,7 @@ def column(frame: DataFrame, name: str, source: Source) -> Column:
 
 def text(values: Column) -> Column:
     """Return the values as texts without surrounding space, empty ones as missing."""
-    return F.nullif(F.trim(values.cast("string")), F.lit(""))
+    return F.nullif(F.btrim(values.cast("string"), F.lit(SPACE)), F.lit(""))
 
 
 def timestamp(frame: DataFrame, name: str, date_format: str | None, source: Source) -> Column:

@@ -12,6 +12,7 @@ from mmm_bayes.errors import DataError
 from mmm_bayes.panel import MIN_WEEKS
 from mmm_bayes.prepare.gaps import WEEK, require_dense
 from mmm_bayes.prepare.geos import Grouping
+from mmm_bayes.prepare.read import SPACE
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -52,7 +53,7 @@ def add_up(lines: DataFrame, week_start: str) -> DataFrame:
         F.sum(F.when(F.col("price").isNull(), F.abs("quantity"))).alias("without_price"),
         F.sum(F.when(F.col("quantity").isNull(), F.abs("price"))).alias("without_quantity"),
     )
-    return invoices.withColumn("geo", F.regexp_replace("geo", r"\s+", " "))
+    return invoices.withColumn("geo", F.regexp_replace("geo", f"[{SPACE}]+", " "))
 
 
 @dataclass(frozen=True)
