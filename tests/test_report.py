@@ -443,7 +443,7 @@ def test_transactions_are_accounted_for_to_the_cent(small_run, tmp_path):
     assert found["exact duplicate"]["revenue"] == "−£21,740.98"
     assert found["malformed line"]["revenue"] == "unknown"
     assert found["missing product"]["revenue"] == "about −£1.23k"
-    assert found["missing invoice"]["revenue"] == "−£3.00 and about −£27"
+    assert found["missing invoice"]["revenue"] == "−£3.00 and about −£27.0"
     for sentence in ("8,668 cancellations (−£475,901.16)", "UK 84% and Rest 16%", "2 channels, £150.00", "UK 1 week"):
         assert sentence in part
     assert "- 135,080 lines name no customer; their revenue counts, their customers cannot be counted." in part
