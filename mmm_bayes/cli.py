@@ -191,8 +191,11 @@ def dashboard(config: Path, output: Path, port: int | None) -> None:
 @configured
 @sampled
 @budgeted
+@click.option("--force", "anew", is_flag=True, help="Also do what has been done on the same settings and data.")
 def run(**options: Any) -> None:
     """Do all five steps, and end with the ROI table, the plan and where the report is.
+
+    A step whose settings and data are what they were is not done again.
 
     \b
     Example: mmm-bayes run config/online_retail.yaml --output /tmp/retail
@@ -200,6 +203,48 @@ def run(**options: Any) -> None:
     from mmm_bayes.pipeline import STEPS
 
     _steps(STEPS, options)
+
+
+@app.command()
+@configured
+@click.pass_context
+def check(context: click.Context, /, **options: Any) -> None:
+    """List every mistake of a configuration, and of the data against it, at once; nothing is fitted or written.
+
+    \b
+    Example: mmm-bayes check config/online_retail.yaml
+    """
+    from mmm_bayes.pipeline.check import examine
+    from mmm_bayes.report.words import say, word
+
+    terminal = _terminal(options)
+    with terminal.warnings():
+        panel, found = examine(options["config"], options["data"], options["output"])
+    for sentence in found:
+        _fail(sentence)
+    if found:
+        context.exit(1)
+    if panel is not None:
+        size = {"geos": len(panel.geos), "weeks": len(panel.weeks), "channels": len(panel.channels)}
+        terminal.say(say("terminal.no_mistakes", **size))
+        for note in panel.notes:
+            terminal.say(word(note))
+
+
+@app.command()
+@configured
+def status(**options: Any) -> None:
+    """Say what each step has left, how old that is, and whether it still holds.
+
+    \b
+    Example: mmm-bayes status config/online_retail.yaml
+    """
+    from mmm_bayes.config import load_config
+    from mmm_bayes.summary import status as states
+    from mmm_bayes.workspace import Workspace
+
+    config = load_config(options["config"], options["data"])
+    _terminal(options).table(states(config, Workspace(config.name, options["output"])))
 
 
 @app.command()
@@ -256,9 +301,10 @@ def _steps(names: Sequence[str], options: dict[str, Any]) -> None:
 
 
 def _run(names: Sequence[str], config: "Config", options: dict[str, Any], terminal: "Terminal") -> None:
-    """Run the steps with a line each, then show what they found."""
+    """Run the steps with a line each, of several those that would find something new, then show what they found."""
     from mmm_bayes import pipeline
     from mmm_bayes.provenance import held
+    from mmm_bayes.report.words import say
     from mmm_bayes.summary import LINES, show
     from mmm_bayes.workspace import Workspace
 
@@ -266,9 +312,14 @@ def _run(names: Sequence[str], config: "Config", options: dict[str, Any], termin
         "allocate": {key: options[key] for key in ("what_if", "model", "force") if key in options},
         "schedule": {"what_if": options.get("what_if") is not None},
     }
-    results = {}
+    whole = len(names) > 1 and not options.get("anew")
+    results: dict[str, Any] = {}
     with terminal.warnings(), held(Workspace(config.name, options["output"])):
         for name in pipeline.chosen(config, names):
+            if whole and (since := pipeline.finished(config, name, options["output"])) is not None:
+                terminal.skipped(name, say("terminal.skipped", since=since))
+                results[name] = None
+                continue
             with terminal.step(name) as step:
                 results[name] = getattr(pipeline, name)(config, options["output"], step, **arguments.get(name, {}))
                 step.summary = LINES[name](results[name])

@@ -68,6 +68,11 @@ class Terminal:
             seconds = time.perf_counter() - started
             self.err.print(f"✓ {name:<9}{seconds:6.1f} s  {step.summary}".rstrip(), markup=False)
 
+    def skipped(self, name: str, text: str) -> None:
+        """Print that a step is not done again."""
+        if not self.quiet:
+            self.err.print(f"– {name:<9} skipped  {text}", markup=False)
+
     @contextmanager
     def warnings(self) -> Iterator[None]:
         """Print what is meant for the user as it is warned of; other warnings go their way."""

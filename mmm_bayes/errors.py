@@ -1,5 +1,6 @@
 """Errors that a person can act on: what is wrong, where, and what to do."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 
@@ -14,7 +15,11 @@ class MMMError(Exception):
 
 
 class ConfigError(MMMError):
-    """The configuration names something that does not exist or cannot hold."""
+    """The configuration names something that does not exist or cannot hold; ``parts`` are the dotted keys at fault."""
+
+    def __init__(self, *sentences: str, parts: Sequence[str] = ()) -> None:
+        super().__init__(*sentences)
+        self.parts = parts
 
 
 class DataError(MMMError):

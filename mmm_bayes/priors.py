@@ -1,6 +1,6 @@
 """Priors of the channels: sensible defaults, the user's own, and what both mean for the panel."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import xarray as xr
@@ -67,16 +67,19 @@ def check_channels(given: ChannelPriors, paid: Mapping[str, bool]) -> None:
         paid: whether it has spend, by channel of the panel.
 
     Raises:
-        ConfigError: the first of them.
+        ConfigError: all of them.
     """
+    if found := list(_strange(given, paid)):
+        raise ConfigError(*found)
+
+
+def _strange(given: ChannelPriors, paid: Mapping[str, bool]) -> Iterator[str]:
     for quantity, table in given:
         for channel in table:
             if channel not in [*paid, "default"]:
-                raise ConfigError(
-                    f"model.priors.{quantity} names the channel '{channel}'; {nearest(channel, list(paid))}"
-                )
-            if quantity == "roi" and not paid.get(channel, True):
-                raise ConfigError(
+                yield f"model.priors.{quantity} names the channel '{channel}'; {nearest(channel, list(paid))}"
+            elif quantity == "roi" and not paid.get(channel, True):
+                yield (
                     f"model.priors.roi.{channel}: the channel is organic and has no ROI; "
                     f"give model.priors.contribution_share.{channel} instead."
                 )

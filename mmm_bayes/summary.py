@@ -1,12 +1,16 @@
 """What a step found, in a line and in a table of the report."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.console import Terminal
-from mmm_bayes.report import facts, tables
+from mmm_bayes.errors import DataError
+from mmm_bayes.provenance import STEPS, Manifest, load_manifest
+from mmm_bayes.report import facts, numbers, tables
+from mmm_bayes.report.numbers import NONE
 from mmm_bayes.report.results import Results, load_results
 from mmm_bayes.report.tables import Table
 from mmm_bayes.report.words import judged, say, word
@@ -63,14 +67,19 @@ LINES: dict[str, Callable[[Any], str]] = {
 
 
 def show(terminal: Terminal, found: Found, config: "Config", root: Path) -> None:
-    """Print what the steps found: tables of the report without some of their columns, and its sentences."""
+    """Print what the steps found: tables of the report without some of their columns, and its sentences.
+
+    A step that was not done anew has found None; what it left is shown.
+    """
     shown = [parts for name, parts in TABLES.items() if name in found]
     if shown and not terminal.quiet:
         results = load_results(config, Workspace(config.name, root))
         for part in chain.from_iterable(parts(found, results) for parts in shown):
             terminal.table(part) if isinstance(part, Table) else terminal.say(part)
     if "report" in found:
-        terminal.say(say("terminal.report", path=found["report"]))
+        terminal.say(
+            say("terminal.report", path=found["report"] or Workspace(config.name, root).reports / "report.html")
+        )
 
 
 def of_panel(found: Found, results: Results) -> Iterator[Table | str]:
@@ -95,7 +104,8 @@ def of_fit(found: Found, results: Results) -> Iterator[Table | str]:
 
 def of_plan(found: Found, results: Results) -> Iterator[Table | str]:
     """Return a plan, or a what-if, beside today, what may be said for and against it, and what to test next."""
-    plan, money, channels = found["allocate"], facts.money_of(results), facts.channel_of(results.panel)
+    plan: Plan = found["allocate"] or results.plan  # type: ignore[assignment]
+    money, channels = facts.money_of(results), facts.channel_of(results.panel)
     rows = facts.plan_by_channel(plan, channels)
     yield tables.plan(rows, plan, money).without("contribution_today", "contribution_plan")
     if len(plan.channels) > len(rows):
@@ -108,11 +118,38 @@ def of_plan(found: Found, results: Results) -> Iterator[Table | str]:
 
 def of_schedule(found: Found, results: Results) -> Iterator[Table | str]:
     """Return the weeks of a plan."""
-    plan, schedules, money = found["allocate"], found["schedule"], facts.money_of(results)
+    plan: Plan = found["allocate"] or results.plan  # type: ignore[assignment]
+    money = facts.money_of(results)
+    schedules = found["schedule"] or results.schedules
     if any(s.gain.mean for s in schedules):
         rows = facts.plan_by_channel(plan, facts.channel_of(results.panel))
         yield tables.schedule(schedules, rows, money).without("as_planned", "evenly")
     yield word(facts.best_weeks(schedules), money)
+
+
+def status(config: "Config", space: Workspace) -> Table:
+    """Return what each step has left, when, and whether it still holds."""
+    manifest, rows = load_manifest(space), []
+    for name, known in STEPS.items():
+        entry = manifest.steps.get(name)
+        if entry is None and name not in ("prepare", "fit", "compare", "allocate", "report"):
+            continue
+        rows.append([known.command, *(_state(manifest, name, config) if entry else (NONE, say("cell.not_run")))])
+    return Table([say("column.step"), say("column.made"), say("column.state")], rows, text=3)
+
+
+def _state(manifest: Manifest, name: str, config: "Config") -> tuple[str, str]:
+    """Return when a step was done, and what has become of that."""
+    done = datetime.fromisoformat(manifest.steps[name]["finished"])
+    made = say("cell.made", day=done, ago=numbers.duration(datetime.now(UTC) - done))
+    try:
+        manifest.checked(name)
+    except DataError as error:
+        return made, str(error)
+    changes = manifest.stale(name, config)
+    if not changes:
+        return made, say("cell.holds")
+    return made, say("cell.outdated", changed=changes[0].what, commands=changes[0].commands(name))
 
 
 TABLES: dict[str, Callable[[Found, Results], Iterator[Table | str]]] = {

@@ -9,7 +9,7 @@ from mmm_bayes import pipeline
 from mmm_bayes.config import Config, SimulatedChannel, make_config, override
 from mmm_bayes.errors import MMMError
 from mmm_bayes.panel import Panel, panel_from_frame
-from mmm_bayes.pipeline.check import check_against, mistakes
+from mmm_bayes.pipeline.check import check_against, examine, mistakes
 from mmm_bayes.simulate import PanelSpec, simulate_panel
 
 CHANNELS = {name: SimulatedChannel(pattern="always_on", share=0.03) for name in ("tv", "search", "email")}
@@ -171,3 +171,91 @@ def test_prepare_keeps_the_panel_and_fit_refuses_before_it_fits(tmp_path, monkey
     monkeypatch.setattr("mmm_bayes.model.fit", lambda *_: pytest.fail("the sampler was started"))
     with pytest.raises(MMMError, match="did you mean 'tv'"):
         pipeline.fit(config, tmp_path)
+
+
+# --- all at once --------------------------------------------------------------------------------
+
+WRONG = """name: many
+panel:
+  path: weekly.csv
+  geo: geo
+  kpi: revenue
+  spend: {tv: spend_tv, search: spend_search, email: spend_email}
+model:
+  priors:
+    roi: {TV: [1, 2], serch: [0.5, 2]}
+    alpha: {radio: [0.1, 0.5]}
+  lift_tests:
+    - {channel: tvv, start: 2022-06-06, end: 2022-07-03, spend_change: 5, incremental_kpi: 9, standard_error: 3}
+    - {channel: tv, start: 2032-06-06, end: 2032-07-03, spend_change: 5, incremental_kpi: 9, standard_error: 3}
+sampler: {drws: 5, tune: 3}
+allocate:
+  limits: {Tv: {upper: 5}, tv: {lower: 5, upper: 1}}
+  groups: [{channels: [searhc, email]}]
+  weekly: {emial: [0, 5]}
+"""
+IN_THE_FILE = (
+    "line 14: unknown key 'sampler.drws'; did you mean 'draws'?",
+    "line 14: 'sampler.tune' must be at least 50 (given: 3).",
+    "line 16: 'allocate.limits.tv.lower' is 5 and 'upper' 1: nothing lies between; raise 'upper' to 5, or lower",
+)
+OF_CHANNELS = (
+    "model.priors.roi names the channel 'TV'; did you mean 'tv'?",
+    "model.priors.roi names the channel 'serch'; did you mean 'search'?",
+    "model.priors.alpha names the channel 'radio'; valid are email, search, tv.",
+    "allocate.limits.Tv: there is no channel 'Tv'; did you mean 'tv'?",
+    "allocate.groups: there is no channel 'searhc'; did you mean 'search'?",
+    "allocate.weekly.emial: there is no channel 'emial'; did you mean 'email'?",
+)
+OF_TESTS = (
+    "model.lift_tests, entry 1 names the channel 'tvv'; did you mean 'tv'?",
+    "model.lift_tests, entry 2: 2032-06-06 to 2032-07-03 lies outside of the panel",
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    simulate_panel(PanelSpec(geos=2, weeks=60, channels=CHANNELS)).frame.to_csv(tmp_path / "weekly.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def told(folder, text: str) -> list[str]:
+    (folder / "many.yaml").write_text(text, encoding="utf-8")
+    _, found = examine("many.yaml", root=folder)
+    assert not (folder / "data").exists()
+    return found
+
+
+def test_every_mistake_is_told_at_once(folder):
+    found = told(folder, WRONG)
+    expected = [*(f"many.yaml, {sentence}" for sentence in IN_THE_FILE), *OF_CHANNELS, *OF_TESTS]
+    assert len(found) == len(expected)
+    for sentence in expected:
+        assert any(one.startswith(sentence) for one in found), sentence
+
+
+def test_without_the_data_the_rest_is_told_all_the_same(folder):
+    gone = told(folder, WRONG.replace("weekly.csv", "gone.csv"))
+    assert any("gone.csv: there is no such file" in one for one in gone)
+    columns = told(folder, WRONG.replace("spend_tv", "tv_cost").replace("kpi: revenue", "kpi: sales"))
+    assert [one for one in columns if "has no column" in one] == [
+        "the panel has no column 'sales'; valid are geo, revenue, spend_email, spend_search, spend_tv, week.",
+        "the panel has no column 'tv_cost'; valid are geo, revenue, spend_email, spend_search, spend_tv, week.",
+    ]
+    for found in (gone, columns):
+        assert all(any(one.startswith(sentence) for one in found) for sentence in OF_CHANNELS)
+
+
+def test_a_file_that_nothing_can_be_made_of_is_one_mistake(folder):
+    assert len(told(folder, "name: a\nname: b\n")) == 1
+    assert told(folder, "panel: {kpi: x, spend: {tv: tv}}") == [
+        "many.yaml: 'name' is missing; add it.",
+        "many.yaml, line 1: 'panel.path' is missing; add it.",
+    ]
+
+
+def test_what_is_right_is_a_panel(folder):
+    (folder / "right.yaml").write_text("\n".join(WRONG.splitlines()[:6]), encoding="utf-8")
+    panel, found = examine("right.yaml", root=folder)
+    assert (panel.channels, found) == (["tv", "search", "email"], [])

@@ -1,5 +1,6 @@
 """The command line only translates: sentences on stderr, exit codes, nothing half-written, no control characters."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from provenance_cases import adopt
 
 from mmm_bayes import pipeline
 from mmm_bayes.allocate import Gain, Schedule
@@ -407,6 +409,66 @@ def test_report_says_where_it_is(fitted, capsys, tmp_path):
     place = tmp_path / "reports" / "small" / "report.html"
     assert place.is_file()
     assert capsys.readouterr().out == f"Report: {place}\n"
+
+
+# --- what need not be done, and what there is -----------------------------------------------------
+
+
+def test_a_run_keeps_what_stands_and_force_does_not(fitted, capsys, monkeypatch):
+    monkeypatch.setattr("mmm_bayes.pipeline.STEPS", ("prepare", "fit", "compare"))
+    assert main(["run", *fitted]) == 0
+    out, err = capsys.readouterr()
+    for line, name in zip(err.splitlines(), ("prepare", "fit", "compare"), strict=True):
+        assert re.fullmatch(
+            rf"– {name} +skipped  nothing that it reads has changed since [-0-9: ]+\(--force does .*", line
+        )
+    assert out.startswith("What each channel returned\n")
+    monkeypatch.setattr("mmm_bayes.pipeline.STEPS", ("prepare", "schedule"))
+    assert main(["run", *fitted, "--force"]) == 0
+    assert capsys.readouterr().err.startswith("✓ prepare")
+
+
+def test_a_plan_on_a_fit_that_must_not_be_used_is_not_kept(fitted, tmp_path):
+    config = load_config("small.yaml")
+    path = tmp_path / "data" / "small" / "diagnostics.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    for verdict in ("REVIEW", "FAIL"):
+        write_json(path, found | {"verdict": verdict})
+        adopt(Workspace("small"))
+        assert (pipeline.finished(config, "allocate") is None) == (verdict == "FAIL")
+
+
+def test_status_says_what_there_is_and_whether_it_holds(fitted, capsys):
+    assert main(["status", *fitted]) == 0
+    head, *rows = (re.split(r"  +", line.strip()) for line in capsys.readouterr().out.splitlines())
+    assert head == ["step", "made", "state"]
+    assert [row[0] for row in rows] == ["prepare", "fit", "compare", "allocate", "report"]
+    assert [row[2] for row in rows] == [*["up to date"] * 4, "not run"]
+    assert re.fullmatch(r"[-0-9]{10} [0-9:]{5} \(\d+ (second|minute)s? ago\)", rows[0][1])
+    raw = yaml.safe_load(Path("small.yaml").read_text(encoding="utf-8"))
+    Path("small.yaml").write_text(yaml.safe_dump(raw | {"ci_prob": 0.8}), encoding="utf-8")
+    Path("data/small/panel.json").unlink()
+    assert main(["status", *fitted]) == 0
+    states = [line for line in capsys.readouterr().out.splitlines()[1:]]
+    assert "panel.json does not exist yet: run 'mmm-bayes prepare' first." in states[0]
+    assert (
+        "out of date: ci_prob was 0.9 when the model was fitted, now it is 0.8; run 'mmm-bayes fit' again" in states[1]
+    )
+    assert "run 'mmm-bayes fit' and 'mmm-bayes compare' again" in states[2]
+
+
+def test_check_lists_mistakes_and_writes_nothing(shop, capsys):
+    assert main(["check", "shop.yaml"]) == 0
+    assert capsys.readouterr().out == "no mistakes: 1 geo x 40 weeks, 1 channel\n"
+    with Path("shop.yaml").open("a") as file:
+        file.write("sampler: {drws: 5}\nallocate: {limits: {TV: {upper: 5}}}\n")
+    assert main(["check", "shop.yaml"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.splitlines() == [
+        "Error: shop.yaml, line 7: unknown key 'sampler.drws'; did you mean 'draws'?",
+        "Error: allocate.limits.TV: there is no channel 'TV'; did you mean 'tv'?",
+    ]
+    assert files(shop) == ["shop.yaml", "weekly.csv"]
 
 
 # --- the terminal -------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What has changed since a step ran is named with the commands to run; a file that is not as written is refused."""
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -323,3 +324,59 @@ def test_a_setting_that_a_later_version_adds_is_no_change(tmp_path):
     other = make_config({"name": "shop", "panel": panel | {"separator": ";"}})
     (change,) = load_manifest(space).stale("prepare", other)
     assert change.what == "panel.separator was not set when the panel was prepared, now it is ';'"
+
+
+# --- what need not be done again ----------------------------------------------------------------
+
+DONE = ["prepare", "fit", "compare", "allocate"]
+AGAIN = {
+    "nothing": ({}, []),
+    "the title": ({"title": "Shops"}, []),
+    "how many draws": ({"sampler": {"draws": 160}}, ["fit", "compare"]),
+    "the budget": ({"allocate": {"budget": 5_000}}, ["allocate"]),
+    "the length of the plan": ({"allocate": {"weeks": 26}}, ["prepare", "allocate"]),
+    "the currency": ({"currency": "$"}, ["prepare"]),
+    "the holdout": ({"compare": {"holdout": 9}}, ["compare"]),
+    "a prior": ({"model": {"priors": {"roi": {"tv": [0.5, 5]}}}}, ["fit", "compare", "allocate"]),
+}
+
+
+def again() -> list[str]:
+    """Return the steps that would be done again."""
+    config = load_config("small.yaml")
+    manifest = load_manifest(Workspace("small"))
+    asked = {"allocate": {"model": "bayesian"}}
+    return [name for name in DONE if not manifest.stands(name, config, **asked.get(name, {}))]
+
+
+@pytest.mark.parametrize("case", AGAIN)
+def test_a_step_is_done_again_where_its_settings_are_others(case, folder):
+    change, steps = AGAIN[case]
+    folder.change(**change)
+    assert again() == steps
+
+
+def test_a_step_is_done_again_where_its_data_are_others_or_unknown(folder):
+    os.utime(folder.root / "weekly.parquet")
+    assert again() == []
+    shutil.move("weekly.parquet", "away.parquet")
+    assert "prepare" in again()
+    folder.change(panel={"path": "away.parquet"})
+    assert again() == []
+    shutil.move("away.parquet", "weekly.parquet")
+    folder.change(panel={"path": "weekly.parquet"})
+    folder.swap_source()
+    assert "prepare" in again()
+    folder.change(panel={"path": "s3://shop/weekly.parquet"})
+    assert "prepare" in again()
+
+
+def test_a_step_is_done_again_where_its_files_versions_or_arguments_are_others(folder):
+    with (folder.data / "roi.csv").open("a") as file:
+        file.write("\n")
+    assert again() == ["fit"]
+    raw = json.loads((folder.data / "run.json").read_text(encoding="utf-8"))
+    raw["steps"]["compare"]["versions"]["pymc"] = "5.0"
+    raw["steps"]["allocate"]["arguments"]["model"] = "lightgbm"
+    (folder.data / "run.json").write_text(json.dumps(raw), encoding="utf-8")
+    assert again() == ["fit", "compare", "allocate"]

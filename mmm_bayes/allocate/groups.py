@@ -23,7 +23,7 @@ def spans(names: Sequence[str], today: Array, settings: Allocate) -> list[Node]:
     Raises:
         AllocationError: naming an unknown channel, or two groups that overlap.
     """
-    _check_names(names, settings)
+    require_known(names, settings)
     found: dict[frozenset[int], Node] = {}
     for name, limits in settings.limits.items():
         if name not in names:
@@ -82,10 +82,17 @@ def _check_nested(a: Node, b: Node, names: Sequence[str]) -> None:
         )
 
 
-def _check_names(names: Sequence[str], settings: Allocate) -> None:
+def require_known(names: Sequence[str], settings: Allocate) -> None:
+    """Refuse limits and groups of channels that are not planned.
+
+    Raises:
+        AllocationError: naming all of them.
+    """
     known = sorted({*names, *(channel_of(name) for name in names)})
     asked = [(f"allocate.limits.{name}", name) for name in settings.limits]
     asked += [("allocate.groups", name) for group in settings.groups for name in group.channels]
-    for place, name in asked:
-        if name not in known:
-            raise AllocationError(f"{place}: there is no channel '{name}'; {nearest(name, known)}")
+    strange = [
+        f"{place}: there is no channel '{name}'; {nearest(name, known)}" for place, name in asked if name not in known
+    ]
+    if strange:
+        raise AllocationError(*strange)

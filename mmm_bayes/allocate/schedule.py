@@ -150,11 +150,13 @@ def require_known_weekly(settings: Allocate, channels: list[str]) -> None:
     """Refuse weekly limits of a channel that is not planned.
 
     Raises:
-        AllocationError: naming the first.
+        AllocationError: naming all of them.
     """
-    for name in settings.weekly:
-        if name not in channels:
-            raise AllocationError(f"allocate.weekly.{name}: there is no channel '{name}'; {nearest(name, channels)}")
+    strange = [name for name in settings.weekly if name not in channels]
+    if strange:
+        raise AllocationError(
+            *(f"allocate.weekly.{name}: there is no channel '{name}'; {nearest(name, channels)}" for name in strange)
+        )
 
 
 def _check(channel: str, total: float, weeks: int, lower: float, upper: float) -> None:

@@ -17,7 +17,7 @@ from mmm_bayes.config.data import (
 )
 from mmm_bayes.config.document import as_yaml
 from mmm_bayes.config.file import TableFile
-from mmm_bayes.config.load import Config, load_config, make_config, override
+from mmm_bayes.config.load import Config, load_config, load_what_is_right, make_config, override
 from mmm_bayes.config.model import Compare, LiftTest, Model, Sampler
 from mmm_bayes.config.prior import ChannelPriors, Prior, PriorLike
 from mmm_bayes.config.section import as_number, in_words
@@ -47,6 +47,7 @@ __all__ = [
     "as_yaml",
     "in_words",
     "load_config",
+    "load_what_is_right",
     "make_config",
     "override",
     "unknown_countries",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -38,8 +38,16 @@ NEEDS: Mapping[str, str] = {
 """What a value must be, by the name that pydantic gives to the mistake; the numbers are pydantic's, too."""
 
 
-def sentences(error: ValidationError, config: type[BaseModel]) -> list[tuple[str, str]]:
-    """Return every mistake that pydantic found by its dotted place, unknown keys first.
+class Told(NamedTuple):
+    """A mistake: its dotted place, what to take out so that the rest can be looked at, and its sentence."""
+
+    place: str
+    part: str
+    sentence: str
+
+
+def sentences(error: ValidationError, config: type[BaseModel]) -> list[Told]:
+    """Return every mistake that pydantic found, unknown keys first.
 
     Args:
         error: raised for the whole configuration.
@@ -49,14 +57,16 @@ def sentences(error: ValidationError, config: type[BaseModel]) -> list[tuple[str
     return [placed for one in found for placed in _explained(one, config)]
 
 
-def _explained(one: Mapping[str, Any], config: type[BaseModel]) -> Iterator[tuple[str, str]]:
+def _explained(one: Mapping[str, Any], config: type[BaseModel]) -> Iterator[Told]:
     parts = [str(part) for part in one["loc"] if part not in (*TAGS, "[key]")]
     place = ".".join(parts)
     if one["type"] == "mistakes":
         for key, sentence in one["ctx"]["found"]:
-            yield ".".join(filter(None, (place, key))), in_words(place, key, sentence)
+            full = ".".join(filter(None, (place, key)))
+            between_keys = "." in place and "." not in key  # without one of them the other may be wrong, too
+            yield Told(full, place if between_keys else full, in_words(place, key, sentence))
         return
-    yield place, _sentence(one, parts, place, config)
+    yield Told(place, place, _sentence(one, parts, place, config))
 
 
 def _sentence(one: Mapping[str, Any], parts: list[str], place: str, config: type[BaseModel]) -> str:

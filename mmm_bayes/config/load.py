@@ -94,7 +94,48 @@ def load_config(path: str | Path, data: str | None = None) -> Config:
     Raises:
         ConfigError: one sentence naming the file, the key and the nearest valid one.
     """
-    path = Path(path)
+    raw, asked = _read(Path(path), data)
+    return make_config(raw, **asked)
+
+
+def load_what_is_right(path: str | Path, data: str | None = None) -> tuple[Config | None, list[str]]:
+    """Return a configuration without what is wrong in it, None where too little is left, and every mistake.
+
+    Raises:
+        ConfigError: the file holds no configuration.
+    """
+    raw, asked = _read(Path(path), data)
+    found: dict[str, None] = {}
+    while True:
+        try:
+            return make_config(raw, **asked), list(found)
+        except ConfigError as error:
+            left = raw
+            for part in error.parts:
+                left = _without(left, part)
+            found |= dict.fromkeys(error.args)
+            if left == raw:
+                return None, list(found)
+            raw = left
+
+
+def _without(raw: Any, place: str) -> Any:
+    """Return mappings and lists without what stands at a dotted place."""
+    if isinstance(raw, list):
+        return [kept for at, item in enumerate(raw) for kept in _kept(item, str(at), place)]
+    if isinstance(raw, dict):
+        return {key: kept for key, value in raw.items() for kept in _kept(value, str(key), place)}
+    return raw
+
+
+def _kept(value: Any, key: str, place: str) -> Iterator[Any]:
+    """Yield what is left of a value when the place is taken out; nothing where it is the place."""
+    if place != key:
+        yield _without(value, place.removeprefix(f"{key}.")) if place.startswith(f"{key}.") else value
+
+
+def _read(path: Path, data: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a file holds, and the other arguments of `make_config`."""
     document = read_document(path)
     raw = document.content
     if not isinstance(raw, dict):
@@ -103,7 +144,7 @@ def load_config(path: str | Path, data: str | None = None) -> Config:
     if data is not None and isinstance(raw.get(source), dict):
         raw[source]["path"] = str(Path(data).absolute())
     options = frozenset() if data is None else frozenset({f"{source}.path"})
-    return make_config(raw, str(path), path.parent, options, document.lines)
+    return raw, {"origin": str(path), "folder": path.parent, "options": options, "lines": document.lines}
 
 
 def make_config(
@@ -129,7 +170,8 @@ def make_config(
         config = Config.model_validate({**raw, "folder": folder})
     except ValidationError as error:
         found = sentences(error, Config)
-        raise ConfigError(*(f"{origin}{_at(place, lines)}: {sentence}" for place, sentence in found)) from None
+        told = (f"{origin}{_at(one.place, lines)}: {one.sentence}" for one in found)
+        raise ConfigError(*told, parts=[one.part for one in found]) from None
     config._options = options
     return config
 

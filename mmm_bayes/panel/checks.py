@@ -27,12 +27,12 @@ def require_columns(frame: pd.DataFrame, columns: PanelColumns) -> None:
     """Every column that is named is there, at least one channel has a spend, and all others are organic.
 
     Raises:
-        DataError: the first that is not.
+        DataError: those that are not.
     """
     available = [str(c) for c in frame.columns]
-    for column in columns_of(columns):
-        if column not in available:
-            raise DataError(f"the panel has no column '{column}'; {nearest(column, available)}")
+    missing = [column for column in dict.fromkeys(columns_of(columns)) if column not in available]
+    if missing:
+        raise DataError(*(f"the panel has no column '{column}'; {nearest(column, available)}" for column in missing))
     for key, sentence in (*columns.unknown_channels(), *columns.taken_twice()):
         raise DataError(in_words("", key, sentence))
 

@@ -6,16 +6,17 @@ needs them.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mmm_bayes.config import Config
 from mmm_bayes.extras import installed
 from mmm_bayes.pipeline.fit import Fitted, compare, fit
-from mmm_bayes.pipeline.plan import allocate, schedule
+from mmm_bayes.pipeline.plan import allocate, schedule, verdict
 from mmm_bayes.pipeline.prepare import demo, prepare
 from mmm_bayes.progress import Progress, silent
-from mmm_bayes.provenance import held
+from mmm_bayes.provenance import held, load_manifest
 from mmm_bayes.workspace import Workspace
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "chosen",
     "compare",
     "demo",
+    "finished",
     "fit",
     "prepare",
     "report",
@@ -50,6 +52,19 @@ def run(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
     """Do all steps, and keep other runs of this name from writing in between; return what each found, by its name."""
     with held(Workspace(config.name, Path(root))):
         return {name: globals()[name](config, root, progress) for name in chosen(config)}
+
+
+def finished(config: Config, name: str, root: str | Path = ".") -> datetime | None:
+    """Return when a step was last done, where doing it again would find the same; None where it would not.
+
+    A plan on a fit that must not be used does not count: the step says why.
+    """
+    manifest = load_manifest(Workspace(config.name, Path(root)))
+    if not manifest.stands(name, config, **({"model": "bayesian"} if name == "allocate" else {})):
+        return None
+    if name == "allocate" and verdict(manifest) == "FAIL":
+        return None
+    return datetime.fromisoformat(manifest.steps[name]["finished"])
 
 
 def chosen(config: Config, names: Sequence[str] = STEPS) -> list[str]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.config import Config
 from mmm_bayes.errors import AllocationError, FitError
@@ -91,14 +91,22 @@ def _best(config: Config, curves: "ResponseCurves", folder: Path, progress: Prog
     return plan
 
 
+def verdict(manifest: Manifest) -> str:
+    """Return ``PASS``, ``REVIEW`` or ``FAIL``, what the fit was judged to be."""
+    return _diagnostics(manifest)["verdict"]
+
+
+def _diagnostics(manifest: Manifest) -> dict[str, Any]:
+    path = manifest.checked("fit", "diagnostics.json") / "diagnostics.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def _require_usable(manifest: Manifest, force: bool) -> None:
     """Refuse to plan on a fit whose verdict is FAIL."""
-    path = manifest.checked("fit", "diagnostics.json") / "diagnostics.json"
-    found = json.loads(path.read_text(encoding="utf-8"))
-    if found["verdict"] == "FAIL" and not force:
+    if verdict(manifest) == "FAIL" and not force:
         from mmm_bayes.report.words import judged
 
-        worst = judged(next(r for r in found["reasons"] if r["status"] == "FAIL"))
+        worst = judged(next(r for r in _diagnostics(manifest)["reasons"] if r["status"] == "FAIL"))
         raise FitError(f"the verdict on the fit is FAIL: {worst.message} {worst.remedy} --force plans anyway.")
 
 

@@ -35,15 +35,18 @@ def prepare(config: Config, root: str | Path = ".", progress: Progress = silent)
     """
     from mmm_bayes.pipeline.check import check_against
 
-    if config.panel is None:
-        require("spark")
     with step(Workspace(config.name, Path(root)), "prepare", config) as work:
-        if config.panel is None:
-            panel = _prepare_transactions(config, work.folder, progress)
-        else:
-            panel = _prepare_table(config, config.panel, work.folder, progress)
+        panel = make_panel(config, work.folder, progress)
     check_against(config, panel)
     return panel
+
+
+def make_panel(config: Config, folder: Path, progress: Progress = silent) -> "Panel":
+    """Write the files of a panel into a folder; arguments and errors as `prepare` has them."""
+    if config.panel is not None:
+        return _prepare_table(config, config.panel, folder, progress)
+    require("spark")
+    return _prepare_transactions(config, folder, progress)
 
 
 def _prepare_table(config: Config, source: PanelSource, folder: Path, progress: Progress) -> "Panel":

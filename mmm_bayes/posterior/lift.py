@@ -91,9 +91,17 @@ def check_tests(data: xr.Dataset, tests: Sequence[LiftTest]) -> list[TestPlace]:
         tests: results of experiments.
 
     Raises:
-        ConfigError: a test that does not fit the panel.
+        ConfigError: the tests that do not fit the panel.
     """
-    return [_place(data, test, f"model.lift_tests, entry {i}") for i, test in enumerate(tests, 1)]
+    places, strange = [], []
+    for i, test in enumerate(tests, 1):
+        try:
+            places.append(_place(data, test, f"model.lift_tests, entry {i}"))
+        except ConfigError as error:
+            strange.append(str(error))
+    if strange:
+        raise ConfigError(*strange)
+    return places
 
 
 def _place(data: xr.Dataset, test: LiftTest, where: str) -> TestPlace:

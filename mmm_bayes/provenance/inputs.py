@@ -1,11 +1,15 @@
-"""What goes into a step besides files of earlier ones: settings by their values, source data by a digest."""
+"""What goes into a step besides files of earlier ones: settings by their values, source data by a digest, versions."""
 
 import hashlib
+import platform
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import mmm_bayes
 from mmm_bayes.config import Config
 from mmm_bayes.errors import ConfigError
 
@@ -129,6 +133,20 @@ def _files(path: str) -> tuple[Path, ...]:
     found = [place] if place.exists() else anchor.glob(str(place.relative_to(anchor)))
     every = [file for one in found for file in (one.rglob("*") if one.is_dir() else (one,))]
     return tuple(sorted(file for file in every if file.is_file() and not file.name.startswith((".", "_"))))
+
+
+# --- versions -----------------------------------------------------------------------------------
+
+LIBRARIES = ("lightgbm", "numpy", "nutpie", "pandas", "pymc", "pyspark", "pytensor")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a step runs on, by name; those that are not installed are left out."""
+    found = {"mmm_bayes": mmm_bayes.__version__, "python": platform.python_version()}
+    for library in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[library] = version(library)
+    return found
 
 
 # --- digests ------------------------------------------------------------------------------------

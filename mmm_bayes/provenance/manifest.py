@@ -8,11 +8,13 @@ from typing import Any
 
 from mmm_bayes.config import Config
 from mmm_bayes.errors import DataError
-from mmm_bayes.provenance.inputs import digest, given, has_changed, is_below, said, settings, sources
+from mmm_bayes.provenance.inputs import digest, given, has_changed, is_below, said, settings, sources, versions
 from mmm_bayes.provenance.steps import OPTIONS, STEPS, needed, path_of
 from mmm_bayes.workspace import Workspace, write_json
 
 FILE = "run.json"
+SOURCES = ("transactions", "spend", "panel")
+MISSING = object()
 LAYOUT = 1
 """Of the files of a run: raised when a later version cannot read what an earlier one wrote."""
 
@@ -104,6 +106,37 @@ class Manifest:
     def stale(self, step: str, config: Config) -> list[Change]:
         """Return what has changed since a step ran, and since those ran that it stands on; the earliest step first."""
         return [change for name in (*needed(step), step) for change in self._changes(name, config)]
+
+    def stands(self, step: str, config: Config, **arguments: Any) -> bool:
+        """Whether a step made anew would find the same again.
+
+        So it is where all that it wrote is there, and settings, source data, files of earlier steps, versions and
+        ``arguments`` are what they were.
+        """
+        if not self.complete(step) or self.stale(step, config):
+            return False
+        entry, known = self.steps[step], STEPS[step]
+        then = {**entry["inputs"]["decided_by"], **entry["inputs"]["noted"]}
+        now = settings(config, (*known.decided_by, *known.noted))
+        same = all(
+            then.get(name, MISSING) == now.get(name, MISSING)
+            for name in then.keys() | now.keys()
+            if not is_below(name, (*known.not_worth, *(f"{source}.path" for source in SOURCES)))
+        )
+        return same and self._same_sources(step, config) and self._left(step, arguments)
+
+    def _same_sources(self, step: str, config: Config) -> bool:
+        """Whether the source data of a step are all known, there, and what they were."""
+        then, now = self.steps[step]["inputs"]["sources"], sources(config) if step == "prepare" else {}
+        wanted = {f"{name}.path" for name in SOURCES if step == "prepare" and getattr(config, name) is not None}
+        known = then.keys() == now.keys() == wanted
+        return known and all(has_changed(then[name], path) is False for name, path in now.items())
+
+    def _left(self, step: str, arguments: Mapping[str, Any]) -> bool:
+        """Whether a step's files are as it wrote them, with these versions and arguments."""
+        entry, home = self.steps[step], STEPS[step].home(self.space)
+        files = all(digest(home / file) == written for file, written in entry["files"].items())
+        return files and entry["versions"] == versions() and entry["arguments"] == arguments
 
     def require(self, config: Config, step: str) -> None:
         """See to it that all steps that ``step`` stands on have run on what there is now.

@@ -20,6 +20,7 @@ class Step:
         reads: files of earlier steps; a change of one of them makes it stale.
         decided_by: parts of the configuration whose change makes it stale.
         noted: parts that are recorded only: they change how sure or how fine an answer is, not what is asked.
+        not_worth: parts of these two for which ``run`` does not make it anew: a later step uses them itself.
         place: folder of its files below ``data/<name>``; ``report`` is the run's folder below ``reports``.
         part_of: the step whose files it adds to; it goes when that step is made anew.
         shows: steps all of whose files it reads where they are there.
@@ -31,6 +32,7 @@ class Step:
     reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
     decided_by: tuple[str, ...] = ()
     noted: tuple[str, ...] = ()
+    not_worth: tuple[str, ...] = ()
     place: Literal["", "what_if", "report"] = ""
     part_of: str | None = None
     shows: tuple[str, ...] = ()
@@ -62,6 +64,7 @@ STEPS = {
         reads={"prepare": PANEL},
         decided_by=("model", "ci_prob"),
         noted=("sampler", "compare.bootstrap", "allocate"),
+        not_worth=("allocate",),
     ),
     "compare": Step(
         command="compare",

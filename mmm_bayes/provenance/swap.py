@@ -7,7 +7,6 @@ one rename decides whether the old results stand or the new ones. Then the files
 
 import json
 import os
-import platform
 import shutil
 import tempfile
 import warnings
@@ -15,22 +14,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-import mmm_bayes
 from mmm_bayes.config import Config
 from mmm_bayes.findings import Finding, MMMWarning
-from mmm_bayes.provenance.inputs import digest, fingerprint, settings, sources
+from mmm_bayes.provenance.inputs import digest, fingerprint, settings, sources, versions
 from mmm_bayes.provenance.manifest import FILE, Manifest, load_manifest
 from mmm_bayes.provenance.steps import STEPS, parts
 from mmm_bayes.workspace import Workspace, remove, write_json
 
 LOCK, SWAP = ".lock", ".swap"
-LIBRARIES = ("lightgbm", "numpy", "nutpie", "pandas", "pymc", "pyspark", "pytensor")
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ def step(space: Workspace, name: str, config: Config, **arguments: Any) -> Itera
         try:
             yield Work(folder, manifest)
             found = {"inputs": inputs, "arguments": arguments, "files": _written(name, folder)}
-            write_json(folder / FILE, {**found, "versions": _versions(), "started": started, "finished": _now()})
+            write_json(folder / FILE, {**found, "versions": versions(), "started": started, "finished": _now()})
             with _swapping(space):
                 folder.rename(_ready(space, name))
                 _finish(space, name)
@@ -223,14 +219,6 @@ def _written(name: str, folder: Path) -> dict[str, str]:
     if strange := files.keys() - set(STEPS[name].files):
         raise AssertionError(f"'{name}' wrote {sorted(strange)}, which provenance/steps.py does not list")
     return files
-
-
-def _versions() -> dict[str, str]:
-    found = {"mmm_bayes": mmm_bayes.__version__, "python": platform.python_version()}
-    for library in LIBRARIES:
-        with suppress(PackageNotFoundError):
-            found[library] = version(library)
-    return found
 
 
 def _now() -> str:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -68,6 +68,20 @@ def count(number: int, thing: str = "") -> str:
         return f"{number:,}".replace("-", MINUS)
     plural = thing[:-1] + "ies" if thing.endswith("y") else thing + "s"
     return f"{number:,} {thing if number == 1 else plural}"
+
+
+def duration(time: timedelta) -> str:
+    """Return ``2 minutes``, ``5 hours``, ``3 days``: whole ones of the largest unit that fits."""
+    seconds = max(int(time.total_seconds()), 0)
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return count(seconds // size, unit)
+    return count(seconds, "second")
+
+
+def minute(value: datetime) -> str:
+    """Return ``2024-01-05 17:30``, by the clock of this machine."""
+    return f"{value.astimezone():%Y-%m-%d %H:%M}"
 
 
 def day(value: date) -> str:

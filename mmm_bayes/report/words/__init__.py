@@ -68,7 +68,7 @@ FILTERS = {
         name: getattr(numbers, name)
         for name in ("ratio", "percent", "change", "chance", "count", "day", "spans", "listed")
     },
-    **{"tiny": numbers.tiny, "compact": numbers.compact, "span": numbers.span, "fmt": format},
+    **{"tiny": numbers.tiny, "minute": numbers.minute, "compact": numbers.compact, "span": numbers.span, "fmt": format},
     **{"label": label, "said": _said},
 }
 """How templates show their values."""
