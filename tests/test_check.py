@@ -240,8 +240,9 @@ def test_without_the_data_the_rest_is_told_all_the_same(folder):
     assert any("gone.csv: there is no such file" in one for one in gone)
     columns = told(folder, WRONG.replace("spend_tv", "tv_cost").replace("kpi: revenue", "kpi: sales"))
     assert [one for one in columns if "has no column" in one] == [
-        "the panel has no column 'sales'; valid are geo, revenue, spend_email, spend_search, spend_tv, week.",
-        "the panel has no column 'tv_cost'; valid are geo, revenue, spend_email, spend_search, spend_tv, week.",
+        f"weekly.csv: has no column '{name}' (named under 'panel'); valid are geo, revenue, spend_email, spend_search, "
+        "spend_tv, week."
+        for name in ("sales", "tv_cost")
     ]
     for found in (gone, columns):
         assert all(any(one.startswith(sentence) for one in found) for sentence in OF_CHANNELS)

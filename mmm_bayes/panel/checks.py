@@ -30,7 +30,7 @@ def require_columns(frame: pd.DataFrame, columns: PanelColumns) -> None:
         DataError: those that are not.
     """
     available = [str(c) for c in frame.columns]
-    missing = [column for column in dict.fromkeys(columns_of(columns)) if column not in available]
+    missing = [column for column in columns_of(columns) if column not in available]
     if missing:
         raise DataError(*(f"the panel has no column '{column}'; {nearest(column, available)}" for column in missing))
     for key, sentence in (*columns.unknown_channels(), *columns.taken_twice()):

@@ -285,14 +285,21 @@ def _named(frame: pd.DataFrame, header: list[Any], path: str, section: str, want
     if twice:
         places = [place + 1 for place, name in enumerate(names) if name == twice[0]]
         raise DataError(f"{path}: the columns {_listed(places)} are all called '{twice[0]}'; give each its own name.")
-    for name in wanted:
-        if name not in names:
-            available = [other for other in names if other]
-            hint = nearest(name, available)
-            if len(available) == 1 and close(name, available) is None:
-                hint = f"its only column is '{available[0]}': give '{section}.separator' or '{section}.skip_rows'."
-            raise DataError(f"{path}: has no column '{name}' (named under '{section}'); {hint}")
+    available = [name for name in names if name]
+    missing = [
+        f"{path}: has no column '{name}' (named under '{section}'); {_hint(name, available, section)}"
+        for name in wanted
+        if name not in names
+    ]
+    if missing:
+        raise DataError(*missing)
     return frame.loc[:, [bool(name) for name in names]].set_axis(list(filter(None, names)), axis=1)
+
+
+def _hint(name: str, available: list[str], section: str) -> str:
+    if len(available) == 1 and close(name, available) is None:
+        return f"its only column is '{available[0]}': give '{section}.separator' or '{section}.skip_rows'."
+    return nearest(name, available)
 
 
 def _listed(values: Iterable[Any]) -> str:
