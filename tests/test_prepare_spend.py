@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from mmm_bayes.config import Config, make_config
+from mmm_bayes.config import Config, load_config, make_config
 from mmm_bayes.errors import ConfigError, DataError
 from mmm_bayes.findings import Finding
 from mmm_bayes.panel import panel_from_frame
@@ -126,32 +126,136 @@ def test_national_sales_take_all_spend(spark: SparkSession, sales: Path, daily: 
     assert not any("share of the revenue" in note for note in notes(prepared))
 
 
-def test_weekly_spend_on_another_weekday(spark: SparkSession, sales: Path, tmp_path: Path) -> None:
-    sundays = [FIRST + timedelta(days=6 + 7 * n) for n in range(2, WEEKS - 1)]
-    pd.DataFrame({"day": sundays, "ch": "tv", "cost": 70.0}).to_csv(tmp_path / "spend.csv", index=False)
-    prepared = prepare(sales, tmp_path / "spend.csv", transactions={"geo_level": "national"})
+def weekly_file(path: Path, first: date, weeks: int) -> None:
+    days = [first + timedelta(days=7 * n) for n in range(weeks)]
+    pd.DataFrame({"day": days, "ch": "tv", "cost": 70.0}).to_csv(path, index=False)
+
+
+def test_weekly_spend_on_another_weekday_is_asked_about(sales: Path, tmp_path: Path) -> None:
+    for day, name in ((6, "Sunday"), (5, "Saturday"), (2, "Wednesday")):
+        weekly_file(tmp_path / "spend.csv", FIRST + timedelta(days=day), WEEKS)
+        with pytest.raises(DataError) as caught:
+            read_spend(config(sales, tmp_path / "spend.csv"))
+        assert str(caught.value) == (
+            f"{tmp_path / 'spend.csv'}: column 'day': the spend is weekly and dated on {name}s, which may be the first "
+            "or the last day of its weeks; give 'spend.week_date' as first or last."
+        )
+
+
+def test_weeks_dated_by_their_last_day(spark: SparkSession, sales: Path, tmp_path: Path) -> None:
+    weekly_file(tmp_path / "spend.csv", FIRST + timedelta(days=6 + 14), WEEKS - 3)
+    national = {"geo_level": "national"}
+    prepared = prepare(sales, tmp_path / "spend.csv", transactions=national, week_date="last")
     assert prepared.frame["spend_tv"].tolist() == [0.0, 0.0, *[70.0] * (WEEKS - 3), 0.0]
-    said = " ".join(notes(prepared))
-    assert "dated on Sundays, the panel's weeks start on Mondays" in said
-    assert "weeks that the file lacks count as no spend" in said
+    assert not any("divided" in note for note in notes(prepared))
+    assert "weeks that the file lacks count as no spend" in " ".join(notes(prepared))
+
+
+@pytest.mark.parametrize(("week_date", "day", "before"), [("first", 6, 60.0), ("last", 5, 60.0), ("first", 2, 20.0)])
+def test_weeks_that_start_on_another_day_are_divided(
+    spark: SparkSession, sales: Path, tmp_path: Path, week_date: str, day: int, before: float
+) -> None:
+    """Ten a day: of the first amount, ``before`` counts in the week after that of its first day."""
+    weekly_file(tmp_path / "spend.csv", FIRST + timedelta(days=14 + day), 4)
+    prepared = prepare(sales, tmp_path / "spend.csv", transactions={"geo_level": "national"}, week_date=week_date)
+    spend = prepared.frame["spend_tv"].to_numpy()
+    edge = 1 if week_date == "last" else 2
+    assert spend.sum() == pytest.approx(280.0)
+    assert spend[edge : edge + 5] == pytest.approx([70.0 - before, 70.0, 70.0, 70.0, before])
+    assert any("divided evenly among its seven days" in note for note in notes(prepared))
+
+
+@pytest.mark.parametrize(("end", "form"), [("MS", "%Y-%m-%d"), ("ME", "%d.%m.%Y"), ("ME", "%b %d, %Y")])
+def test_monthly_spend_is_divided_among_its_days(
+    spark: SparkSession, sales: Path, tmp_path: Path, end: str, form: str
+) -> None:
+    months = pd.date_range("2023-01-01", "2023-05-31", freq=end)
+    radio = pd.DataFrame({"day": months, "ch": "radio", "cost": 3100.0})
+    tv = pd.DataFrame({"day": pd.date_range("2023-01-02", periods=60), "ch": "tv", "cost": 1.0})
+    file = pd.concat([tv, radio])
+    file.assign(day=file["day"].dt.strftime(form)).to_csv(tmp_path / "spend.csv", index=False)
+    prepared = prepare(sales, tmp_path / "spend.csv", transactions={"geo_level": "national"})
+    sizes = [(month.replace(day=1), month.days_in_month) for month in months]
+    days = pd.concat([pd.Series(3100 / size, pd.date_range(first, periods=size)) for first, size in sizes])
+    expected = days.groupby(days.index - pd.to_timedelta(days.index.dayofweek, unit="D")).sum()
+    found = prepared.frame.set_index("week")["spend_radio"]
+    np.testing.assert_allclose(found, expected.loc[found.index])
+    assert found.sum() == pytest.approx(5 * 3100.0)
+    assert any("divided evenly among their days: radio." in note for note in notes(prepared))
+
+
+GERMAN = ["Datum;Kanal;Region;Kosten", "02.01.23;TV;Nörd;1.234,50 €", "15.01.23;TV;Nörd;12,5", "28.06.23;TV;Nörd;-"]
+WAYS = {
+    "a spreadsheet of Windows": ("\r\n".join(["sep=;", *GERMAN[:3], ""]).encode("cp1252"), {"encoding": "cp1252"}),
+    "UTF-16 with title lines": ("\n".join(["Kosten 2023", *GERMAN[:3], ""]).encode("utf-16"), {"skip_rows": 1}),
+    "a row of totals": ("\n".join([*GERMAN[:3], "Summe;;;1.247,00 €", ";;;", ""]).encode(), {}),
+    "spaces that do not break": ("\n".join(GERMAN[:3]).replace("TV", "\u00a0TV ").encode(), {"decimal": ","}),
+}
+
+
+@pytest.mark.parametrize("case", WAYS)
+def test_a_file_as_it_was_exported(sales: Path, tmp_path: Path, case: str) -> None:
+    content, options = WAYS[case]
+    (tmp_path / "Kosten.csv").write_bytes(content)
+    names = {"date": "Datum", "channel": "Kanal", "geo": "Region", "spend": "Kosten"}
+    frame = read_spend(config(sales, tmp_path / "Kosten.csv", **names, **options)).frame
+    assert frame["spend"].tolist() == [1234.5, 12.5]
+    assert frame["first"].tolist() == [pd.Timestamp("2023-01-02"), pd.Timestamp("2023-01-15")]
+    assert set(frame["geo"]) == {"Nörd"} and set(frame["channel"]) == {"TV"}
+
+
+@pytest.mark.parametrize(("encoding", "option"), [("cp1252", "encoding"), ("utf-8", "skip_rows")])
+def test_what_a_file_needs_is_named(sales: Path, tmp_path: Path, encoding: str, option: str) -> None:
+    title = [] if option == "encoding" else ["Kosten 2023"]
+    (tmp_path / "Kosten.csv").write_bytes("\n".join([*title, *GERMAN]).encode(encoding))
+    names = {"date": "Datum", "channel": "Kanal", "geo": "Region", "spend": "Kosten"}
+    with pytest.raises(DataError, match=f"give 'spend.{option}'"):
+        read_spend(config(sales, tmp_path / "Kosten.csv", **names))
+
+
+@pytest.mark.real_data
+def test_spend_that_others_bill_by_the_month(spark: SparkSession, tmp_path: Path) -> None:
+    file = Path("../shared/data/inputs/monthly_spend/c.yaml")
+    if not file.exists():
+        pytest.skip("the inputs are not beside the project")
+    prepared = weekly_table(load_config(file), tmp_path / "quarantine.parquet")
+    assert prepared.frame["spend_partner"].sum() == pytest.approx(480_000)
+    assert prepared.frame["spend_partner"].max() == pytest.approx(7 * 40_000 / 28)
+
+
+def test_ranges_of_days_are_divided(spark: SparkSession, sales: Path, tmp_path: Path) -> None:
+    ranges = ["2023-01-30 - 2023-02-05", "2023-02-06 - 2023-02-19", "2023-02-22 - 2023-02-22"]
+    pd.DataFrame({"day": ranges, "ch": "tv", "cost": [70.0, 280.0, 5.0]}).to_csv(tmp_path / "spend.csv", index=False)
+    prepared = prepare(sales, tmp_path / "spend.csv", transactions={"geo_level": "national"})
+    assert prepared.frame["spend_tv"].tolist()[4:8] == pytest.approx([70.0, 140.0, 140.0, 5.0])
 
 
 BAD = [
-    ({"cost": ""}, "the spend None of tv on 2023-01-03 is no number; correct it (0 where none was spent)."),
-    ({"cost": "NaN"}, "the spend 'NaN' of tv on 2023-01-03 is no number; correct it (0 where none was spent)."),
-    ({"cost": "12,5"}, "the spend '12,5' of tv on 2023-01-03 is no number; correct it (0 where none was spent)."),
-    ({"day": "03/01/23"}, "the date '03/01/23' (column 'day') is no date; use YYYY-MM-DD or give 'spend.date_format'."),
-    ({"day": ""}, "the date None (column 'day') is no date; use YYYY-MM-DD or give 'spend.date_format'."),
-    ({"ch": " "}, "a row of 2023-01-03 names no channel; fill it in."),
-    ({"geo": ""}, "a row of 2023-01-03 names no geo (column 'geo'); fill it in."),
+    ({"cost": ""}, "column 'cost', row 3: the spend is missing; write 0 where none was spent."),
+    ({"cost": "NaN"}, "column 'cost', row 3: the spend is missing; write 0 where none was spent."),
+    ({"cost": "--"}, "column 'cost', row 3: the spend is missing; write 0 where none was spent."),
+    ({"cost": "5 clicks"}, "column 'cost', row 3: '5 clicks' is no number; correct it (0 if none)."),
+    ({"cost": "inf"}, "row 3: the spend is infinite; correct it."),
+    (
+        {"cost": "1,234"},
+        "column 'cost': '1,234' may be 1234 or 1.234, and no other number tells which; give 'spend.decimal' as '.' for "
+        "1234 or as ',' for 1.234.",
+    ),
+    (
+        {"day": "03/01/23"},
+        "column 'day', row 3: '03/01/23' is no date; use YYYY-MM-DD, or give 'spend.date_format' (such as %d/%m/%Y).",
+    ),
+    ({"day": ""}, "column 'day', row 3: the date is missing; fill it in."),
+    ({"ch": " "}, "column 'ch', row 3: the channel is missing; fill it in."),
+    ({"geo": ""}, "column 'geo', row 3: the geo is missing; fill it in."),
 ]
 
 
 @pytest.mark.parametrize(("change", "message"), BAD, ids=[str(change) for change, _ in BAD])
-def test_bad_spend(spark: SparkSession, sales: Path, tmp_path: Path, change: dict[str, str], message: str) -> None:
+def test_bad_spend(sales: Path, tmp_path: Path, change: dict[str, str], message: str) -> None:
     write_spend(tmp_path / "spend.csv", change)
     with pytest.raises(DataError) as caught:
-        read_spend(spark, config(sales, tmp_path / "spend.csv", geo="geo"))
+        read_spend(config(sales, tmp_path / "spend.csv", geo="geo"))
     assert str(caught.value) == f"{tmp_path / 'spend.csv'}: {message}"
 
 
@@ -205,8 +309,8 @@ def write_spend(path: Path, change: dict[str, str]) -> None:
 def test_spend_with_a_comma_too_many(spark: SparkSession, sales: Path, tmp_path: Path) -> None:
     """A thousand without quotes would be read as one."""
     (tmp_path / "spend.csv").write_text("day,ch,cost\n2023-01-02,tv,500\n2023-01-03,tv,1,000\n")
-    with pytest.raises(DataError, match=r"the line '2023-01-03,tv,1,000' does not have the columns of the first line"):
-        read_spend(spark, config(sales, tmp_path / "spend.csv"))
+    with pytest.raises(DataError, match=r"the line '2023-01-03,tv,1,000' has 4 columns, the header 3; put"):
+        read_spend(config(sales, tmp_path / "spend.csv"))
 
 
 def test_spend_for_an_unknown_geo(spark: SparkSession, sales: Path, tmp_path: Path) -> None:

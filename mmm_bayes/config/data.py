@@ -88,10 +88,14 @@ class Transactions(TableFile):
 
 
 class SpendFile(TableFile):
-    """A file of real spend: ``long`` (date, channel, spend) or ``wide`` (date, one column per channel)."""
+    """A file of real spend: ``long`` (date, channel, spend) or ``wide`` (date, one column per channel).
+
+    ``week_date`` says which day of its week dates weekly spend, where the weeks of the panel start on another weekday.
+    """
 
     layout: Literal["long", "wide"]
     date: str
+    week_date: Literal["first", "last"] | None = None
     geo: str | None = None
     channel: str | None = None
     spend: str | None = None

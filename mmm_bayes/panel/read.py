@@ -13,7 +13,7 @@ from mmm_bayes.errors import DataError
 from mmm_bayes.findings import Finding
 from mmm_bayes.panel.checks import columns_of
 from mmm_bayes.panel.daily import days_to_weeks
-from mmm_bayes.tables import Days, find_notation, keys, numbers, read_days, read_table, without_total
+from mmm_bayes.tables import Days, all_there, find_notation, keys, numbers, read_days, read_table, without_total
 
 SECTION = "panel"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -70,11 +70,12 @@ def typed(table: pd.DataFrame, columns: PanelColumns, days: pd.Series | None = N
     names = [name for name in columns_of(columns) if name not in (columns.week, columns.geo)]
     notation = find_notation([table[name] for name in names], source, SECTION)
     read = {name: numbers(table[name], notation, SECTION) for name in names}
-    read[columns.week] = _all_there(
-        read_days(table[columns.week], source.date_format, SECTION).first if days is None else days, "week", "date it"
+    read[columns.week] = all_there(
+        read_days(table[columns.week], source.date_format, SECTION).first if days is None else days,
+        "the week is missing; date it",
     )
     if columns.geo is not None:
-        read[columns.geo] = _all_there(keys(table[columns.geo], SECTION), "geo", "name it")
+        read[columns.geo] = all_there(keys(table[columns.geo], SECTION), "the geo is missing; name it")
     return table.assign(**read, **{name: _plain(table[name]) for name in table.columns.difference([*read])})
 
 
@@ -83,13 +84,6 @@ def _plain(values: pd.Series) -> pd.Series:
     if pd.api.types.is_string_dtype(values):
         with suppress(ValueError, TypeError):
             return pd.to_numeric(values.astype(object))
-    return values
-
-
-def _all_there(values: pd.Series, what: str, remedy: str) -> pd.Series:
-    if values.isna().any():
-        row = values.index[values.isna().to_numpy().argmax()]
-        raise DataError(f"column '{values.name}', row {row}: the {what} is missing; {remedy}.")
     return values
 
 

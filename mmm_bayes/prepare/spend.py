@@ -1,26 +1,30 @@
 """Real spend from a file, added up to the weeks and geos of the panel."""
 
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
-import pyarrow as pa
-from pyspark.sql import Column, DataFrame, Row, SparkSession
-from pyspark.sql import functions as F
+import numpy as np
+import pandas as pd
 
 from mmm_bayes.config import Config, SpendFile
 from mmm_bayes.errors import DataError, nearest
 from mmm_bayes.findings import Finding
 from mmm_bayes.panel import NATIONAL
-from mmm_bayes.prepare.clean import AMOUNT
 from mmm_bayes.prepare.gaps import WEEK
 from mmm_bayes.prepare.geos import Grouping
-from mmm_bayes.prepare.read import MALFORMED, Source, column, find_source, read, text, timestamp
-from mmm_bayes.prepare.weeks import WEEKDAYS, week_of
+from mmm_bayes.prepare.weeks import WEEKDAYS
+from mmm_bayes.tables import all_there, find_notation, keys, numbers, read_days, read_table, without_total
 
+SECTION = "spend"
 HISTORY = 52
 """Most weeks before the first of the panel that are kept, so that their spend enters the lags."""
+
+CENT = 0.005
+"""What may be left of a week by rounding."""
+
+SEVERAL = 3
+"""Dates from which on a rhythm is none by chance."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +32,14 @@ class Spend:
     """Spend per week and geo.
 
     Attributes:
-        weekly: ``week, geo`` and one column per channel; weeks and geos without spend are missing.
+        weekly: ``geo, week`` (the index) and one column per channel; weeks and geos without spend are missing.
         columns: column by channel.
         first: first week to keep, before that of the panel where the file has history.
         summary: facts for the data-quality summary.
         notes: what a reader should know.
     """
 
-    weekly: DataFrame
+    weekly: pd.DataFrame
     columns: dict[str, str]
     first: date
     summary: dict[str, Any]
@@ -44,28 +48,44 @@ class Spend:
 
 @dataclass(frozen=True)
 class SpendLines:
-    """Checked lines of the spend file: ``at, channel, geo, spend``, where they come from, and how many are credits."""
+    """Checked lines of the spend file.
 
-    frame: DataFrame
+    Attributes:
+        frame: ``channel, geo, spend`` and the period of each amount: its ``first`` day and its number of ``days``; the
+            index counts rows of the file.
+        table: the section of the configuration.
+        path: where they come from.
+        notes: what was found in them.
+    """
+
+    frame: pd.DataFrame
     table: SpendFile
-    source: Source
-    credits: int
+    path: str
+    notes: tuple[Finding, ...]
 
 
-def read_spend(spark: SparkSession, config: Config) -> SpendLines:
+def read_spend(config: Config) -> SpendLines:
     """Read the spend file and check it, before anything that takes time.
 
     Args:
-        spark: the session.
         config: with a section ``spend``.
 
     Raises:
-        DataError: a missing column, no rows, a date or an amount that cannot be read.
+        DataError: a missing column, no rows, a date or an amount that cannot be read, weeks dated by either end.
     """
-    assert config.spend is not None
-    source = find_source(config, config.spend, "spend")
-    frame = _lines(read(spark, source), config.spend, source)
-    return SpendLines(frame, config.spend, source, _require_usable(frame, config.spend, source))
+    table = config.spend
+    assert table is not None and config.transactions is not None
+    path, amounts = config.find(table.path), _amounts(table)
+    names = [name for name in (table.date, table.geo, table.channel) if name is not None]
+    raw = read_table(table, path, SECTION, [*names, *amounts.values()])
+    if raw.empty:
+        raise DataError(f"{path}: holds no spend; give a file with rows, or leave out the section 'spend'.")
+    try:
+        raw, notes = without_total(raw, table.date, list(amounts.values()), table, SECTION)
+        lines = SpendLines(_long(raw, table, amounts), table, path, notes)
+        return _by_period(lines, config.transactions.week_start)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 def weekly_spend(lines: SpendLines, week_start: str, weeks: tuple[date, date], grouping: Grouping) -> Spend:
@@ -81,128 +101,162 @@ def weekly_spend(lines: SpendLines, week_start: str, weeks: tuple[date, date], g
         DataError: spend for a geo that the transactions do not have, or credits of more than was spent in a week.
     """
     split = lines.table.geo is None or grouping.names == (NATIONAL,)
-    places = _split(grouping) if split else _places(lines, grouping)
-    frame = lines.frame.withColumn("geo", F.lit("")) if split else lines.frame
-    frame = frame.withColumn("week", week_of(F.to_date("at"), week_start))
-    credit = _net_credits(frame, lines.source) if lines.credits else 0
-    found = _by_channel(frame)
-    first = min(weeks[0], max(min(row["first"] for row in found), weeks[0] - HISTORY * WEEK))
-    outside = frame.where(~F.col("week").between(first, weeks[1]))
-    lost = outside.agg(F.count("*").alias("rows"), F.coalesce(F.sum("spend"), F.lit(0)).alias("spend")).collect()[0]
-    columns = {channel: f"spend_{channel}" for channel in lines.table.channels or [row["channel"] for row in found]}
+    frame = _daily(lines.frame.assign(geo="") if split else lines.frame)
+    frame["week"] = frame["day"] - pd.to_timedelta(
+        (frame["day"].dt.dayofweek - WEEKDAYS.index(week_start)) % 7, unit="D"
+    )
+    _require_credits_in_their_week(frame, lines.path)
+    first_week, last_week = frame["week"].min().date(), frame["week"].max().date()
+    first = min(weeks[0], max(first_week, weeks[0] - HISTORY * WEEK))
+    outside = frame[~frame["week"].between(pd.Timestamp(first), pd.Timestamp(weeks[1]))]
+    columns = {channel: f"spend_{channel}" for channel in lines.table.channels or sorted(frame["channel"].unique())}
     summary = {
-        "path": lines.source.path,
-        "channels": {row["channel"]: float(row["spend"]) for row in found},
-        "first_week": str(min(row["first"] for row in found)),
-        "last_week": str(max(row["last"] for row in found)),
+        "path": lines.path,
+        "channels": lines.frame.groupby("channel")["spend"].sum().to_dict(),
+        "first_week": str(first_week),
+        "last_week": str(last_week),
         "split_by_revenue": split and len(grouping.names) > 1,
         "history_weeks": (weeks[0] - first) // WEEK,
-        "outside": {"rows": lost["rows"], "spend": float(lost["spend"])},
+        "outside": {"rows": int(outside["row"].nunique()), "spend": float(outside["spend"].sum())},
     }
-    notes = _notes(summary, found, weeks, week_start)
-    if lines.credits:
-        notes = (*notes, Finding("spend.credits", {"rows": lines.credits, "spend": float(credit)}))
-    return Spend(_weekly(frame, places, columns), columns, first, summary, notes)
+    places = _split(grouping) if split else _places(frame, lines.path, grouping)
+    weekly = _weekly(frame.merge(places, on="geo"), columns)
+    return Spend(weekly, columns, first, summary, (*lines.notes, *_notes(summary, weeks)))
 
 
-def _lines(raw: DataFrame, table: SpendFile, source: Source) -> DataFrame:
-    """Return ``at, channel, geo, spend, malformed`` with the texts ``date_text, spend_text``, whatever the layout."""
-    if table.layout == "long":
-        assert table.channel is not None and table.spend is not None
-        pairs = [_pair(text(column(raw, table.channel, source)), column(raw, table.spend, source))]
-    else:
-        pairs = [_pair(F.lit(name), column(raw, own, source)) for name, own in table.channels.items()]
-    lines = raw.select(
-        timestamp(raw, table.date, table.date_format, source).alias("at"),
-        column(raw, table.date, source).cast("string").alias("date_text"),
-        (F.col(MALFORMED) if MALFORMED in raw.columns else F.lit(None).cast("string")).alias("malformed"),
-        (text(column(raw, table.geo, source)) if table.geo else F.lit("")).alias("geo"),
-        F.explode(F.array(*pairs)).alias("pair"),
-    )
-    return lines.select("*", "pair.*", F.col("pair.spend_text").try_cast(AMOUNT).alias("spend")).drop("pair")
+# --- lines --------------------------------------------------------------------------------------
 
 
-def _pair(channel: Column, spend: Column) -> Column:
-    return F.struct(channel.alias("channel"), text(spend).alias("spend_text"))
+def _amounts(table: SpendFile) -> dict[str, str]:
+    """Return the columns of money: by channel in a wide file, the only one by '' in a long one."""
+    return dict(table.channels) if table.layout == "wide" else {"": str(table.spend)}
 
 
-def _net_credits(lines: DataFrame, source: Source) -> Decimal:
-    """Return the sum of the credits, which are netted in their weeks.
+def _long(raw: pd.DataFrame, table: SpendFile, amounts: dict[str, str]) -> pd.DataFrame:
+    """Return ``channel, geo, spend, first, last``, whatever the layout; no ``last`` where cells are single days."""
+    notation = find_notation([raw[name] for name in amounts.values()], table, SECTION)
+    days = read_days(raw[table.date], table.date_format, SECTION)
+    common = pd.DataFrame({"first": all_there(days.first, "the date is missing; fill it in")})
+    common["last"] = pd.NaT if days.last is None else days.last
+    common["geo"] = all_there(keys(raw[table.geo], SECTION), "the geo is missing; fill it in") if table.geo else ""
+    parts = []
+    for channel, name in amounts.items():
+        spend = all_there(numbers(raw[name], notation, SECTION), "the spend is missing; write 0 where none was spent")
+        parts.append(common.assign(spend=spend, channel=channel))
+    frame = pd.concat(parts)
+    if table.channel is not None:
+        frame["channel"] = all_there(keys(raw[table.channel], SECTION), "the channel is missing; fill it in")
+    if not np.isfinite(frame["spend"]).all():
+        raise DataError(f"row {frame.index[~np.isfinite(frame['spend'])][0]}: the spend is infinite; correct it.")
+    return frame
 
-    Raises:
-        DataError: one of the weeks falls below zero.
-    """
-    credit = F.sum(F.when(F.col("spend") < 0, F.col("spend"))).alias("credit")
-    weeks = lines.groupBy("channel", "geo", "week").agg(F.sum("spend").alias("spend"), credit)
-    least = F.min_by(F.struct("channel", "geo", "week", "spend"), "spend")
-    worst, whole = weeks.where("credit < 0").agg(least, F.sum("credit")).collect()[0]
-    if worst["spend"] < 0:
-        place = f" ({worst['geo']})" if worst["geo"] else ""
+
+def _by_period(lines: SpendLines, week_start: str) -> SpendLines:
+    """Find out which days each amount is for: one, a week, a month or those that its cell names."""
+    frame, table, notes = lines.frame, lines.table, list(lines.notes)
+    if credits := int((frame["spend"] < 0).sum()):
+        notes.append(Finding("spend.credits", {"rows": credits, "spend": float(frame["spend"].clip(upper=0).sum())}))
+    if frame["last"].notna().all():
+        days = (frame["last"] - frame["first"]).dt.days + 1
+        if (days < 1).any():
+            raise DataError(f"column '{table.date}', row {days.index[days < 1][0]}: the period ends before it begins.")
+        return replace(lines, frame=frame.assign(days=days), notes=tuple(notes))
+    monthly = frame.groupby("channel")["first"].transform(_are_months)
+    if monthly.any():
+        notes.append(Finding("spend.by_month", {"channels": sorted(frame["channel"][monthly].unique())}))
+    weekly = ~monthly & (_one_weekday(frame["first"][~monthly]) is not None)
+    if table.week_date is not None and not weekly.any():
         raise DataError(
-            f"{source.path}: credits bring the spend of {worst['channel']}{place} in the week of {worst['week']} to "
-            f"{worst['spend'].normalize():f}; date them in the week of the spend that they take back."
+            "the dates lie on several weekdays, so none of them is the end of a week; leave out 'spend.week_date'."
         )
-    return whole
+    start = frame["first"].mask(monthly, frame["first"].dt.to_period("M").dt.start_time)
+    if weekly.any() and _first_weekday(frame["first"][weekly], table, week_start) != week_start:
+        notes.append(Finding("spend.by_week", {"start": week_start}))
+    else:
+        weekly[:] = False
+    if table.week_date == "last":
+        start = start.mask(~monthly, start - timedelta(days=6))
+    days = pd.Series(1, frame.index).mask(weekly, 7).mask(monthly, start.dt.days_in_month)
+    return replace(lines, frame=frame.assign(first=start, days=days), notes=tuple(notes))
 
 
-def _require_usable(lines: DataFrame, table: SpendFile, source: Source) -> int:
-    """Return the number of credits.
-
-    Unlike a transaction among half a million, a spend that cannot be read is not put aside: it is an error.
-    """
-    problems = {
-        "the line {malformed!r} does not have the columns of the first line; correct it": F.col(
-            "malformed"
-        ).isNotNull(),
-        f"the date {{date_text!r}} (column '{table.date}') is no date; use YYYY-MM-DD or give 'spend.date_format'": (
-            F.col("at").isNull()
-        ),
-        "a row of {date_text} names no channel; fill it in": F.col("channel").isNull(),
-        f"a row of {{date_text}} names no geo (column '{table.geo}'); fill it in": F.col("geo").isNull(),
-        "the spend {spend_text!r} of {channel} on {date_text} is no number; correct it (0 where none was spent)": (
-            F.col("spend").isNull()
-        ),
-    }
-    problem = F.coalesce(*[F.when(found, sentence) for sentence, found in problems.items()])
-    first = F.first(F.when(problem.isNotNull(), F.struct(problem.alias("problem"), "*")), ignorenulls=True)
-    number, bad, credits = lines.agg(F.count("*"), first, F.count_if(F.col("spend") < 0)).collect()[0]
-    if number == 0:
-        raise DataError(f"{source.path}: holds no spend; give a file with rows, or leave out the section 'spend'.")
-    if bad is not None:
-        raise DataError(f"{source.path}: {bad['problem'].format(**bad.asDict())}.")
-    return int(credits)
+def _first_weekday(days: pd.Series, table: SpendFile, week_start: str) -> str:
+    """Return the weekday on which the weeks of weekly spend start."""
+    weekday = days.iloc[0].dayofweek
+    if table.week_date is None and WEEKDAYS[weekday] != week_start:
+        raise DataError(
+            f"column '{table.date}': the spend is weekly and dated on {WEEKDAYS[weekday].title()}s, which may be the "
+            "first or the last day of its weeks; give 'spend.week_date' as first or last."
+        )
+    return WEEKDAYS[weekday if table.week_date != "last" else (weekday + 1) % 7]
 
 
-def _split(grouping: Grouping) -> pa.Table:
+def _one_weekday(days: pd.Series) -> int | None:
+    """Return the weekday on which all of several dates lie."""
+    weekdays = days.dt.dayofweek.unique()
+    return int(weekdays[0]) if len(weekdays) == 1 and days.nunique() >= SEVERAL else None
+
+
+def _are_months(days: pd.Series) -> bool:
+    """Whether all dates of a channel are the first, or all the last, of several months."""
+    return bool(days.nunique() >= SEVERAL and (days.dt.is_month_start.all() or days.dt.is_month_end.all()))
+
+
+# --- weeks --------------------------------------------------------------------------------------
+
+
+def _daily(frame: pd.DataFrame) -> pd.DataFrame:
+    """Divide each amount evenly among its days: ``channel, geo, spend, day`` and the ``row`` that it comes from."""
+    size = frame["days"].to_numpy()
+    place = np.repeat(np.arange(len(frame)), size)
+    daily = frame.iloc[place]
+    after = np.arange(len(place)) - np.repeat(size.cumsum() - size, size)
+    return pd.DataFrame(
+        {
+            "channel": daily["channel"].to_numpy(),
+            "geo": daily["geo"].to_numpy(),
+            "spend": (daily["spend"] / daily["days"]).to_numpy(),
+            "day": (daily["first"] + pd.to_timedelta(after, unit="D")).to_numpy(),
+            "row": place,
+        }
+    )
+
+
+def _require_credits_in_their_week(frame: pd.DataFrame, path: str) -> None:
+    if (frame["spend"] >= 0).all():
+        return
+    weeks = frame.groupby(["channel", "geo", "week"])["spend"].sum()
+    if weeks.min() < -CENT:
+        channel, geo, week = weeks.idxmin()
+        raise DataError(
+            f"{path}: credits bring the spend of {channel}{f' ({geo})' if geo else ''} in the week of {week:%Y-%m-%d} "
+            f"to {weeks.min():g}; date them in the week of the spend that they take back."
+        )
+
+
+def _split(grouping: Grouping) -> pd.DataFrame:
     """Every amount goes to all groups, by their share of the revenue."""
     names = list(grouping.names)
-    return pa.table({"geo": [""] * len(names), "group": names, "share": [grouping.shares[n] for n in names]})
+    return pd.DataFrame({"geo": "", "group": names, "share": [grouping.shares[name] for name in names]})
 
 
-def _places(lines: SpendLines, grouping: Grouping) -> pa.Table:
+def _places(lines: pd.DataFrame, path: str, grouping: Grouping) -> pd.DataFrame:
     """Every amount goes to the group of its geo, whatever the case of its name."""
     groups = {geo.lower(): group for geo, group in grouping.groups.items()}
-    geos = sorted(row["geo"] for row in lines.frame.select("geo").distinct().collect())
+    geos = sorted(lines["geo"].unique())
     if unknown := [geo for geo in geos if geo.lower() not in groups]:
         hint = nearest(unknown[0], [geo for geo in grouping.groups if geo])
-        raise DataError(f"{lines.source.path}: the transactions have no geo '{unknown[0]}'; {hint}")
-    return pa.table({"geo": geos, "group": [groups[geo.lower()] for geo in geos], "share": [1.0] * len(geos)})
+        raise DataError(f"{path}: the transactions have no geo '{unknown[0]}'; {hint}")
+    return pd.DataFrame({"geo": geos, "group": [groups[geo.lower()] for geo in geos], "share": 1.0})
 
 
-def _by_channel(lines: DataFrame) -> list[Row]:
-    days = F.collect_set(F.weekday("at")).alias("weekdays")
-    ends = (F.min("week").alias("first"), F.max("week").alias("last"))
-    return lines.groupBy("channel").agg(F.sum("spend").alias("spend"), *ends, days).orderBy("channel").collect()
+def _weekly(placed: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
+    spend = (placed["spend"] * placed["share"]).groupby([placed["group"], placed["week"], placed["channel"]]).sum()
+    weekly = spend.unstack("channel").reindex(columns=list(columns)).rename_axis(["geo", "week"])
+    return weekly.clip(lower=0.0).set_axis(list(columns.values()), axis=1)
 
 
-def _weekly(lines: DataFrame, places: pa.Table, columns: dict[str, str]) -> DataFrame:
-    placed = lines.join(F.broadcast(lines.sparkSession.createDataFrame(places)), "geo")
-    amount = F.sum(F.col("spend").cast("double") * F.col("share"))
-    weekly = placed.groupBy("week", "group").pivot("channel", list(columns)).agg(amount)
-    return weekly.toDF("week", "geo", *columns.values())
-
-
-def _notes(summary: dict[str, Any], found: list[Row], weeks: tuple[date, date], week_start: str) -> tuple[Finding, ...]:
+def _notes(summary: dict[str, Any], weeks: tuple[date, date]) -> tuple[Finding, ...]:
     notes = []
     if summary["split_by_revenue"]:
         notes.append(Finding("spend.split_by_revenue"))
@@ -212,7 +266,4 @@ def _notes(summary: dict[str, Any], found: list[Row], weeks: tuple[date, date], 
         notes.append(Finding("spend.other_weeks", {**covered, "panel_first": first, "panel_last": last}))
     if outside := summary["outside"]["rows"]:
         notes.append(Finding("spend.outside", {"rows": outside, "spend": summary["outside"]["spend"]}))
-    weekdays = {day for row in found for day in row["weekdays"]}
-    if len(weekdays) == 1 and (day := WEEKDAYS[weekdays.pop()]) != week_start:
-        notes.append(Finding("spend.other_weekday", {"day": day, "start": week_start}))
     return tuple(notes)

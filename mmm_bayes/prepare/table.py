@@ -61,10 +61,10 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) 
     table = config.transactions
     assert table is not None
     source, how = find_source(config, table, "transactions", table.multiline), layout(table)
+    spend_lines = read_spend(config) if config.spend else None
     progress("starting Spark", None)
     with spark_session() as spark, spark_errors(f"{source.path}: cannot be prepared"):
         progress("judging transaction lines", 0.2)
-        spend_lines = read_spend(spark, config) if config.spend else None
         raw = read(spark, source)
 
         def judged(stray_weeks: Collection[date]) -> tuple[DataFrame, DataFrame, pd.DataFrame]:
@@ -82,10 +82,7 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) 
         inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
         grouping = group_geos(counts.inside, counts.number_of_weeks, table)
         spend = weekly_spend(spend_lines, table.week_start, counts.span, grouping) if spend_lines else None
-        cells = by_geo_week(inside, grouping)
-        if spend:
-            cells = cells.join(spend.weekly, ["week", "geo"], "outer")
-        frame = _fill(cells.toArrow().to_pandas(), grouping, counts, spend)
+        frame = _fill(by_geo_week(inside, grouping).toArrow().to_pandas(), grouping, counts, spend)
         holidays = add_holidays(frame, table.holidays, grouping.largest)
         progress("writing the quarantine", 0.9)
         _quarantine(lines, quarantine)
@@ -109,6 +106,8 @@ def _fill(cells: pd.DataFrame, grouping: Grouping, counts: Counts, spend: Spend 
     weeks = pd.date_range(first, counts.span[1], freq="7D", name="week", unit="ns")
     every = pd.MultiIndex.from_product([grouping.names, weeks], names=["geo", "week"])
     known = cells.assign(week=pd.to_datetime(cells["week"])).set_index(["geo", "week"])
+    if spend:
+        known = known.join(spend.weekly, how="outer")
     frame = known.reindex(every).reset_index()
     before = frame["week"] < pd.Timestamp(counts.span[0])
     filled = frame["revenue"].isna() & ~before

@@ -1,7 +1,17 @@
 """Tables as people export them: files of any program and country become keys, days and numbers."""
 
-from mmm_bayes.tables.cells import Notation, find_notation, numbers, without_total
+from mmm_bayes.tables.cells import Notation, all_there, find_notation, numbers, without_total
 from mmm_bayes.tables.dates import Days, read_days
 from mmm_bayes.tables.files import keys, read_table
 
-__all__ = ["Days", "Notation", "find_notation", "keys", "numbers", "read_days", "read_table", "without_total"]
+__all__ = [
+    "Days",
+    "Notation",
+    "all_there",
+    "find_notation",
+    "keys",
+    "numbers",
+    "read_days",
+    "read_table",
+    "without_total",
+]

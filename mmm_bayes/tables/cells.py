@@ -147,6 +147,21 @@ def numbers(values: pd.Series, notation: Notation, section: str) -> pd.Series:
     return found
 
 
+def all_there(values: pd.Series, problem: str) -> pd.Series:
+    """Return the values of a column.
+
+    Args:
+        values: the index counts rows for messages.
+        problem: what is wrong where one is missing, and the remedy.
+
+    Raises:
+        DataError: one is missing.
+    """
+    if values.isna().any():
+        raise DataError(f"column '{values.name}', row {values.index[values.isna()][0]}: {problem}.")
+    return values
+
+
 def without_total(
     table: pd.DataFrame, key: str, amounts: list[str], file: TableFile, section: str
 ) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
