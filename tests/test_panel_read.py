@@ -187,6 +187,30 @@ def test_a_last_row_of_other_numbers_is_named(tmp_path):
         prepare(frame, tmp_path)
 
 
+@pytest.mark.parametrize("first", ["2022-01-03", "2023-01-02", "2023-05-01"])
+def test_days_and_months_that_a_spreadsheet_exchanged_are_named(first, tmp_path):
+    frame = table(first)
+    exchanged = [day.strftime("%Y-%d-%m" if day.day <= 12 else "%Y-%m-%d") for day in pd.to_datetime(frame["week"])]
+    with pytest.raises(
+        MMMError, match=r"day and month of \d+ weeks have changed places, such as .* export the file again"
+    ):
+        prepare(frame.assign(week=exchanged), tmp_path)
+
+
+@pytest.mark.parametrize("where", ["folder", "glob"])
+def test_a_folder_of_files_is_one_table(where, tmp_path):
+    expected = prepare(table(), tmp_path)
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for part in range(3):
+        table().iloc[part * 10 : part * 10 + 10].to_csv(parts / f"{part}.csv", index=False)
+    path = parts if where == "folder" else parts / "*.csv"
+    assert pipeline.prepare(config(path), tmp_path).data.identical(expected.data)
+    (parts / "1.csv").write_text((parts / "1.csv").read_text().replace("2023-03-20", "soon"))
+    with pytest.raises(MMMError, match=r"column 'week', row 3 of 1\.csv: 'soon' is no date"):
+        pipeline.prepare(config(path), tmp_path)
+
+
 def test_empty_weeks_are_named(tmp_path):
     with pytest.raises(MMMError, match="column 'week', row 5: the week is missing; date it"):
         prepare(table().assign(week=lambda f: f["week"].where(f.index != 3)), tmp_path)

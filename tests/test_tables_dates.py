@@ -8,18 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmm_bayes.config import TableFile
 from mmm_bayes.errors import DataError
 from mmm_bayes.tables import Days, read_days
 
 MONDAYS = pd.date_range("2022-10-03", periods=70, freq="7D")
 
 
-def read(cells, date_format=None) -> Days:
-    return read_days(pd.Series(cells, range(2, 2 + len(cells)), name="day"), date_format, "spend")
+def read(cells, date_format=None, timezone=None) -> Days:
+    file = TableFile(path="", date_format=date_format, timezone=timezone)
+    return read_days(pd.Series(cells, range(2, 2 + len(cells)), name="day"), file, "spend")
 
 
-def days(cells, date_format=None) -> list[str]:
-    return [str(day.date()) for day in read(cells, date_format).first]
+def days(cells, date_format=None, timezone=None) -> list[str]:
+    return [str(day.date()) for day in read(cells, date_format, timezone).first]
 
 
 WRITTEN = {
@@ -115,6 +117,27 @@ BAD = {
         " counts from 1 to 53 and names no year; write the first day of each week, such as 2023-01-02, or year and "
         "week, such as 2023-W01.",
     ),
+    "weeks that say so": (
+        ["Week 1", "Week 2", "week 53"],
+        " counts from 1 to 53 and names no year; write the first day of each week, such as 2023-01-02, or year and "
+        "week, such as 2023-W01.",
+    ),
+    "quarters": (
+        ["2023-Q1", "2023-Q2"],
+        "row 2: '2023-Q1' is no date; give the day, such as 2023-01-02, on which a week or a day begins.",
+    ),
+    "years": (
+        [2021, 2022],
+        "row 2: '2021' is no date; give the day, such as 2023-01-02, on which a week or a day begins.",
+    ),
+    "months in French": (
+        ["2 janv. 2023", "9 janv. 2023"],
+        "row 2: '2 janv. 2023' is no date; use YYYY-MM-DD; names of months are read in English only.",
+    ),
+    "months in German": (
+        ["2. Oktober 2023"],
+        "row 2: '2. Oktober 2023' is no date; use YYYY-MM-DD; names of months are read in English only.",
+    ),
     "year and week": (
         [202301, 202352],
         " holds years and weeks such as 202301, which are counted in several ways; give 'spend.date_format' as "
@@ -137,6 +160,46 @@ def test_a_format_that_does_not_fit_is_named():
     assert str(caught.value) == (
         "column 'day', row 3: '02/01/2023' is no date in the format %Y-%m-%d; correct the cell, or 'spend.date_format'."
     )
+
+
+BERLIN = MONDAYS.tz_localize("Europe/Berlin").tz_convert("UTC")
+OF_UTC = {
+    "Parquet": BERLIN,
+    "texts": BERLIN.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "SQL": BERLIN.strftime("%Y-%m-%d %H:%M:%S UTC"),
+    "seconds": BERLIN.astype("int64") // 10**9,
+    "milliseconds": (BERLIN.astype("int64") // 10**6).astype(str),
+}
+
+
+@pytest.mark.parametrize("way", OF_UTC)
+def test_midnights_of_another_zone_are_asked_about(way):
+    cells = OF_UTC[way]
+    with pytest.raises(DataError) as caught:
+        read(cells)
+    assert str(caught.value) == (
+        "column 'day' holds times of UTC, such as 2022-10-02 22:00; give 'spend.timezone', by which its days begin, "
+        "such as America/Los_Angeles (or UTC)."
+    )
+    np.testing.assert_array_equal(read(cells, timezone="Europe/Berlin").first, MONDAYS)
+    assert str(read(cells, timezone="UTC").first.iloc[0].date()) == "2022-10-02"
+
+
+@pytest.mark.parametrize(
+    ("cells", "date_format"),
+    [
+        (["2022-10-02 22:00", "2022-10-09T22:00:00"], None),
+        (["2022-10-03T00:00:00+02:00", "2022-10-10T06:00:00+08:00"], None),
+        (["02/10/2022 22:00", "09/10/2022 22:00"], "%d/%m/%Y %H:%M"),
+        (["02/10/2022 17:00 -0500", "09/10/2022 22:00 +0000"], "%d/%m/%Y %H:%M %z"),
+    ],
+)
+def test_a_zone_tells_the_day_of_a_time(cells, date_format):
+    assert days(cells, date_format, "Europe/Berlin") == ["2022-10-03", "2022-10-10"]
+
+
+def test_days_without_a_time_are_the_same_in_every_zone():
+    assert days(["2022-10-03", "2022-10-10"], timezone="America/Los_Angeles") == ["2022-10-03", "2022-10-10"]
 
 
 def test_empty_cells_have_no_day():

@@ -109,7 +109,7 @@ def typed(path, **options) -> list[list]:
     file = TableFile(path=str(path), **options)
     columns = ["day", "ci\nty" if b"ci\nty" in path.read_bytes() else "city", "cost"]
     frame = read_table(file, str(path), "spend", columns)
-    day = read_days(frame["day"], None, "spend").first.dt.strftime("%Y-%m-%d")
+    day = read_days(frame["day"], file, "spend").first.dt.strftime("%Y-%m-%d")
     cost = numbers(frame["cost"], find_notation([frame["cost"]], file, "spend"), "spend")
     return [list(row) for row in zip(day, keys(frame[columns[1]], "spend"), cost, strict=True)]
 
@@ -142,6 +142,7 @@ def test_several_files_are_one_table(tmp_path):
     (tmp_path / "_SUCCESS").touch()
     frame = read_table(TableFile(path=""), str(tmp_path / "part*.csv"), "spend", HEADER)
     assert frame["city"].tolist() == [row[1] for row in ROWS]
+    assert frame.index.tolist() == ["2 of part0.csv", "2 of part1.csv", "2 of part2.csv"]
     assert len(read_table(TableFile(path=""), str(tmp_path), "spend", HEADER)) == 3
 
 

@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
+from zoneinfo import available_timezones
 
 from pydantic import Field
 
@@ -22,7 +23,8 @@ class TableFile(Section):
     What is not given is found out: the format by the ending of the name, the separator by the header, the decimal sign
     by numbers that can be read in one way only, the date format by dates that fit one format only. ``decimal`` and
     ``thousands`` are the signs within numbers, ``skip_rows`` counts lines above the header, ``sheet`` names one of a
-    workbook, ``date_format`` is in Python's notation (``%d/%m/%Y``; ISO dates need none).
+    workbook, ``date_format`` is in Python's notation (``%d/%m/%Y``; ISO dates need none). Times of UTC, or with a zone,
+    are told by the clock of ``timezone``.
     """
 
     directives: ClassVar[tuple[str, ...]] = tuple(sorted((*OF_TIMES, *OF_WEEKS)))
@@ -35,6 +37,7 @@ class TableFile(Section):
     skip_rows: Annotated[int, Field(ge=0)] = 0
     sheet: str | None = None
     date_format: str | None = None
+    timezone: str | None = None
     decimal: Literal[".", ","] | None = None
     thousands: Literal[",", ".", " ", "'"] | None = None
 
@@ -44,6 +47,8 @@ class TableFile(Section):
             yield "thousands", f"is '{self.thousands}', as 'decimal' is; leave one of them out"
         if self.encoding is not None and not _is_encoding(self.encoding):
             yield "encoding", f"is {self.encoding}, which is none; use a name such as utf-8, cp1252 or utf-16"
+        if self.timezone is not None and self.timezone not in available_timezones():
+            yield "timezone", f"is {self.timezone}, which is none; use a name such as Europe/Berlin or UTC"
         yield from self._unreadable_dates()
 
     def _unreadable_dates(self) -> Iterator[Mistake]:

@@ -20,6 +20,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 OFTEN_LAST = (4, 5, 6)
 """Weekdays on which weeks end as often as they begin: Friday, Saturday, Sunday."""
 
+MONTHS = 12
 DAYS_TO_LAST = timedelta(days=6)
 
 
@@ -45,13 +46,14 @@ def read_panel(source: PanelSource, path: str) -> WeeklyTable:
     if table.empty:
         return WeeklyTable(table, ())
     table, notes = without_total(table, source.week, _amounts(source), source, SECTION)
-    days = read_days(table[source.week], source.date_format, SECTION)
+    days = read_days(table[source.week], source, SECTION)
     frame = typed(table, source, days.first)
     steps = np.diff(np.sort(frame[source.week].unique())).astype("timedelta64[D]").astype(int)
     if days.last is None and len(steps) and np.median(steps) == 1:
         frame, note = days_to_weeks(frame, source)
         return WeeklyTable(frame, (*notes, note))
     _refuse_months(frame[source.week], source)
+    _refuse_exchanged(frame[source.week], source)
     return WeeklyTable(frame.assign(**{source.week: _first_days(frame[source.week], days, source)}), notes)
 
 
@@ -71,7 +73,7 @@ def typed(table: pd.DataFrame, columns: PanelColumns, days: pd.Series | None = N
     notation = find_notation([table[name] for name in names], source, SECTION)
     read = {name: numbers(table[name], notation, SECTION) for name in names}
     read[columns.week] = all_there(
-        read_days(table[columns.week], source.date_format, SECTION).first if days is None else days,
+        read_days(table[columns.week], source, SECTION).first if days is None else days,
         "the week is missing; date it",
     )
     if columns.geo is not None:
@@ -126,3 +128,23 @@ def _refuse_months(weeks: pd.Series, source: PanelSource) -> None:
             f"{distinct[-1]:%Y-%m-%d}): media act within weeks, of which monthly sums show nothing, and so few rows "
             "cannot tell channels from season; export the KPI by week or by day."
         )
+
+
+def _refuse_exchanged(weeks: pd.Series, source: PanelSource) -> None:
+    """Refuse weeks that are a row of weeks only where day and month of some change places."""
+    distinct = pd.Series(weeks.unique())
+    days, months = distinct.dt.day, distinct.dt.month
+    change = (days <= MONTHS) & (days != months)
+    parts = {"year": distinct.dt.year, "month": months.where(~change, days), "day": days.where(~change, months)}
+    other = pd.to_datetime(pd.DataFrame(parts))
+    if not _in_step(distinct) and _in_step(other):
+        raise DataError(
+            f"column '{source.week}': day and month of {change.sum()} weeks have changed places, such as "
+            f"{distinct[change].iloc[0]:%Y-%m-%d} for {other[change].iloc[0]:%Y-%m-%d}, as happens in spreadsheets; "
+            "export the file again, with dates as YYYY-MM-DD."
+        )
+
+
+def _in_step(weeks: pd.Series) -> bool:
+    steps = weeks.sort_values().diff().dropna()
+    return bool((steps == timedelta(days=7)).all()) if len(steps) else True

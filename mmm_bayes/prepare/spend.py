@@ -135,7 +135,7 @@ def _amounts(table: SpendFile) -> dict[str, str]:
 def _long(raw: pd.DataFrame, table: SpendFile, amounts: dict[str, str]) -> pd.DataFrame:
     """Return ``channel, geo, spend, first, last``, whatever the layout; no ``last`` where cells are single days."""
     notation = find_notation([raw[name] for name in amounts.values()], table, SECTION)
-    days = read_days(raw[table.date], table.date_format, SECTION)
+    days = read_days(raw[table.date], table, SECTION)
     common = pd.DataFrame({"first": all_there(days.first, "the date is missing; fill it in")})
     common["last"] = pd.NaT if days.last is None else days.last
     common["geo"] = all_there(keys(raw[table.geo], SECTION), "the geo is missing; fill it in") if table.geo else ""

@@ -45,6 +45,10 @@ CENT = 0.01
 """What rounding may add to a sum by each row."""
 
 
+SWITCH = "(?i)^(?:true|false)$"
+"""What programs write for 1 and 0."""
+
+
 @dataclass(frozen=True)
 class Notation:
     """How the numbers of a table are written.
@@ -196,9 +200,9 @@ def _parsed(texts: pa.Array, notation: Notation) -> pa.Array:
     size = pc.cast(pc.if_else(written, bare, None), pa.float64())
     size = pc.if_else(pc.match_substring_regex(texts, notation.below_zero), pc.negate(size), size)
     size = pc.if_else(pc.match_substring(texts, "%"), pc.divide(size, 100.0), size)
-    return pc.coalesce(
-        pc.cast(pc.if_else(pc.match_substring_regex(texts, notation.plain), texts, None), pa.float64()), size
-    )
+    plain = pc.cast(pc.if_else(pc.match_substring_regex(texts, notation.plain), texts, None), pa.float64())
+    switch = pc.if_else(pc.match_substring_regex(texts, SWITCH), pc.match_substring_regex(texts, "^[tT]"), None)
+    return pc.coalesce(plain, size, pc.cast(switch, pa.float64()))
 
 
 def _remedy(cell: str, notation: Notation, section: str) -> str:

@@ -1,6 +1,7 @@
 """The day that a cell names: one format decides a whole column, and what fits two is asked."""
 
 import re
+from calendar import month_abbr, month_name
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +10,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from mmm_bayes.config import TableFile
 from mmm_bayes.errors import DataError
 
 TIME = re.compile(
@@ -16,6 +18,7 @@ TIME = re.compile(
 )
 """A time behind a day, and how far it is from Greenwich: the day is that of the clock that was read."""
 
+OF_UTC = re.compile(r"\d{1,2}:\d{2}.*(?:Z|UTC|GMT|[+-]00:?00)$")
 WEEKDAY = re.compile(r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\.?,?\s+")
 RANGE = re.compile(
     r"^(?:(?P<a>.+?)\s+(?:-|–|—|/|to|bis|until)\s+(?P<b>.+)"
@@ -28,6 +31,13 @@ WEEK = re.compile(
 )
 """A week of a year as ISO 8601 counts them."""
 
+COUNTED = re.compile(r"(?i)^(?:weeks?|woche|semaine|wk|kw|cw|w)[ .]*(\d{1,3})$")
+"""A week of no year."""
+
+LONG = re.compile(r"(?i)^(?:\d{4}|(?:\d{4}[- /]?)?(?:Q|H|T|S)[1-4](?:[- /]?\d{4})?)$")
+"""A year, a half or a quarter of one."""
+
+ENGLISH = {name.lower() for name in (*month_abbr, *month_name) if name}
 NAMED = ("%d %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%d-%b-%y", "%d %b %y", "%b %d, %Y", "%b %d %Y", "%b-%d-%Y", "%d. %b %Y")
 MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%Y%m", "%b %Y", "%b-%Y", "%b-%y", "%b %y")
 YEAR_FIRST = ("%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y %m %d")
@@ -64,27 +74,44 @@ class Days:
     last: pd.Series | None = None
 
 
-def read_days(values: pd.Series, date_format: str | None, section: str) -> Days:
+def read_days(values: pd.Series, file: TableFile, section: str) -> Days:
     """Return the day of each cell.
 
     Args:
         values: texts, numbers or dates; the index counts rows for messages.
-        date_format: in Python's notation; found out where None.
-        section: of the configuration, for messages.
+        file: with the options ``date_format`` and ``timezone``.
+        section: its name, for messages.
 
     Raises:
-        DataError: a cell that is no date, or dates that fit two formats.
+        DataError: a cell that is no date, dates that fit two formats, or times of UTC of which nobody said where.
     """
     if pd.api.types.is_datetime64_any_dtype(values):
-        return Days(values.dt.tz_localize(None).dt.normalize().astype("datetime64[ns]"))
-    distinct = _texts(values.drop_duplicates())
-    known = distinct.dropna()
-    ranges = [found for text in known if date_format is None and (found := RANGE.match(text))]
+        return Days(_of_moments(values, file, section).astype("datetime64[ns]"))
+    known = _texts(values.drop_duplicates()).dropna()
+    ranges = [found for text in known if file.date_format is None and (found := RANGE.match(text))]
     if ranges and len(ranges) == len(known):
         ends = [end for found in ranges for end in found.groups() if end]
-        both = _parsed(pd.Series(ends, known.index.repeat(2), object, values.name), None, section)
+        both = _parsed(pd.Series(ends, known.index.repeat(2), object, values.name), file, section)
         return Days(*(_looked_up(values, both.iloc[place::2]) for place in (0, 1)))
-    return Days(_looked_up(values, _parsed(known, date_format, section)))
+    return Days(_looked_up(values, _parsed(known, file, section)))
+
+
+def _of_moments(moments: pd.Series, file: TableFile, section: str) -> pd.Series:
+    """Return the days of times: by the clock of ``timezone``, else by the one that was read.
+
+    Raises:
+        DataError: that is UTC's, and days begin at other times there.
+    """
+    zone = moments.dt.tz
+    if zone is not None and file.timezone is not None:
+        return moments.dt.tz_convert(file.timezone).dt.tz_localize(None).dt.normalize()
+    days = moments.dt.normalize()
+    if str(zone) == "UTC" and (days != moments).any():
+        raise DataError(
+            f"column '{moments.name}' holds times of UTC, such as {moments[days != moments].iloc[0]:%Y-%m-%d %H:%M}; "
+            f"give '{section}.timezone', by which its days begin, such as America/Los_Angeles (or UTC)."
+        )
+    return days.dt.tz_localize(None)
 
 
 def _looked_up(values: pd.Series, days: pd.Series) -> pd.Series:
@@ -110,22 +137,25 @@ def _texts(values: pd.Series) -> pd.Series:
     return values.astype(object).map(lambda value: str(value).strip() or None, na_action="ignore")
 
 
-def _parsed(texts: pd.Series, date_format: str | None, section: str) -> pd.Series:
+def _parsed(texts: pd.Series, file: TableFile, section: str) -> pd.Series:
     """Return the days of different texts."""
-    if date_format is not None:
-        parsed = _with_format(texts, date_format)
+    if file.date_format is not None:
+        parsed = _with_format(texts, file, section)
         if parsed.isna().any():
             row, text = _first(texts, parsed.isna())
             raise DataError(
-                f"column '{texts.name}', row {row}: '{text}' is no date in the format {date_format}; correct the cell, "
-                f"or '{section}.date_format'."
+                f"column '{texts.name}', row {row}: '{text}' is no date in the format {file.date_format}; correct the "
+                f"cell, or '{section}.date_format'."
             )
         return parsed
+    if len(texts) and texts.str.contains(OF_UTC if file.timezone is None else TIME).all():
+        moments = pd.to_datetime(texts.str.replace(r"\s*(?:UTC|GMT)$", "Z", regex=True), format="ISO8601", utc=True)
+        return _of_moments(moments, file, section)
     plain = texts.str.replace(TIME, "", regex=True).str.replace(WEEKDAY, "", regex=True)
     iso = pd.to_datetime(plain, format="%Y-%m-%d", errors="coerce")
     if iso.notna().all():
         return iso
-    if plain.str.fullmatch(r"\d+(?:\.\d+)?").all() and (counted := _of_numbers(plain, section)) is not None:
+    if plain.str.fullmatch(r"\d+(?:\.\d+)?").all() and (counted := _of_numbers(plain, file, section)) is not None:
         return counted
     if (weeks := _of_weeks(plain)) is not None:
         return weeks
@@ -143,8 +173,11 @@ def _parsed(texts: pd.Series, date_format: str | None, section: str) -> pd.Serie
     return days
 
 
-def _with_format(texts: pd.Series, date_format: str) -> pd.Series:
+def _with_format(texts: pd.Series, file: TableFile, section: str) -> pd.Series:
     """Return the days of texts in a format; a week of a year stands for its first day."""
+    date_format = str(file.date_format)
+    if "%H" in date_format and file.timezone is not None:
+        return _of_moments(pd.to_datetime(texts, format=date_format, errors="coerce", utc=True), file, section)
     if "%z" in date_format:  # the day is that of the clock that was read, wherever it hung
         texts = texts.str.replace(r"\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$", "", regex=True)
         date_format = date_format.replace("%z", "").rstrip()
@@ -175,7 +208,7 @@ def _of_weeks(texts: pd.Series) -> pd.Series | None:
     return days.set_axis(texts.index) if len(weeks) == len(parts) and days.notna().all() else None
 
 
-def _of_numbers(texts: pd.Series, section: str) -> pd.Series | None:
+def _of_numbers(texts: pd.Series, file: TableFile, section: str) -> pd.Series | None:
     """Return the days that numbers count: as digits, as spreadsheets do, or as seconds (or less) since 1970."""
     if (days := pd.to_datetime(texts, format="%Y%m%d", errors="coerce")).notna().all():
         return days
@@ -184,12 +217,9 @@ def _of_numbers(texts: pd.Series, section: str) -> pd.Series | None:
         return pd.to_datetime(np.floor(values), unit="D", origin="1899-12-30")
     for size in PARTS:
         if (values / size).between(*EPOCHS).all():
-            return pd.to_datetime(np.floor(values / (86_400 * size)), unit="D")
+            return _of_moments(pd.to_datetime(values // size, unit="s", utc=True), file, section)
     if values.between(0, 400).all():
-        raise DataError(
-            f"column '{texts.name}' counts from {values.min():.0f} to {values.max():.0f} and names no year; "
-            "write the first day of each week, such as 2023-01-02, or year and week, such as 2023-W01."
-        )
+        raise _no_year(texts, values)
     if texts.str.fullmatch(r"\d{4}(?:0[1-9]|[1-4]\d|5[0-3])").all() and texts.str[4:].astype(int).max() > 12:
         raise DataError(
             f"column '{texts.name}' holds years and weeks such as {texts.iloc[0]}, which are counted in several ways; "
@@ -198,16 +228,27 @@ def _of_numbers(texts: pd.Series, section: str) -> pd.Series | None:
     return None
 
 
+def _no_year(texts: pd.Series, weeks: pd.Series) -> DataError:
+    return DataError(
+        f"column '{texts.name}' counts from {weeks.min():.0f} to {weeks.max():.0f} and names no year; "
+        "write the first day of each week, such as 2023-01-02, or year and week, such as 2023-W01."
+    )
+
+
 def _no_date(texts: pd.Series, plain: pd.Series, section: str) -> DataError:
     """Return the error about the first cell that does not fit the format that most do."""
+    if (counted := plain.str.extract(COUNTED)[0]).notna().all():
+        return _no_year(texts, counted.astype(float))
     found = [
         pd.to_datetime(plain, format=date_format, errors="coerce").isna() for date_format in ("%Y-%m-%d", *FORMATS)
     ]
     row, text = _first(texts, min(found, key=sum))
-    return DataError(
-        f"column '{texts.name}', row {row}: '{text}' is no date; use YYYY-MM-DD, or give '{section}.date_format' "
-        "(such as %d/%m/%Y)."
-    )
+    remedy = f"use YYYY-MM-DD, or give '{section}.date_format' (such as %d/%m/%Y)"
+    if LONG.match(text):
+        remedy = "give the day, such as 2023-01-02, on which a week or a day begins"
+    elif re.search(r"\d", text) and (words := re.findall(r"[^\W\d_]{3,}", text.lower())) and not ENGLISH & {*words}:
+        remedy = "use YYYY-MM-DD; names of months are read in English only"
+    return DataError(f"column '{texts.name}', row {row}: '{text}' is no date; {remedy}.")
 
 
 def _first(texts: pd.Series, which: pd.Series) -> tuple[object, str]:

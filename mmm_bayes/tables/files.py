@@ -40,7 +40,9 @@ SPACES = " \t\n\r\u00a0\u2007\u202f"
 
 
 def read_table(file: TableFile, path: str, section: str, columns: Iterable[str]) -> pd.DataFrame:
-    """Return the cells of a table: texts as written where the format has no types; the index counts rows of the file.
+    """Return the cells of a table: texts as written where the format has no types.
+
+    The index counts rows of the file, and names it where there are several.
 
     Args:
         file: what the configuration says of it.
@@ -52,12 +54,16 @@ def read_table(file: TableFile, path: str, section: str, columns: Iterable[str])
         DataError: nothing is there, it cannot be read, or a column is missing or there twice.
     """
     wanted = list(dict.fromkeys(columns))
-    frames = [_read_one(file, one, section, wanted) for one in _found(path, section)]
+    found = _found(path, section)
+    frames = [_read_one(file, one, section, wanted) for one in found]
+    if len(found) == 1:
+        return frames[0]
     for other in frames[1:]:
         if sorted(other.columns) != sorted(frames[0].columns):
             odd = sorted(set(other.columns) ^ set(frames[0].columns))[0]
             raise DataError(f"{path}: not all of its files have the column '{odd}'; give those that do by a glob.")
-    return frames[0] if len(frames) == 1 else pd.concat(frames)
+    places = [f"{row} of {Path(one).name}" for one, frame in zip(found, frames, strict=True) for row in frame.index]
+    return pd.concat(frames).set_axis(pd.Index(places))
 
 
 def keys(values: pd.Series, section: str) -> pd.Series:
