@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.console import Terminal
 from mmm_bayes.errors import DataError
+from mmm_bayes.evidence import doubts, evidence
 from mmm_bayes.provenance import STEPS, Manifest, load_manifest
 from mmm_bayes.report import facts, numbers, tables
 from mmm_bayes.report.numbers import NONE
@@ -89,6 +90,10 @@ def of_panel(found: Found, results: Results) -> Iterator[Table | str]:
         yield tables.waterfall(results.quality, money)
     for note in facts.notes_of(results):
         yield word(note, money)
+    seen = evidence(results.panel, results.config.model.priors)
+    yield tables.evidence(seen, money).without("share", "most_like", "cost_change", "likely_error")
+    for doubt in doubts(results.panel, seen):
+        yield word(doubt)
 
 
 def of_fit(found: Found, results: Results) -> Iterator[Table | str]:

@@ -25,7 +25,7 @@ FLOORS = (
     ("config/",),
     ("tables/",),
     ("panel/", "curves.py", "priors.py", "provenance/"),
-    ("prepare/", "simulate/", "posterior/"),
+    ("prepare/", "simulate/", "posterior/", "evidence.py"),
     ("lightgbm/",),
     ("model/",),
     ("allocate/", "evaluate/"),

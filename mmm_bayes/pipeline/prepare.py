@@ -44,9 +44,14 @@ def prepare(config: Config, root: str | Path = ".", progress: Progress = silent)
 def make_panel(config: Config, folder: Path, progress: Progress = silent) -> "Panel":
     """Write the files of a panel into a folder; arguments and errors as `prepare` has them."""
     if config.panel is not None:
-        return _prepare_table(config, config.panel, folder, progress)
-    require("spark")
-    return _prepare_transactions(config, folder, progress)
+        panel = _prepare_table(config, config.panel, folder, progress)
+    else:
+        require("spark")
+        panel = _prepare_transactions(config, folder, progress)
+    from mmm_bayes.evidence import evidence, summary
+
+    write_json(folder / "evidence.json", summary(panel, evidence(panel, config.model.priors)))
+    return panel
 
 
 def _prepare_table(config: Config, source: PanelSource, folder: Path, progress: Progress) -> "Panel":

@@ -50,9 +50,18 @@ STEPS = {
     "prepare": Step(
         command="prepare",
         done="the panel was prepared",
-        files=(*PANEL, "quality.json", "quarantine.parquet", "truth.json", "truth.parquet", "truth_curves.parquet"),
+        files=(
+            *PANEL,
+            "quality.json",
+            "evidence.json",
+            "quarantine.parquet",
+            "truth.json",
+            "truth.parquet",
+            "truth_curves.parquet",
+        ),
         decided_by=("transactions", "spend", "simulate", "panel"),
-        noted=("currency", "allocate.weeks"),
+        noted=("currency", "allocate.weeks", "model.priors"),
+        not_worth=("model.priors",),
     ),
     "fit": Step(
         command="fit",

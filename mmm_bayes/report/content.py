@@ -10,6 +10,7 @@ import pandas as pd
 from mmm_bayes import __version__
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.config import Config, as_yaml
+from mmm_bayes.evidence import doubts, evidence
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.report import facts, numbers, tables
@@ -214,7 +215,11 @@ def _question(results: Results, plan: Plan, money: Money) -> str:
 
 def _data(results: Results, money: Money) -> dict[str, Any]:
     quality = results.quality
-    found: dict[str, Any] = {"quality": quality, "source": quality["source"], "notes": facts.notes_of(results)}
+    seen = evidence(results.panel, results.config.model.priors)
+    found: dict[str, Any] = {
+        **{"quality": quality, "source": quality["source"], "notes": facts.notes_of(results)},
+        **{"evidence_table": tables.evidence(seen, money), "evidence_doubts": list(doubts(results.panel, seen))},
+    }
     if "waterfall" not in quality:
         return found
     filled = [f"{geo} {numbers.count(n, 'week')}" for geo, n in quality["weeks"]["filled_geo_weeks"].items()]

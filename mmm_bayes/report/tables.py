@@ -10,6 +10,7 @@ import pandas as pd
 
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.allocate.schedule import Schedule
+from mmm_bayes.evidence import Evidence
 from mmm_bayes.findings import Finding
 from mmm_bayes.report.facts import Headline, roi_draws
 from mmm_bayes.report.numbers import NONE, Money, between, chance, change, count, percent, ratio
@@ -319,6 +320,30 @@ def waterfall(quality: dict[str, Any], money: Money) -> Table:
     rows = [[word(Finding(s["code"], s["values"])), count(s["lines"]), _worth(s, money)] for s in steps]
     totals = [i for i, s in enumerate(steps) if s["total"]]
     return Table(_heads("step", "lines", "revenue"), rows, bold=totals, title=say("table.waterfall"))
+
+
+def evidence(found: Sequence[Evidence], money: Money) -> Table:
+    """Return what the data can tell of each channel."""
+    rows = [
+        [
+            one.channel,
+            money.full(one.spend) if one.spend else NONE,
+            percent(one.share) if one.spend else NONE,
+            count(one.weeks),
+            percent(one.variation),
+            NONE if one.inflation is None else ratio(one.inflation),
+            NONE if one.nearest is None else f"{ratio(one.correlation)} ({one.nearest})",
+            NONE if one.cost_change is None else ratio(one.cost_change),
+            NONE if one.error is None else ratio(one.error),
+            say("cell.yes") if one.rests else say("cell.no"),
+        ]
+        for one in found
+    ]
+    heads = _heads(
+        *("channel", "spend", "share", "weeks_on", "variation", "inflation", "most_like", "cost_change"),
+        *("likely_error", "rests"),
+    )
+    return Table(heads, rows, title=say("table.evidence"))
 
 
 def _worth(step: Mapping[str, Any], money: Money) -> str:
