@@ -55,14 +55,17 @@ def files(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
-PREPARED = ("panel.json", "panel.parquet", "quality.json", "run.json")
+PREPARED = ("evidence.json", "panel.json", "panel.parquet", "quality.json", "run.json")
 
 
 def test_prepare_writes_the_panel_and_says_so_in_one_line(shop, capsys):
     assert main(["prepare", "shop.yaml"]) == 0
     assert files(shop / "data") == [f"shop/{name}" for name in PREPARED]
     out, err = capsys.readouterr()
-    assert out == ""
+    title, head, row, *_ = out.splitlines()
+    assert title == "What the data can and cannot tell"
+    assert re.split(r"  +", head) == ["channel", "spend", "weeks with media", "variation", "VIF", "rests on prior"]
+    assert re.split(r"  +", row)[0] == "tv" and re.split(r"  +", row)[2] == "40"
     assert err.startswith("✓ prepare ")
     assert err.endswith("1 geo x 40 weeks, 1 channel\n")
     assert err.count("\n") == 1
@@ -71,7 +74,7 @@ def test_prepare_writes_the_panel_and_says_so_in_one_line(shop, capsys):
 
 def test_output_says_where_the_folders_are_made(shop):
     assert main(["prepare", "shop.yaml", "--output", "elsewhere"]) == 0
-    assert files(shop / "elsewhere")[0] == "data/shop/panel.json"
+    assert files(shop / "elsewhere")[0] == "data/shop/evidence.json"
     assert not (shop / "data").exists()
 
 
@@ -98,7 +101,7 @@ ERRORS = {
     ),
     "no data": (
         ["prepare", "shop.yaml", "--data", "/gone.csv"],
-        "/gone.csv: there is no such file; correct 'panel.path' or give the path with --data.",
+        "/gone.csv: there is no such file, folder or pattern; correct 'panel.path' or give the path with --data.",
     ),
     "no panel yet": (
         ["fit", "shop.yaml"],
@@ -422,7 +425,7 @@ def test_a_run_keeps_what_stands_and_force_does_not(fitted, capsys, monkeypatch)
         assert re.fullmatch(
             rf"– {name} +skipped  nothing that it reads has changed since [-0-9: ]+\(--force does .*", line
         )
-    assert out.startswith("What each channel returned\n")
+    assert out.startswith("What the data can and cannot tell\n") and "\nWhat each channel returned\n" in out
     monkeypatch.setattr("mmm_bayes.pipeline.STEPS", ("prepare", "schedule"))
     assert main(["run", *fitted, "--force"]) == 0
     assert capsys.readouterr().err.startswith("✓ prepare")
