@@ -98,7 +98,7 @@ BAD = {
     "a date that is none": (
         change("week", "soon", 7),
         COLUMNS,
-        "column 'week', row 8: 'soon' is no date; use YYYY-MM-DD, or give 'panel.date_format' (such as %d/%m/%Y).",
+        "column 'week', row 8: 'soon' is no date as '2023-01-02' is; correct it, or take the row out.",
     ),
     "numbers for dates": (
         frame().assign(week=list(range(30)) * 2),

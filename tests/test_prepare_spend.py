@@ -223,6 +223,17 @@ def test_spend_that_others_bill_by_the_month(spark: SparkSession, tmp_path: Path
     assert prepared.frame["spend_partner"].max() == pytest.approx(7 * 40_000 / 28)
 
 
+@pytest.mark.parametrize("cells", [["Jan 2023", "Feb 2023"], ["2023-01", "2023-02"], ["01/2023", "02/2023"]])
+def test_months_without_a_day_are_whole_months(sales: Path, tmp_path: Path, cells: list[str]) -> None:
+    pd.DataFrame({"day": cells, "ch": "tv", "cost": [31.0, 28.0]}).to_csv(tmp_path / "spend.csv", index=False)
+    assert read_spend(config(sales, tmp_path / "spend.csv")).frame["days"].tolist() == [31, 28]
+
+
+def test_a_column_is_one_channels_money(sales: Path) -> None:
+    with pytest.raises(ConfigError, match=r"'spend\.channels\.search' names the column 'x', as another channel does"):
+        config(sales, "spend.csv", layout="wide", channels={"tv": "x", "search": "x"}, channel=None, spend=None)
+
+
 def test_ranges_of_days_are_divided(spark: SparkSession, sales: Path, tmp_path: Path) -> None:
     ranges = ["2023-01-30 - 2023-02-05", "2023-02-06 - 2023-02-19", "2023-02-22 - 2023-02-22"]
     pd.DataFrame({"day": ranges, "ch": "tv", "cost": [70.0, 280.0, 5.0]}).to_csv(tmp_path / "spend.csv", index=False)
@@ -243,7 +254,7 @@ BAD = [
     ),
     (
         {"day": "03/01/23"},
-        "column 'day', row 3: '03/01/23' is no date; use YYYY-MM-DD, or give 'spend.date_format' (such as %d/%m/%Y).",
+        "column 'day', row 3: '03/01/23' is no date as '2023-01-02' is; correct it, or take the row out.",
     ),
     ({"day": ""}, "column 'day', row 3: the date is missing; fill it in."),
     ({"ch": " "}, "column 'ch', row 3: the channel is missing; fill it in."),

@@ -101,11 +101,11 @@ BAD = {
     ),
     "no date": (
         ["13.02.2023", "14.02.2023", "soon"],
-        "row 4: 'soon' is no date; use YYYY-MM-DD, or give 'spend.date_format' (such as %d/%m/%Y).",
+        "row 4: 'soon' is no date as '13.02.2023' is; correct it, or take the row out.",
     ),
     "two formats": (
         ["13/02/2023", "02/14/2023", "15/02/2023"],
-        "row 3: '02/14/2023' is no date; use YYYY-MM-DD, or give 'spend.date_format' (such as %d/%m/%Y).",
+        "row 3: '02/14/2023' is no date as '13/02/2023' is; correct it, or take the row out.",
     ),
     "half a workbook": (
         [datetime(2023, 1, 2), "16/01/2023"],
@@ -121,6 +121,10 @@ BAD = {
         ["Week 1", "Week 2", "week 53"],
         " counts from 1 to 53 and names no year; write the first day of each week, such as 2023-01-02, or year and "
         "week, such as 2023-W01.",
+    ),
+    "no date at all": (
+        ["Monday", "Tuesday"],
+        "row 2: 'Monday' is no date; use YYYY-MM-DD, or give 'spend.date_format' (such as %d/%m/%Y).",
     ),
     "quarters": (
         ["2023-Q1", "2023-Q2"],
@@ -162,6 +166,24 @@ def test_a_format_that_does_not_fit_is_named():
     )
 
 
+def test_weeks_and_months_have_a_last_day():
+    for cells, ends in (
+        (["2023-W01", "2023-W02"], ["2023-01-08", "2023-01-15"]),
+        (["Jan 2023", "Feb 2023"], ["2023-01-31", "2023-02-28"]),
+        (["2024-02", "2024-03"], ["2024-02-29", "2024-03-31"]),
+        (["Jan 2023 - Mar 2023", "Apr 2023 - Jun 2023"], ["2023-03-31", "2023-06-30"]),
+    ):
+        assert read(cells).last.dt.strftime("%Y-%m-%d").tolist() == ends
+    assert read(["202301", "202302"], "%G%V").last.dt.strftime("%Y-%m-%d").tolist() == ["2023-01-08", "2023-01-15"]
+    assert read(["2023-01-02"]).last is None
+
+
+@pytest.mark.parametrize("cells", [["02/01/2023 10:00 UTC"], ["2 Jan 2023 23:30:00Z"], ["1/2/2023 10:00 +0000"]])
+def test_times_of_utc_in_another_format_ask_for_both(cells):
+    with pytest.raises(DataError, match=r"depends on a zone; give 'spend\.date_format' .* and 'spend\.timezone'"):
+        read(cells)
+
+
 BERLIN = MONDAYS.tz_localize("Europe/Berlin").tz_convert("UTC")
 OF_UTC = {
     "Parquet": BERLIN,
@@ -191,6 +213,7 @@ def test_midnights_of_another_zone_are_asked_about(way):
         (["2022-10-02 22:00", "2022-10-09T22:00:00"], None),
         (["2022-10-03T00:00:00+02:00", "2022-10-10T06:00:00+08:00"], None),
         (["02/10/2022 22:00", "09/10/2022 22:00"], "%d/%m/%Y %H:%M"),
+        (["02/10/2022 22:00 UTC", "09/10/2022 22:00 UTC"], "%d/%m/%Y %H:%M %z"),
         (["02/10/2022 17:00 -0500", "09/10/2022 22:00 +0000"], "%d/%m/%Y %H:%M %z"),
     ],
 )

@@ -111,6 +111,13 @@ class SpendFile(TableFile):
             yield "", "a wide spend file needs 'channels' (channel: column)"
         if self.layout == "wide" and (self.channel or self.spend):
             yield "", "a wide spend file names its columns under 'channels'; leave out 'channel' and 'spend'"
+        columns = list(self.channels.values())
+        for place, (channel, column) in enumerate(self.channels.items()):
+            if column in columns[:place]:
+                yield (
+                    f"channels.{channel}",
+                    f"names the column '{column}', as another channel does; leave one of them out",
+                )
         yield from super().mistakes()
 
 

@@ -4,8 +4,9 @@ import re
 from calendar import month_abbr, month_name
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,7 +68,7 @@ class Days:
 
     Attributes:
         first: each day, without time or zone; NaT where a cell holds nothing.
-        last: last day of each, where the cells are ranges of days.
+        last: last day of each, where the cells are weeks, months or ranges of days.
     """
 
     first: pd.Series
@@ -92,8 +93,10 @@ def read_days(values: pd.Series, file: TableFile, section: str) -> Days:
     if ranges and len(ranges) == len(known):
         ends = [end for found in ranges for end in found.groups() if end]
         both = _parsed(pd.Series(ends, known.index.repeat(2), object, values.name), file, section)
-        return Days(*(_looked_up(values, both.iloc[place::2]) for place in (0, 1)))
-    return Days(_looked_up(values, _parsed(known, file, section)))
+        last = both.first if both.last is None else both.last
+        return Days(_looked_up(values, both.first.iloc[::2]), _looked_up(values, last.iloc[1::2]))
+    days = _parsed(known, file, section)
+    return Days(*(None if end is None else _looked_up(values, end) for end in (days.first, days.last)))
 
 
 def _of_moments(moments: pd.Series, file: TableFile, section: str) -> pd.Series:
@@ -137,28 +140,20 @@ def _texts(values: pd.Series) -> pd.Series:
     return values.astype(object).map(lambda value: str(value).strip() or None, na_action="ignore")
 
 
-def _parsed(texts: pd.Series, file: TableFile, section: str) -> pd.Series:
+def _parsed(texts: pd.Series, file: TableFile, section: str) -> Days:
     """Return the days of different texts."""
     if file.date_format is not None:
-        parsed = _with_format(texts, file, section)
-        if parsed.isna().any():
-            row, text = _first(texts, parsed.isna())
-            raise DataError(
-                f"column '{texts.name}', row {row}: '{text}' is no date in the format {file.date_format}; correct the "
-                f"cell, or '{section}.date_format'."
-            )
-        return parsed
+        return _periods(_with_format(texts, file, section), file.date_format)
     if len(texts) and texts.str.contains(OF_UTC if file.timezone is None else TIME).all():
-        moments = pd.to_datetime(texts.str.replace(r"\s*(?:UTC|GMT)$", "Z", regex=True), format="ISO8601", utc=True)
-        return _of_moments(moments, file, section)
+        return Days(_of_times(texts, file, section))
     plain = texts.str.replace(TIME, "", regex=True).str.replace(WEEKDAY, "", regex=True)
     iso = pd.to_datetime(plain, format="%Y-%m-%d", errors="coerce")
     if iso.notna().all():
-        return iso
+        return Days(iso)
     if plain.str.fullmatch(r"\d+(?:\.\d+)?").all() and (counted := _of_numbers(plain, file, section)) is not None:
-        return counted
+        return Days(counted)
     if (weeks := _of_weeks(plain)) is not None:
-        return weeks
+        return Days(weeks, weeks + timedelta(days=6))
     readings = dict(_readings(plain))
     if not readings:
         raise _no_date(texts, plain, section)
@@ -170,22 +165,57 @@ def _parsed(texts: pd.Series, file: TableFile, section: str) -> pd.Series:
                 f"column '{texts.name}', row {row}: '{text}' may be {days[row]:%Y-%m-%d} or {also[row]:%Y-%m-%d}; "
                 f"give '{section}.date_format' as {one} or {other}."
             )
-    return days
+    return _periods(days, one)
+
+
+def _periods(days: pd.Series, date_format: str) -> Days:
+    """Return the first and the last day, where a format names weeks or months."""
+    if re.search("%[djuwaA]", date_format):
+        return Days(days)
+    if re.search("%[VWU]", date_format):
+        return Days(days, days + timedelta(days=6))
+    return Days(days, days + pd.offsets.MonthEnd(0))
 
 
 def _with_format(texts: pd.Series, file: TableFile, section: str) -> pd.Series:
     """Return the days of texts in a format; a week of a year stands for its first day."""
     date_format = str(file.date_format)
     if "%H" in date_format and file.timezone is not None:
-        return _of_moments(pd.to_datetime(texts, format=date_format, errors="coerce", utc=True), file, section)
-    if "%z" in date_format:  # the day is that of the clock that was read, wherever it hung
+        written = texts.str.replace("(?:UTC|GMT)$", "Z", regex=True)
+        days = _of_moments(pd.to_datetime(written, format=date_format, errors="coerce", utc=True), file, section)
+    else:
+        days = pd.to_datetime(**_without_zone(texts, date_format), errors="coerce").dt.normalize()
+    if days.isna().any():
+        row, text = _first(texts, days.isna())
+        raise DataError(
+            f"column '{texts.name}', row {row}: '{text}' is no date in the format {date_format}; correct the cell, or "
+            f"'{section}.date_format'."
+        )
+    return days
+
+
+def _without_zone(texts: pd.Series, date_format: str) -> dict[str, Any]:
+    """Return texts and format without a zone: the day is that of the clock that was read, wherever it hung."""
+    if "%z" in date_format:
         texts = texts.str.replace(r"\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$", "", regex=True)
         date_format = date_format.replace("%z", "").rstrip()
-    for week, day in (("%V", "%u 1"), ("%W", "%w 1"), ("%U", "%w 0")):
+    for week, directive, first in (("%V", "%u", 1), ("%W", "%w", 1), ("%U", "%w", 0)):
         if week in date_format and not re.search("%[uwaA]", date_format):
-            directive, first = day.split()
             texts, date_format = texts + f" {first}", f"{date_format} {directive}"
-    return pd.to_datetime(texts, format=date_format, errors="coerce").dt.normalize()
+    return {"arg": texts, "format": date_format}
+
+
+def _of_times(texts: pd.Series, file: TableFile, section: str) -> pd.Series:
+    """Return the days of times that are UTC's, or are told by the clock of a zone."""
+    written = texts.str.replace(r"\s*(?:UTC|GMT|Z)$", "Z", regex=True)
+    moments = pd.to_datetime(written, format="ISO8601", utc=True, errors="coerce")
+    if moments.isna().any():
+        row, text = _first(texts, moments.isna())
+        raise DataError(
+            f"column '{texts.name}', row {row}: the day of '{text}' depends on a zone; give '{section}.date_format' "
+            f"(such as %d/%m/%Y %H:%M %z) and '{section}.timezone' (such as America/Los_Angeles, or UTC)."
+        )
+    return _of_moments(moments, file, section)
 
 
 def _readings(texts: pd.Series) -> Iterator[tuple[str, pd.Series]]:
@@ -242,15 +272,21 @@ def _no_date(texts: pd.Series, plain: pd.Series, section: str) -> DataError:
     found = [
         pd.to_datetime(plain, format=date_format, errors="coerce").isna() for date_format in ("%Y-%m-%d", *FORMATS)
     ]
-    row, text = _first(texts, min(found, key=sum))
+    odd = min(found, key=sum)
+    row, text = _first(texts, odd)
+    if odd.sum() < len(odd) / 2:
+        return DataError(
+            f"column '{texts.name}', row {row}: '{text}' is no date as '{texts[~odd].iloc[0]}' is; correct it, or take "
+            "the row out."
+        )
     remedy = f"use YYYY-MM-DD, or give '{section}.date_format' (such as %d/%m/%Y)"
     if LONG.match(text):
         remedy = "give the day, such as 2023-01-02, on which a week or a day begins"
-    elif re.search(r"\d", text) and (words := re.findall(r"[^\W\d_]{3,}", text.lower())) and not ENGLISH & {*words}:
+    elif re.search(r"\d{4}", text) and (words := re.findall(r"[^\W\d_]{3,}", text.lower())) and not ENGLISH & {*words}:
         remedy = "use YYYY-MM-DD; names of months are read in English only"
     return DataError(f"column '{texts.name}', row {row}: '{text}' is no date; {remedy}.")
 
 
 def _first(texts: pd.Series, which: pd.Series) -> tuple[object, str]:
-    row = texts.index[which.to_numpy().argmax()]
-    return row, texts[row]
+    place = int(which.to_numpy().argmax())
+    return texts.index[place], texts.iloc[place]
