@@ -293,7 +293,7 @@ def test_credits_are_netted_in_their_week(spark: SparkSession, sales: Path, tmp_
     for (week, channel), amount in left.items():
         assert found.loc[week, f"spend_{channel}"] == amount
     assert prepared.quality["spend"]["channels"]["tv"] == spend["cost"][spend["ch"] == "tv"].sum()
-    told = f"{len(credits)} credit{'s' * (len(credits) > 1)} in the spend file (\N{MINUS SIGN}"
+    told = f"The spend file holds {len(credits)} credit{'s' * (len(credits) > 1)} (\N{MINUS SIGN}"
     assert any(note.startswith(told) for note in notes(prepared))
 
 

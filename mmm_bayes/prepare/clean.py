@@ -2,16 +2,23 @@
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date
 
 from pyspark import StorageLevel
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from mmm_bayes.config import Transactions
+from mmm_bayes.errors import DataError
+from mmm_bayes.findings import Finding
+from mmm_bayes.prepare.numbers import number
 from mmm_bayes.prepare.presets import Layout
-from mmm_bayes.prepare.read import MALFORMED, Source, column, text, timestamp
+from mmm_bayes.prepare.read import MALFORMED, SECTION, Source, column, read, sample, text
+from mmm_bayes.prepare.times import Clock, find_clock, timestamp
 from mmm_bayes.prepare.weeks import week_of
+from mmm_bayes.tables import Notation, find_notation
 
 AMOUNT = "decimal(18,6)"
 """Prices and quantities are exact, so that their sums are, in whatever order Spark adds."""
@@ -20,32 +27,75 @@ REPEATED = "mmm_bayes.repeated"
 """Stands beside the columns of the file, which may have any name."""
 
 
-def judge(
-    raw: DataFrame, source: Source, table: Transactions, layout: Layout, strays: Collection[date] = ()
-) -> DataFrame:
+@dataclass(frozen=True)
+class Lines:
+    """The lines as they were read, and what is known of them.
+
+    Attributes:
+        raw: their cells.
+        source: where they come from.
+        layout: columns, cancellations and codes.
+        clock: how their times are written.
+        notation: how their numbers are written.
+    """
+
+    raw: DataFrame
+    source: Source
+    layout: Layout
+    clock: Clock
+    notation: Notation
+
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """What was found out of the dates, if nobody had said it."""
+        found = self.clock.date_format
+        if found is None or found == self.layout.date_format:
+            return ()
+        return (Finding("data.date_format", {"column": self.layout.columns.date, "date_format": found}),)
+
+
+def read_lines(spark: SparkSession, source: Source, layout: Layout) -> Lines:
+    """Read the lines and find out how they are written.
+
+    Args:
+        spark: the session.
+        source: where they are.
+        layout: columns, date format, cancellations and codes.
+
+    Raises:
+        DataError: a column is missing, or dates or numbers can be read in two ways.
+    """
+    raw, columns = read(spark, source), layout.columns
+    for name in source.columns:
+        column(raw, name, source)
+    clock = find_clock(raw, columns.date, layout.date_format, source)
+    texts = [name for name in (columns.quantity, columns.price) if raw.schema[name].dataType == StringType()]
+    try:
+        notation = find_notation([sample(raw, name, source) for name in texts], source.table, SECTION)
+    except DataError as error:
+        raise DataError(f"{source.path}: {error}") from None
+    return Lines(raw, source, layout, clock, notation)
+
+
+def judge(lines: Lines, strays: Collection[date] = ()) -> DataFrame:
     """Add to each raw line what it means and why it cannot be used.
 
     Args:
-        raw: the lines as read.
-        source: where they come from, for messages.
-        table: the section of the configuration.
-        layout: columns, date format, cancellations and codes.
+        lines: as they were read.
         strays: first days of weeks whose lines are dated wrongly.
 
     Returns:
         One row per raw line: ``invoice, product, customer, geo`` (text), ``at`` (timestamp), ``quantity, price,
         revenue`` (decimal, negative for cancellations, null where unknown), ``sold, cancelled, repeated`` (true or
         false), ``reason`` (null for a kept line) and ``raw`` (the line as it was read, null for a kept line).
-
-    Raises:
-        DataError: a column is missing.
     """
+    raw, source = lines.raw, lines.source
     fingerprint = F.xxhash64("*")  # a number to sort by; the columns follow it and decide
     copies = Window.partitionBy(fingerprint, *[column(raw, name, source) for name in raw.columns]).orderBy(fingerprint)
-    lines = _typed(raw.withColumn(REPEATED, F.row_number().over(copies) > 1), raw.columns, source, layout)
-    reasons = _reasons(table, layout, strays).items()
-    lines = lines.withColumn("reason", F.coalesce(*[F.when(found, reason) for reason, found in reasons]))
-    return lines.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).drop("malformed")
+    typed = _typed(raw.withColumn(REPEATED, F.row_number().over(copies) > 1), lines)
+    reasons = _reasons(source.table, lines.layout, strays).items()
+    typed = typed.withColumn("reason", F.coalesce(*[F.when(found, reason) for reason, found in reasons]))
+    return typed.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).drop("malformed")
 
 
 def keep_on_disk(frame: DataFrame) -> DataFrame:
@@ -71,26 +121,27 @@ def book_cancellations(lines: DataFrame) -> DataFrame:
     )
 
 
-def _typed(lines: DataFrame, names: list[str], source: Source, layout: Layout) -> DataFrame:
+def _typed(frame: DataFrame, lines: Lines) -> DataFrame:
+    source, layout, names = lines.source, lines.layout, lines.raw.columns
     columns = layout.columns
 
     def optional(name: str | None) -> Column:
-        return text(column(lines, name, source)) if name else F.lit(None).cast("string")
+        return text(column(frame, name, source)) if name else F.lit(None).cast("string")
 
     malformed = F.col(MALFORMED).isNotNull() if MALFORMED in names else F.lit(False)
 
-    def number(name: str) -> Column:  # of a malformed line nobody knows which of its columns is which
-        return F.when(~malformed, optional(name).try_cast(AMOUNT))
+    def amount(name: str) -> Column:  # of a malformed line nobody knows which of its columns is which
+        return F.when(~malformed, number(optional(name), lines.notation, AMOUNT))
 
-    typed = lines.select(
-        F.struct(*[column(lines, name, source) for name in names]).alias("raw"),
+    typed = frame.select(
+        F.struct(*[column(frame, name, source) for name in names]).alias("raw"),
         F.col(f"`{REPEATED}`").alias("repeated"),
         malformed.alias("malformed"),
         optional(columns.invoice).alias("invoice"),
         optional(columns.product).alias("product"),
-        timestamp(lines, columns.date, layout.date_format, source).alias("at"),
-        number(columns.quantity).alias("quantity"),
-        number(columns.price).alias("price"),
+        timestamp(frame, columns.date, lines.clock, source).alias("at"),
+        amount(columns.quantity).alias("quantity"),
+        amount(columns.price).alias("price"),
         optional(columns.customer).alias("customer"),
         optional(columns.geo).alias("geo"),
     )

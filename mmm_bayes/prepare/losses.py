@@ -7,10 +7,11 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from mmm_bayes.config import TransactionColumns, Transactions
+from mmm_bayes.config import TransactionColumns
 from mmm_bayes.errors import DataError
 from mmm_bayes.findings import Finding, MMMWarning
-from mmm_bayes.prepare.read import MALFORMED, Source
+from mmm_bayes.prepare.read import MALFORMED, SECTION, Source
+from mmm_bayes.tables.files import LOST, lost_letter
 
 NO_LOSS = (
     *("exact_duplicate", "code_that_is_no_product", "before_start", "after_end"),  # left out because somebody said so
@@ -24,13 +25,23 @@ REMEDIES = {
     "malformed_line": "check 'transactions.separator' and the quotes in these lines",
     "missing_or_unparseable_date": "give 'transactions.date_format'",
     "stray_date": "check 'transactions.date_format', or give 'transactions.start' and 'transactions.end'",
-    "missing_or_unparseable_quantity": "correct them",
-    "missing_or_unparseable_price": "correct them",
+    "missing_or_unparseable_quantity": "give 'transactions.decimal', or correct them",
+    "missing_or_unparseable_price": "give 'transactions.decimal', or correct them",
     "negative_price": "book what is taken back with a negative quantity",
 }
 
 
-def require_no_question(cells: pd.DataFrame, table: Transactions, source: Source) -> None:
+def require_whole_names(cells: pd.DataFrame, source: Source) -> None:
+    """No geo has a letter that was lost when the file was read or written.
+
+    Raises:
+        DataError: one has.
+    """
+    for geo in cells["geo"][cells["geo"].str.contains(LOST)]:
+        raise DataError(f"{source.path}: the geo {lost_letter(geo, SECTION)}")
+
+
+def require_no_question(cells: pd.DataFrame, source: Source) -> None:
     """Lines that repeat another one exactly are dropped unasked only while they carry next to no money.
 
     Raises:
@@ -38,7 +49,7 @@ def require_no_question(cells: pd.DataFrame, table: Transactions, source: Source
     """
     repeated = cells[cells["reason"] == "exact_duplicate"]
     share = _share(repeated, cells)
-    if table.duplicates == "ask" and share > MOST_REPEATED:
+    if source.table.duplicates == "ask" and share > MOST_REPEATED:
         raise DataError(
             f"{source.path}: {repeated['lines'].sum():,} of {cells['lines'].sum():,} lines, with {share:.1%} of the "
             f"money ({abs(repeated['revenue'].sum()):,.2f}), repeat another one exactly; say 'transactions.duplicates: "
@@ -47,7 +58,7 @@ def require_no_question(cells: pd.DataFrame, table: Transactions, source: Source
 
 
 def judge_losses(
-    cells: pd.DataFrame, table: Transactions, source: Source, lines: DataFrame, columns: TransactionColumns
+    cells: pd.DataFrame, source: Source, lines: DataFrame, columns: TransactionColumns
 ) -> tuple[Finding, ...]:
     """Return what to say of the lines that cannot be used, where they are more than a few.
 
@@ -56,8 +67,7 @@ def judge_losses(
 
     Args:
         cells: see `mmm_bayes.prepare.weeks.total`.
-        table: the section of the configuration, with the limits.
-        source: where the lines come from, for messages.
+        source: where the lines come from.
         lines: see `mmm_bayes.prepare.clean.judge`, for an example.
         columns: what the columns of the file are called.
 
@@ -69,10 +79,10 @@ def judge_losses(
     read, number = int(cells["lines"].sum()), int(lost["lines"].sum())
     money = _share(lost, cells)
     share = max(number / max(read, 1), money)
-    if share <= table.warn_above:
+    if share <= source.table.warn_above:
         return ()
     worst = lost.groupby("reason")["lines"].sum().sort_values(ascending=False, kind="stable")
-    if share > table.stop_above:
+    if share > source.table.stop_above:
         reason = str(worst.index[0])
         raise DataError(
             f"{source.path}: {number:,} of {read:,} lines ({number / read:.1%}, with {money:.1%} of the money as far "

@@ -14,7 +14,8 @@ def number(texts: Column, notation: Notation, kind: str) -> Column:
         notation: how the numbers of the table are written.
         kind: a type of Spark.
     """
-    plain = F.when(texts.rlike(notation.plain), texts).try_cast(kind)
+    exact = notation.decimal == "." and kind.startswith("decimal")  # Spark itself reads no other texts as such
+    plain = (texts if exact else F.when(texts.rlike(notation.plain), texts)).try_cast(kind)
     bare = F.replace(F.regexp_replace(texts, notation.no_digit, ""), F.lit(notation.decimal), F.lit("."))
     size = F.when(texts.rlike(notation.pattern), bare).try_cast(kind)
     size = F.when(texts.rlike(notation.below_zero), -size).otherwise(size)

@@ -20,7 +20,7 @@ class Story:
     path: str
     table: Transactions
     counts: Counts
-    losses: tuple[Finding, ...]
+    found: tuple[Finding, ...]
     grouping: Grouping
     holidays: Holidays
     spend: Spend | None
@@ -119,7 +119,7 @@ def _weeks(story: Story) -> dict[str, Any]:
 
 def _notes(story: Story) -> list[Finding]:
     counts, table, weeks, raw = story.counts, story.table, _weeks(story), _raw(story.counts)
-    notes = [*story.losses]
+    notes = [*story.found]
     if 0 < (without := raw["lines_without_customer"]) < raw["lines"]:
         notes.append(Finding("data.no_customer", {"lines": without}))
     if weeks["dropped_partial"]:

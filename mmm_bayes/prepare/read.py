@@ -1,53 +1,34 @@
-"""Read tables with Spark: CSV, Parquet or JSON lines; one file, a folder or a glob."""
+"""Read transactions into Spark: one file, a folder or a glob, in any format that `mmm_bayes.tables` knows."""
 
+import codecs
 import io
 import re
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampNTZType, TimestampType
+from pyspark.sql.types import StringType, StructField, StructType
 
-from mmm_bayes.config import Config, TableFile
+from mmm_bayes.config import Transactions
 from mmm_bayes.errors import DataError, nearest
+from mmm_bayes.tables import Head, format_of, found, is_marked_as_wide, read_head, read_table
 from mmm_bayes.tables.cells import SPACES
 
+SECTION = "transactions"
 MALFORMED = "_corrupt_record"
 """Column in which Spark's readers put the text of a line that does not have the columns of the others."""
 
-SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".parquet": "parquet",
-    ".json": "json",
-    ".jsonl": "json",
-    ".ndjson": "json",
-}
-COMPRESSED = {".gz", ".bz2", ".zst", ".deflate"}
+OF_SPARK = re.compile(r"utf-8|ascii|iso8859-\d+|cp125\d|koi8-r")
+"""Python's names of the encodings that Spark reads line by line."""
 
-DIRECTIVES = {
-    "%Y": "yyyy",
-    "%y": "yy",
-    "%m": "M",
-    "%b": "MMM",
-    "%B": "MMMM",
-    "%d": "d",
-    "%H": "H",
-    "%I": "h",
-    "%M": "m",
-    "%S": "s",
-    "%f": "SSSSSS",
-    "%p": "a",
-}
-"""Python's notation of dates and Spark's; single letters also take leading zeros. `config` refuses all others."""
-
-LEAST_NANOSECONDS = 10**17
-"""Whole numbers from here on (1973) are nanoseconds since 1970; a day written as 20240131 is far below."""
-
+SAMPLE = 1000
+"""Rows that are looked at to find out how something is written."""
 
 SPACE = f"{SPACES}\n\r\ufeff"
 """What may stand around what is meant."""
@@ -58,52 +39,91 @@ BLOCK = 2**20
 
 @dataclass(frozen=True)
 class Source:
-    """A table on disk: where it is, how it is written, and which section of the configuration names it."""
+    """The transactions on disk, and how they are written.
+
+    Attributes:
+        path: as given.
+        pattern: the same for Spark.
+        format: csv, excel, json or parquet.
+        table: what the configuration says of them.
+        columns: names of those that must be there.
+        files: those on this machine.
+        head: the first rows, of a CSV on this machine.
+        split: whether Spark can read the files by itself.
+        multiline: whether cells of a CSV may hold line breaks.
+    """
 
     path: str
-    section: str
+    pattern: str
     format: str
-    separator: str = ","
-    encoding: str = "UTF-8"
+    table: Transactions
+    columns: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    head: Head | None = None
+    split: bool = True
     multiline: bool = False
 
 
-def find_source(config: Config, table: TableFile, section: str, multiline: str = "auto") -> Source:
-    """Return where a table of the configuration is.
+def find_source(path: str, table: Transactions, columns: Iterable[str | None]) -> Source:
+    """Return where the transactions are and how they are written.
 
     Args:
-        config: the whole configuration, which knows the folders.
-        table: its section.
-        section: name of that section, for messages.
-        multiline: ``always`` or ``never`` where cells of a CSV may hold line breaks, ``auto`` to look for such.
+        path: of a file, a folder, a glob or an address such as ``s3://``.
+        table: the section of the configuration.
+        columns: names of those that must be there.
 
     Raises:
-        DataError: nothing is there, or files of several formats.
+        DataError: nothing is there, files of several formats, or a header that lacks a column or has one twice.
     """
-    path = config.find(table.path)
-    files = [] if "://" in path else _files(path)  # else a store that Spark reads by itself
-    if not files and "://" not in path:
-        raise DataError(
-            f"{path}: there is no such file, folder or pattern; correct '{section}.path' or give the path with --data."
-        )
-    formats = {table.format or _format_of(file, section) for file in files or [Path(path)]}
+    wanted = tuple(name for name in columns if name)
+    if "://" in path:  # a store that Spark reads by itself
+        form = table.format or format_of(path, SECTION)
+        return Source(path, path, form, table, wanted, multiline=table.multiline == "always")
+    files = tuple(found(path, SECTION))
+    formats = {table.format or format_of(file, SECTION) for file in files}
     if len(formats) > 1:
         raise DataError(f"{path}: holds files of several formats ({', '.join(sorted(formats))}); name one with a glob.")
-    if files:
-        exists, path = Path(path).exists(), str(Path(path).absolute())
-        path = re.sub(r"([\[\]{}*?\\])", r"\\\1", path) if exists else path
-    broken = multiline == "always" or (multiline == "auto" and formats == {"csv"} and any(map(_may_break_lines, files)))
-    return Source(path, section, formats.pop(), table.separator or ",", table.encoding or "UTF-8", broken)
+    pattern = str(Path(path).absolute())
+    if Path(path).exists():
+        pattern = re.sub(r"([\[\]{}*?\\])", r"\\\1", pattern)
+    source = Source(path, pattern, formats.pop(), table, wanted, files)
+    if source.format == "csv":
+        return _of_csv(source)
+    odd = source.format == "excel" or (source.format == "json" and any(map(_is_one_list, files)))
+    return replace(source, split=not odd)
 
 
-def _may_break_lines(file: Path) -> bool:
+def _of_csv(source: Source) -> Source:
+    table, files = source.table, source.files
+    encoding = codecs.lookup(table.encoding or "utf-8").name
+    if not OF_SPARK.fullmatch(encoding) or any(file.endswith(".zip") or is_marked_as_wide(file) for file in files):
+        return replace(source, split=False)
+    head, *others = (read_head(table, file, SECTION, source.columns) for file in files)
+    for file, other in zip(files[1:], others, strict=True):
+        if (other.names, other.separator) != (head.names, head.separator):
+            raise DataError(
+                f"{file}: its header is not that of {files[0]}; give files with the same columns by a glob."
+            )
+    breaks = table.multiline == "auto" and any(map(_may_break_lines, files))
+    above = any(one.above for one in (head, *others))
+    return replace(source, head=head, split=not above, multiline=breaks or table.multiline == "always")
+
+
+def _may_break_lines(file: str) -> bool:
     """Whether a line has an odd number of quotes, as those have that begin or end within a cell in quotes."""
     with (
         suppress(OSError),  # damaged files are Spark's to report
-        pa.input_stream(str(file), compression="detect") as stream,
+        pa.input_stream(file, compression="detect") as stream,
         io.BufferedReader(stream, BLOCK) as lines,
     ):
         return any(line.count(b'"') % 2 for line in lines)
+    return False
+
+
+def _is_one_list(file: str) -> bool:
+    """Whether a JSON holds all lines in one list."""
+    with suppress(OSError), pa.input_stream(file, compression="detect") as stream:
+        return bytes(stream.read(BLOCK)).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
     return False
 
 
@@ -113,16 +133,25 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
     Raises:
         DataError: the file holds nothing.
     """
+    if not source.split:
+        frame = read_table(source.table, source.path, SECTION, source.columns)
+        return spark.createDataFrame(pa.table({name: _as_texts(frame[name]) for name in frame}))
     if source.format == "parquet":
-        return spark.read.parquet(source.path)
+        return spark.read.parquet(source.pattern)
     if source.format == "json":
-        return spark.read.option("primitivesAsString", True).json(source.path)
-    names = _csv(spark, source).csv(source.path).columns
-    if not names:
-        raise DataError(f"{source.path}: is empty; it needs a first line with the names of its columns.")
+        return spark.read.option("primitivesAsString", True).json(source.pattern)
+    names = source.head.names if source.head else _csv(spark, source).csv(source.pattern).columns
     schema = StructType([StructField(name, StringType()) for name in [*names, MALFORMED]])
-    # Without the check of the header, files of a folder with their columns in another order would be mixed up.
-    return _csv(spark, source).option("enforceSchema", False).schema(schema).csv(source.path)
+    return _csv(spark, source).schema(schema).csv(source.pattern)
+
+
+def _as_texts(values: "pd.Series[Any]") -> pa.Array:
+    """Return cells as texts; numbers of a workbook that are whole have no decimals."""
+
+    def text(value: Any) -> str:
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+    return pa.array(values.map(text, na_action="ignore").astype(object).where(values.notna(), None), pa.string())
 
 
 def column(frame: DataFrame, name: str, source: Source) -> Column:
@@ -133,9 +162,7 @@ def column(frame: DataFrame, name: str, source: Source) -> Column:
     """
     if name not in frame.columns:
         available = [c for c in frame.columns if c != MALFORMED]
-        raise DataError(
-            f"{source.path}: has no column '{name}' (named under '{source.section}'); {nearest(name, available)}"
-        )
+        raise DataError(f"{source.path}: has no column '{name}' (named under '{SECTION}'); {nearest(name, available)}")
     return frame[f"`{name.replace('`', '``')}`"]
 
 
@@ -144,58 +171,21 @@ def text(values: Column) -> Column:
     return F.nullif(F.btrim(values.cast("string"), F.lit(SPACE)), F.lit(""))
 
 
-def timestamp(frame: DataFrame, name: str, date_format: str | None, source: Source) -> Column:
-    """Return a column as local timestamps; what does not parse is missing.
-
-    Args:
-        frame: the table.
-        name: of a column of texts, dates or timestamps.
-        date_format: in Python's notation, for texts; ISO dates need none.
-        source: for messages.
-    """
-    values = column(frame, name, source)
-    kind = frame.schema[name].dataType
-    if isinstance(kind, TimestampNTZType | TimestampType):
-        return values.cast("timestamp_ntz")
-    written = text(values)
-    if date_format is None:
-        parsed = F.when(written.rlike(r"^\d{4}-\d"), written.try_cast("timestamp_ntz"))
+def sample(frame: DataFrame, name: str, source: Source) -> pd.Series:
+    """Return the first cells of a column that hold something, as texts; the index counts rows."""
+    if source.head is not None:
+        cells = source.head.frame[name]
     else:
-        parsed = F.try_to_timestamp(written, F.lit(spark_pattern(date_format))).cast("timestamp_ntz")
-    if isinstance(kind, LongType):  # nanoseconds since 1970, as pandas writes them, unless the format fits
-        nanoseconds = F.timestamp_micros(F.floor(values / 1000)).cast("timestamp_ntz")
-        return F.coalesce(parsed, F.when(values > LEAST_NANOSECONDS, nanoseconds))
-    return parsed
-
-
-def spark_pattern(date_format: str) -> str:
-    """Translate ``%d/%m/%Y`` to ``d/M/yyyy``."""
-    parts = re.split(r"(%.)", date_format)
-    packed = "" in parts[2:-1:2]  # as in %Y%m%d: only fixed widths can be told apart
-    spelt = {name: letters * 2 if packed and len(letters) == 1 else letters for name, letters in DIRECTIVES.items()}
-    return "".join(spelt.get(part) or re.sub(r"([A-Za-z]+)", r"'\1'", part) for part in parts)
+        rows = frame.select(column(frame, name, source).cast("string")).limit(SAMPLE).collect()
+        cells = pd.Series([row[0] for row in rows], dtype=object, name=name)
+    return cells.astype(object).map(lambda cell: cell.strip(SPACE) or None, na_action="ignore").dropna()
 
 
 def _csv(spark: SparkSession, source: Source) -> DataFrameReader:
     return spark.read.options(
-        header=True, sep=source.separator, encoding=source.encoding, escape='"', multiLine=source.multiline
+        header=True,
+        sep=source.head.separator if source.head else source.table.separator or ",",
+        encoding=codecs.lookup(source.table.encoding or "utf-8").name,
+        escape='"',
+        multiLine=source.multiline,
     )
-
-
-def _files(path: str) -> list[Path]:
-    """Visible files that a path means: itself, what a folder holds at any depth, or the matches of a glob."""
-    given = Path(path)
-    found = [given] if given.exists() else _matches(given)
-    files = [file for place in found for file in (place.rglob("*") if place.is_dir() else [place]) if file.is_file()]
-    return [file for file in files if not file.name.startswith((".", "_"))]
-
-
-def _matches(pattern: Path) -> list[Path]:
-    return sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
-
-
-def _format_of(file: Path, section: str) -> str:
-    suffixes = [suffix.lower() for suffix in file.suffixes if suffix.lower() not in COMPRESSED]
-    if not suffixes or suffixes[-1] not in SUFFIXES:
-        raise DataError(f"{file}: the name does not tell its format; give '{section}.format' as csv, parquet or json.")
-    return SUFFIXES[suffixes[-1]]

@@ -25,6 +25,7 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",  # overflow is an error; what may fail in the data is asked for with try_*
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",  # a date that does not parse is null, never an exception
+    "spark.sql.legacy.javaCharsets": "true",  # all encodings, not those of Unicode alone
     "spark.sql.legacy.parquet.nanosAsLong": "true",  # pandas writes nanoseconds; `read` turns them into timestamps
 }
 """What the answers depend on; set for every session, also one that was there before."""

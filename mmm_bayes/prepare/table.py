@@ -12,13 +12,13 @@ from pyspark.sql import functions as F
 
 from mmm_bayes.config import Config, PanelColumns, Transactions
 from mmm_bayes.panel.holidays import add_holidays
-from mmm_bayes.prepare.clean import book_cancellations, judge, keep_on_disk
+from mmm_bayes.prepare.clean import book_cancellations, judge, keep_on_disk, read_lines
 from mmm_bayes.prepare.gaps import strays
 from mmm_bayes.prepare.geos import Grouping, group_geos
-from mmm_bayes.prepare.losses import judge_losses, require_no_question
+from mmm_bayes.prepare.losses import judge_losses, require_no_question, require_whole_names
 from mmm_bayes.prepare.presets import layout
 from mmm_bayes.prepare.quality import Story, summarise
-from mmm_bayes.prepare.read import find_source, read
+from mmm_bayes.prepare.read import find_source
 from mmm_bayes.prepare.spark import spark_errors, spark_session
 from mmm_bayes.prepare.spend import Spend, read_spend, weekly_spend
 from mmm_bayes.prepare.weeks import Counts, add_up, by_geo_week, count, total
@@ -60,24 +60,26 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) 
     """
     table = config.transactions
     assert table is not None
-    source, how = find_source(config, table, "transactions", table.multiline), layout(table)
+    how = layout(table)
+    source = find_source(config.find(table.path), table, how.columns.model_dump().values())
     spend_lines = read_spend(config) if config.spend else None
     progress("starting Spark", None)
     with spark_session() as spark, spark_errors(f"{source.path}: cannot be prepared"):
         progress("judging transaction lines", 0.2)
-        raw = read(spark, source)
+        read = read_lines(spark, source, how)
 
         def judged(stray_weeks: Collection[date]) -> tuple[DataFrame, DataFrame, pd.DataFrame]:
-            lines = keep_on_disk(judge(raw, source, table, how, stray_weeks))
+            lines = keep_on_disk(judge(read, stray_weeks))
             invoices = keep_on_disk(add_up(_booked(lines, table), table.week_start))
             return lines, invoices, total(invoices, how.cancellation_prefix)
 
         lines, invoices, cells = judged(())
-        if found := strays(cells[cells["reason"].isna()].groupby("week")["lines"].sum()):
-            lines, invoices, cells = judged(found)
+        if odd := strays(cells[cells["reason"].isna()].groupby("week")["lines"].sum()):
+            lines, invoices, cells = judged(odd)
         progress("adding up weeks", 0.7)
-        require_no_question(cells, table, source)
-        losses = judge_losses(cells, table, source, lines, how.columns)
+        require_whole_names(cells, source)
+        require_no_question(cells, source)
+        losses = judge_losses(cells, source, lines, how.columns)
         counts = count(invoices, cells, table.week_start)
         inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
         grouping = group_geos(counts.inside, counts.number_of_weeks, table)
@@ -86,7 +88,8 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) 
         holidays = add_holidays(frame, table.holidays, grouping.largest)
         progress("writing the quarantine", 0.9)
         _quarantine(lines, quarantine)
-    story = Story(source.path, table, counts, losses, grouping, holidays, spend)
+    found = (*read.notes, *losses)
+    story = Story(source.path, table, counts, found, grouping, holidays, spend)
     return Prepared(holidays.frame, _columns(holidays.frame, table, spend, list(holidays.columns)), summarise(story))
 
 

@@ -2,16 +2,21 @@
 
 from mmm_bayes.tables.cells import Notation, all_there, find_notation, numbers, without_total
 from mmm_bayes.tables.dates import Days, read_days
-from mmm_bayes.tables.files import keys, read_table
+from mmm_bayes.tables.files import Head, format_of, found, is_marked_as_wide, keys, read_head, read_table
 
 __all__ = [
     "Days",
+    "Head",
     "Notation",
     "all_there",
     "find_notation",
+    "format_of",
+    "found",
+    "is_marked_as_wide",
     "keys",
     "numbers",
     "read_days",
+    "read_head",
     "read_table",
     "without_total",
 ]

@@ -7,6 +7,8 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -35,6 +37,9 @@ TITLES = 40
 LOST = "\ufffd"
 """Stands for a letter that some program could not read."""
 
+HEAD = 2**18
+"""Bytes that are looked at where the first rows are enough."""
+
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 SPACES = " \t\n\r\u00a0\u2007\u202f"
 
@@ -54,15 +59,15 @@ def read_table(file: TableFile, path: str, section: str, columns: Iterable[str])
         DataError: nothing is there, it cannot be read, or a column is missing or there twice.
     """
     wanted = list(dict.fromkeys(columns))
-    found = _found(path, section)
-    frames = [_read_one(file, one, section, wanted) for one in found]
-    if len(found) == 1:
+    paths = found(path, section)
+    frames = [_read_one(file, one, section, wanted) for one in paths]
+    if len(paths) == 1:
         return frames[0]
     for other in frames[1:]:
         if sorted(other.columns) != sorted(frames[0].columns):
             odd = sorted(set(other.columns) ^ set(frames[0].columns))[0]
             raise DataError(f"{path}: not all of its files have the column '{odd}'; give those that do by a glob.")
-    places = [f"{row} of {Path(one).name}" for one, frame in zip(found, frames, strict=True) for row in frame.index]
+    places = [f"{row} of {Path(one).name}" for one, frame in zip(paths, frames, strict=True) for row in frame.index]
     return pd.concat(frames).set_axis(pd.Index(places))
 
 
@@ -76,8 +81,53 @@ def keys(values: pd.Series, section: str) -> pd.Series:
     names = [_name(value) for value in distinct]
     for code, name in enumerate(names):
         if name is not None and LOST in name:
-            raise DataError(f"column '{values.name}', row {values.index[codes == code][0]}: {_lost(name, section)}")
+            raise DataError(
+                f"column '{values.name}', row {values.index[codes == code][0]}: {lost_letter(name, section)}"
+            )
     return pd.Series(np.array([*names, None], dtype=object)[codes], values.index, name=values.name)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first rows of a CSV, and how it is written.
+
+    Attributes:
+        names: of its columns; those without one are ``_c0`` and so on.
+        separator: between them.
+        above: lines above them.
+        frame: the rows, as texts.
+    """
+
+    names: list[str]
+    separator: str
+    above: int
+    frame: pd.DataFrame
+
+
+def read_head(file: TableFile, path: str, section: str, columns: Iterable[str]) -> Head:
+    """Return the first rows of a CSV on this machine; see `read_table`."""
+    wanted = list(dict.fromkeys(columns))
+    try:
+        with pa.input_stream(path, compression="detect") as stream:
+            content = bytes(stream.read(HEAD))
+        whole = len(content) < HEAD
+        text = _decoded(content if whole else content[: content.rfind(b"\n") + 1], file, section)
+        below, header, separator, above = _opened(text, file, section, wanted)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read as csv ({' '.join(str(error).split())}).") from None
+    names = [_name(cell) or f"_c{place}" for place, cell in enumerate(header)]
+    rows = [row for row in csv.reader(below, delimiter=separator) if len(row) == len(names)]
+    frame = pd.DataFrame(rows if whole else rows[:-1], columns=range(len(names)), dtype=object)
+    return Head(names, separator, above, _named(frame, names, path, section, wanted))
+
+
+def is_marked_as_wide(path: str) -> bool:
+    """Whether a file on this machine begins with the mark of UTF-16."""
+    with suppress(OSError), pa.input_stream(path, compression="detect") as stream:
+        return MARKS.get(bytes(stream.read(2))) == "utf-16"
+    return False
 
 
 def _name(value: Any) -> str | None:
@@ -86,7 +136,8 @@ def _name(value: Any) -> str | None:
     return None if pd.isna(value) else str(value).strip(SPACES) or None
 
 
-def _lost(name: str, section: str) -> str:
+def lost_letter(name: str, section: str) -> str:
+    """Return what is wrong with a name in which `LOST` stands, and what to do."""
     return (
         f"'{name}' has lost a letter ({LOST}); export the file again in UTF-8, or give '{section}.encoding' where it "
         "was only read wrongly."
@@ -96,7 +147,12 @@ def _lost(name: str, section: str) -> str:
 # --- where it is --------------------------------------------------------------------------------
 
 
-def _found(path: str, section: str) -> list[str]:
+def found(path: str, section: str) -> list[str]:
+    """Return the visible files that a path means: itself, what a folder holds at any depth, or the matches of a glob.
+
+    Raises:
+        DataError: there is none.
+    """
     if "://" in path:
         return [path]
     given = Path(path)
@@ -110,7 +166,12 @@ def _found(path: str, section: str) -> list[str]:
     return visible
 
 
-def _format_of(path: str, section: str) -> str:
+def format_of(path: str, section: str) -> str:
+    """Return the format that the ending of a name tells.
+
+    Raises:
+        DataError: it tells none.
+    """
     endings = [ending for ending in Path(path).name.lower().split(".")[1:] if ending not in COMPRESSED]
     for kind, known in KINDS.items():
         if endings and endings[-1] in known:
@@ -135,7 +196,7 @@ def _bytes(path: str) -> bytes:
 
 
 def _read_one(file: TableFile, path: str, section: str, wanted: list[str]) -> pd.DataFrame:
-    kind = file.format or _format_of(path, section)
+    kind = file.format or format_of(path, section)
     readers = {"csv": _read_csv, "excel": _read_excel, "json": _read_json, "parquet": _read_parquet}
     try:
         header, frame = readers[kind](file, path, section, wanted)
@@ -186,7 +247,13 @@ def _read_excel(file: TableFile, path: str, section: str, wanted: list[str]) -> 
 
 
 def _read_csv(file: TableFile, path: str, section: str, wanted: list[str]) -> tuple[list[Any], pd.DataFrame]:
-    stream = io.StringIO(_decoded(_bytes(path), file, section), newline="")
+    stream, header, separator, start = _opened(_decoded(_bytes(path), file, section), file, section, wanted)
+    return header, _body(stream.read(), separator, len(header), start + 2)
+
+
+def _opened(text: str, file: TableFile, section: str, wanted: list[str]) -> tuple[io.StringIO, list[str], str, int]:
+    """Return what stands below the header of a CSV, the header, the separator and the number of lines above."""
+    stream = io.StringIO(text, newline="")
     lines = stream.getvalue().splitlines()[: file.skip_rows + TITLES + 1]
     told = re.fullmatch(r'"?sep=(.)"?[,;]*', lines[0]) if lines else None
     start = next(
@@ -199,7 +266,7 @@ def _read_csv(file: TableFile, path: str, section: str, wanted: list[str]) -> tu
         stream.readline()
     header = next(csv.reader(stream, delimiter=separator))
     _require_header(header, csv.reader(lines[start:], delimiter=separator), start - bool(told), section, wanted)
-    return header, _body(stream.read(), separator, len(header), start + 2)
+    return stream, header, separator, start
 
 
 def _separator_of(lines: list[str], wanted: list[str]) -> str:
@@ -281,7 +348,7 @@ def _named(frame: pd.DataFrame, header: list[Any], path: str, section: str, want
     frame = frame[frame.notna().any(axis=1)] if len(frame.columns) else frame
     for place, name in enumerate(names):
         if LOST in name:
-            raise DataError(f"{path}: the column {_lost(name, section)}")
+            raise DataError(f"{path}: the column {lost_letter(name, section)}")
         if not name and frame.iloc[:, place].notna().any():
             row = frame.index[frame.iloc[:, place].notna().to_numpy().argmax()]
             raise DataError(
