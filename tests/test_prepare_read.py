@@ -11,6 +11,7 @@ import pandas as pd
 import prepare_reference as reference
 import pytest
 from pyspark.sql import SparkSession
+from test_tables_files import workbook
 
 from mmm_bayes.config import Transactions, make_config
 from mmm_bayes.errors import DataError
@@ -181,7 +182,16 @@ def spaced(rows: list[list[str]], folder: Path) -> Path:
     return write_csv(folder / "lines.csv", [[f" {name} " for name in reference.HEADER], *here])
 
 
+def excel(rows: list[list[str]], folder: Path) -> Path:
+    """With dates and numbers as such, and lines without a customer."""
+    frame = typed(rows).astype({"Quantity": float}).astype(object)
+    cells = frame.where(frame.notna(), "").to_numpy().tolist()
+    workbook(folder / "lines.xlsx", Orders=[reference.HEADER, *cells])
+    return folder / "lines.xlsx"
+
+
 PROGRAMS = [
+    (excel, {}),
     (parquet_in_utc, {"timezone": "UTC"}),
     (cp1252, {"encoding": "cp1252"}),
     (utf_16_with_tabs, {}),
