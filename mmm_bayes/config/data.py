@@ -49,12 +49,11 @@ class TransactionColumns(Section):
 class Transactions(TableFile):
     """Where the transaction lines are and how they are cleaned and aggregated.
 
-    ``cancellation_prefix`` and
-    ``non_product_codes`` (``*`` stands for any characters) come with a preset; without one there are none. Lines
-    before ``start`` or after ``end`` are left out. ``warn_above`` and ``stop_above`` are shares, of the lines or of
-    the money, that cannot be used. Of the ``top_n`` geos with most revenue, those with orders in fewer than
-    ``min_active`` of the weeks go to ``rest`` as well. ``holidays`` is ``auto`` (by the geo's name), ``none``, a
-    country code for all geos (``GB`` or, with a subdivision, ``GB-ENG``), or geo: code.
+    ``cancellation_prefix`` and ``non_product_codes`` (``*`` stands for any characters) come with a preset; without
+    one there are none. Lines before ``start`` or after ``end`` are left out. ``warn_above`` and ``stop_above`` are
+    shares, of the lines or of the money, that cannot be used. Of the ``top_n`` geos with most revenue, those with
+    orders in fewer than ``min_active`` of the weeks go to ``rest`` as well. ``holidays`` is ``auto`` (by the geo's
+    name), ``none``, a country code for all geos (``GB`` or, with a subdivision, ``GB-ENG``), or geo: code.
     """
 
     directives: ClassVar = OF_TIMES
