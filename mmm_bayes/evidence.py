@@ -81,7 +81,7 @@ def evidence(panel: Panel, priors: ChannelPriors) -> list[Evidence]:
     errors = _errors(moved, worth, known.shape[-1])
     alike, inflation = _correlations(media), _inflation(media, moved)
     spend = panel.data["spend"].sum(["geo", "week"]).to_numpy()
-    weeks = (media.sum(axis=1) > 0).sum(axis=1).tolist()
+    weeks = weeks_on(panel)
     found = []
     for c, channel in enumerate(panel.channels):
         ratio, error = _learnt(panel, c, errors, priors)
@@ -103,6 +103,11 @@ def evidence(panel: Panel, priors: ChannelPriors) -> list[Evidence]:
             )
         )
     return found
+
+
+def weeks_on(panel: Panel) -> list[int]:
+    """Return the weeks in which each channel has media."""
+    return (panel.driver.sum(axis=1) > 0).sum(axis=1).tolist()
 
 
 def doubts(panel: Panel, found: list[Evidence]) -> Iterator[Finding]:

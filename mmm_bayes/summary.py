@@ -103,7 +103,7 @@ def of_fit(found: Found, results: Results) -> Iterator[Table | str]:
         head = facts.headline(fit, results.kpi, config.ci_prob)
         table = tables.roi(fit, head, results.kpi, 1 / config.allocate.margin, facts.money_of(results))
         yield table.without("contribution", "share", "marginal_roi", "prior")
-        if (resting := facts.rests_on_prior(fit)) is not None:
+        for resting in facts.rests_on_prior(fit, results.panel):
             yield word(resting)
 
 

@@ -1,6 +1,7 @@
 """What the data can tell of each channel is held against pandas, statistics by hand, and panels made to be poor."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from mmm_bayes import pipeline
 from mmm_bayes.config import ChannelPriors, PanelColumns, make_config
 from mmm_bayes.evidence import breaks, doubts, evidence, summary
 from mmm_bayes.panel import Panel, panel_from_frame
+from mmm_bayes.report.facts import rests_on_prior
+from mmm_bayes.report.results import load_results
 from mmm_bayes.report.words import word
 
 SPEND = {"tv": "tv", "search": "search", "social": "social"}
@@ -155,3 +158,17 @@ def test_prepare_writes_it_as_json(tmp_path):
     found = json.loads((tmp_path / "data" / "told" / "evidence.json").read_text(encoding="utf-8"))
     assert [one["channel"] for one in found["channels"]] == list(SPEND)
     assert found["weeks"] == 104
+
+
+def test_a_channel_that_is_new_is_told_beside_its_roi(small_run):
+    results = load_results(small_run.config, small_run.space)
+    assert not [note for note in rests_on_prior(results.fit, results.panel) if note.code == "evidence.new"]
+    for weeks, told in ((3, True), (7, True), (8, False)):
+        late = results.panel.data["media"].where(
+            (results.panel.data["channel"] != "tv")
+            | (results.panel.data["week"] >= results.panel.data["week"][-weeks]),
+            0,
+        )
+        new = replace(results.panel, data=results.panel.data.assign(media=late))
+        found = [word(note) for note in rests_on_prior(results.fit, new) if note.code == "evidence.new"]
+        assert [one.startswith(f"Media in so few weeks as tv had ({weeks} weeks)") for one in found] == [True] * told

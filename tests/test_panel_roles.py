@@ -117,6 +117,12 @@ def test_a_control_that_follows_the_kpi_is_asked_about():
     assert asked(table().assign(orders=lambda f: f["sales"] + 30 * f["temperature"]), controls=("orders",)) == []
 
 
+@pytest.mark.parametrize("times", [1.0, 0.19, 1000.0])
+def test_a_control_that_is_a_share_of_a_channel_is_asked_about(times):
+    (asking,) = asked(table("North", "South").assign(again=lambda f: f["tv"] * times), controls=("again",))
+    assert asking.startswith("The control 'again' is a fixed share of the media of tv")
+
+
 @pytest.mark.parametrize("value", [0, 1, 7.5])
 def test_a_control_or_a_holiday_that_never_changes_is_asked_about(value):
     for key in ("controls", "holidays"):

@@ -60,6 +60,9 @@ def questions(data: xr.Dataset, columns: PanelColumns) -> Iterator[Finding]:
         if (together := _together(control, kpi)) > FOLLOWS:
             values = {"control": name, "kpi": columns.kpi, "correlation": together}
             yield Finding("panel.control_follows_kpi", values)
+        for channel, media in _named(data["media"], "channel"):
+            if _proportional(control, media):
+                yield Finding("panel.control_is_channel", {"control": name, "channel": channel})
     yield from _shared_out(data)
     worth = float((data["kpi"] * data["value"]).sum())
     for name, spend in _named(data["spend"], "channel"):

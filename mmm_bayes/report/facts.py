@@ -11,11 +11,12 @@ from mmm_bayes.allocate.frontier import spend_column
 from mmm_bayes.allocate.plan import ChannelPlan, Plan
 from mmm_bayes.allocate.schedule import Schedule
 from mmm_bayes.curves import ResponseCurves, arm_of
+from mmm_bayes.evidence import LAGS, weeks_on
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior.parts import CONTROL, DRIFT, LEVEL, PARTS
-from mmm_bayes.report.numbers import Money
+from mmm_bayes.report.numbers import Money, count
 from mmm_bayes.report.results import Fit, Results
 from mmm_bayes.transforms import Array
 
@@ -62,7 +63,6 @@ def headline(fit: Fit, kpi: float, ci_prob: float) -> Headline:
     roi, returns = fit.roi, roi_draws(fit, kpi)
     spend, paid = float(roi["spend"].sum()), (roi["spend"] > 0).to_numpy()
     best = roi.loc[roi["roi_median"].idxmax()]
-    said = fit.diagnostics["learning"]
     share = Interval.of_one(fit.share.sum(axis=1), ci_prob)
     return Headline(
         spend=spend,
@@ -75,15 +75,23 @@ def headline(fit: Fit, kpi: float, ci_prob: float) -> Headline:
         best=best["channel"],
         best_roi=Interval(best["contribution"] / best["spend"], best["roi_median"], best["roi_low"], best["roi_high"]),
         best_chance=float(np.mean(np.nanargmax(returns, axis=1) == roi["roi_median"].idxmax())),
-        little=[c for c in roi["channel"] if said[c]["says"] == "little"],
+        little=_little(fit),
     )
 
 
-def rests_on_prior(fit: Fit) -> Finding | None:
-    """Return which channels the data say little of, None where there is no such."""
+def _little(fit: Fit) -> list[str]:
+    """Return the channels of which the data say little."""
     learning = fit.diagnostics["learning"]
-    names = [channel for channel in fit.roi["channel"] if learning[channel]["says"] == "little"]
-    return Finding("media.rests_on_prior", {"channels": names}) if names else None
+    return [channel for channel in fit.roi["channel"] if learning[channel]["says"] == "little"]
+
+
+def rests_on_prior(fit: Fit, panel: Panel) -> Iterator[Finding]:
+    """Yield which channels the data say little of, and which are too new for them to say much."""
+    if names := _little(fit):
+        yield Finding("media.rests_on_prior", {"channels": names})
+    weeks = dict(zip(panel.channels, weeks_on(panel), strict=True))
+    if new := [channel for channel in panel.channels if weeks[channel] < LAGS and channel not in names]:
+        yield Finding("evidence.new", {"channels": new, "weeks": [count(weeks[channel], "week") for channel in new]})
 
 
 def roi_draws(fit: Fit, kpi: float) -> Array:
