@@ -122,6 +122,18 @@ BAD = {
         " counts from 1 to 53 and names no year; write the first day of each week, such as 2023-01-02, or year and "
         "week, such as 2023-W01.",
     ),
+    "one among seconds": (
+        ["1672617600", "16732x2400", "1673827200"],
+        "row 3: '16732x2400' is no date as '1672617600' is; correct it, or take the row out.",
+    ),
+    "one among serials": (
+        [44928, 44935, 4494],
+        "row 4: '4494' is no date as '44928' is; correct it, or take the row out.",
+    ),
+    "one among weeks": (
+        ["2023-W01", "2023-W02", "2023-W"],
+        "row 4: '2023-W' is no date as '2023-W01' is; correct it, or take the row out.",
+    ),
     "no date at all": (
         ["Monday", "Tuesday"],
         "row 2: 'Monday' is no date; use YYYY-MM-DD, or give 'spend.date_format' (such as %d/%m/%Y).",

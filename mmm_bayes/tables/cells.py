@@ -120,7 +120,7 @@ def find_notation(columns: Iterable[pd.Series], file: TableFile, section: str) -
     mark = next(sign for sign in OTHER if sign in cell)
     whole, broken = cell.replace(mark, ""), cell.replace(mark, ".")
     raise DataError(
-        f"column '{name}': '{cell}' may be {whole} or {broken}, and no other number tells which; give "
+        f"column '{name}': '{cell:.40}' may be {whole} or {broken}, and no other number tells which; give "
         f"'{section}.decimal' as '{OTHER[mark]}' for {whole} or as '{mark}' for {broken}."
     )
 
@@ -147,7 +147,7 @@ def numbers(values: pd.Series, notation: Notation, section: str) -> pd.Series:
         bad &= ~pc.match_substring_regex(texts, MISSING).fill_null(False).to_numpy(zero_copy_only=False)
     if bad.any():
         row, cell = values.index[bad.argmax()], str(values.iloc[bad.argmax()])
-        raise DataError(f"column '{values.name}', row {row}: '{cell}' {_remedy(cell, notation, section)}")
+        raise DataError(f"column '{values.name}', row {row}: '{cell:.40}' {_remedy(cell, notation, section)}")
     return found
 
 

@@ -162,7 +162,7 @@ def _parsed(texts: pd.Series, file: TableFile, section: str) -> Days:
         if (also != days).any():
             row, text = _first(texts, also != days)
             raise DataError(
-                f"column '{texts.name}', row {row}: '{text}' may be {days[row]:%Y-%m-%d} or {also[row]:%Y-%m-%d}; "
+                f"column '{texts.name}', row {row}: '{text:.40}' may be {days[row]:%Y-%m-%d} or {also[row]:%Y-%m-%d}; "
                 f"give '{section}.date_format' as {one} or {other}."
             )
     return _periods(days, one)
@@ -188,8 +188,8 @@ def _with_format(texts: pd.Series, file: TableFile, section: str) -> pd.Series:
     if days.isna().any():
         row, text = _first(texts, days.isna())
         raise DataError(
-            f"column '{texts.name}', row {row}: '{text}' is no date in the format {date_format}; correct the cell, or "
-            f"'{section}.date_format'."
+            f"column '{texts.name}', row {row}: '{text:.40}' is no date in the format {date_format}; correct the cell, "
+            f"or '{section}.date_format'."
         )
     return days
 
@@ -212,8 +212,8 @@ def _of_times(texts: pd.Series, file: TableFile, section: str) -> pd.Series:
     if moments.isna().any():
         row, text = _first(texts, moments.isna())
         raise DataError(
-            f"column '{texts.name}', row {row}: the day of '{text}' depends on a zone; give '{section}.date_format' "
-            f"(such as %d/%m/%Y %H:%M %z) and '{section}.timezone' (such as America/Los_Angeles, or UTC)."
+            f"column '{texts.name}', row {row}: the day of '{text:.40}' depends on a zone; give "
+            f"'{section}.date_format' (such as %d/%m/%Y %H:%M %z) and '{section}.timezone' (such as America/Los_Angeles, or UTC)."
         )
     return _of_moments(moments, file, section)
 
@@ -269,22 +269,29 @@ def _no_date(texts: pd.Series, plain: pd.Series, section: str) -> DataError:
     """Return the error about the first cell that does not fit the format that most do."""
     if (counted := plain.str.extract(COUNTED)[0]).notna().all():
         return _no_year(texts, counted.astype(float))
-    found = [
-        pd.to_datetime(plain, format=date_format, errors="coerce").isna() for date_format in ("%Y-%m-%d", *FORMATS)
-    ]
-    odd = min(found, key=sum)
+    odd = min(_odd(plain), key=sum)
     row, text = _first(texts, odd)
     if odd.sum() < len(odd) / 2:
         return DataError(
-            f"column '{texts.name}', row {row}: '{text}' is no date as '{texts[~odd].iloc[0]}' is; correct it, or take "
-            "the row out."
+            f"column '{texts.name}', row {row}: '{text:.40}' is no date as '{texts[~odd].iloc[0]}' is; correct it, or "
+            "take the row out."
         )
     remedy = f"use YYYY-MM-DD, or give '{section}.date_format' (such as %d/%m/%Y)"
     if LONG.match(text):
         remedy = "give the day, such as 2023-01-02, on which a week or a day begins"
     elif re.search(r"\d{4}", text) and (words := re.findall(r"[^\W\d_]{3,}", text.lower())) and not ENGLISH & {*words}:
         remedy = "use YYYY-MM-DD; names of months are read in English only"
-    return DataError(f"column '{texts.name}', row {row}: '{text}' is no date; {remedy}.")
+    return DataError(f"column '{texts.name}', row {row}: '{text:.40}' is no date; {remedy}.")
+
+
+def _odd(texts: pd.Series) -> Iterator[pd.Series]:
+    """Yield which cells do not fit each way to write days."""
+    for date_format in ("%Y-%m-%d", *FORMATS):
+        yield pd.to_datetime(texts, format=date_format, errors="coerce").isna()
+    yield ~texts.str.match(WEEK)
+    values = pd.to_numeric(texts, errors="coerce")
+    for low, high in (SERIALS, *((EPOCHS[0] * size, EPOCHS[1] * size) for size in PARTS)):
+        yield ~values.between(low, high)
 
 
 def _first(texts: pd.Series, which: pd.Series) -> tuple[object, str]:
