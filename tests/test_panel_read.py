@@ -235,8 +235,8 @@ RIGHT = {
     "week_notations/serial": ({}, 60, "2023-01-02", 7482181.27),
 }
 SAID = {
-    "german_csv/a": "would read 'Köln' in line 2); give 'panel.encoding'",
-    "layouts/pre": "has other lines above its columns; give 'panel.skip_rows' as 2",
+    "german_csv/a": "it has 'Köln' there); give 'panel.encoding'",
+    "layouts/pre": "has its columns in line 3; give 'panel.skip_rows' as 2",
     "layouts/dupcol": "the columns 2 and 3 are all called 'tv'; give each its own name",
     "week_notations/weekno": "counts from 1 to 60 and names no year; write the first day of each week",
     "week_ending/w": "unknown key 'panel.week_ending'; did you mean 'week_date'?",

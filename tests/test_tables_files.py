@@ -97,7 +97,8 @@ FILES = {
     ),
     "quotes and a line break": ("a.csv", lines().replace("day,city", '"day","ci\nty"').encode(), {}),
     "gzip": ("a.csv.gz", gzip.compress(lines().encode()), {}),
-    "zip": ("a.zip", zipped(lines().encode()), {"format": "csv"}),
+    "zip": ("a.zip", zipped(lines().encode()), {}),
+    "UTF-32": ("a.csv", lines().encode("utf-32"), {}),
     "Parquet": ("a.parquet", parquet(), {}),
     "JSON lines": ("a.jsonl", pd.DataFrame(ROWS, columns=HEADER).to_json(orient="records", lines=True).encode(), {}),
     "JSON": ("a.json", pd.DataFrame(ROWS, columns=HEADER).to_json(orient="records").encode(), {}),
@@ -132,7 +133,7 @@ def test_a_workbook_is_read(above, options, tmp_path):
 
 def test_a_workbook_with_title_lines_names_the_option(tmp_path):
     workbook(tmp_path / "a.xlsx", Data=[["Report"], *TYPED])
-    with pytest.raises(DataError, match=r"has other lines above its columns; give 'spend.skip_rows' as 1\."):
+    with pytest.raises(DataError, match=r"has its columns in line 2; give 'spend.skip_rows' as 1\."):
         typed(tmp_path / "a.xlsx")
 
 
@@ -156,24 +157,24 @@ BAD = {
     "another encoding": (
         lines(rows=WESTERN).encode("cp1252"),
         {},
-        "is not written in UTF-8 (cp1252, of Windows in Western Europe, would read 'Köln' in line 2); "
+        "is not written in UTF-8 (line 2; read as cp1252, of Windows in Western Europe, it has 'Köln' there); "
         "give 'spend.encoding', or save it as UTF-8.",
     ),
     "a wrong encoding": (
         lines().encode(),
         {"encoding": "ascii"},
-        "is not written in ASCII (cp1252, of Windows in Western Europe, would read 'KÃ' in line 2); "
+        "is not written in ASCII (line 2; read as cp1252, of Windows in Western Europe, it has 'KÃ' there); "
         "give 'spend.encoding', or save it as UTF-8.",
     ),
     "title lines": (
         ("A report\nof ours\n" + lines()).encode(),
         {},
-        "has other lines above its columns; give 'spend.skip_rows' as 2.",
+        "has its columns in line 3; give 'spend.skip_rows' as 2.",
     ),
     "title lines of many cells": (
         ("Report,2023,\n,,\n" + lines()).encode(),
         {},
-        "has other lines above its columns; give 'spend.skip_rows' as 2.",
+        "has its columns in line 3; give 'spend.skip_rows' as 2.",
     ),
     "a header twice": (
         lines().replace("city,cost", "cost,cost").encode(),
@@ -188,8 +189,50 @@ BAD = {
     "a comma too many": (
         lines().replace("1200", "1,200").encode(),
         {},
-        "the line '2023-01-03,Łódź,1,200' has 4 columns, the header 3; put cells with a ',' in quotes, or take the "
-        "line out.",
+        "the line '2023-01-03,Łódź,1,200' has another number of cells (4) than the header (3); put cells with a ',' in "
+        "quotes, or take the line out.",
+    ),
+    "too many lines left out": (
+        ("Report\n" + lines()).encode(),
+        {"skip_rows": 3},
+        "has its columns in line 2; give 'spend.skip_rows' as 1.",
+    ),
+    "UTF-8 that is called another": (
+        lines().encode(),
+        {"encoding": "cp1252"},
+        "is written in UTF-8, not in CP1252; leave out 'spend.encoding'.",
+    ),
+    "UTF-16 without its mark": (
+        lines().encode("utf-16-le"),
+        {},
+        "holds bytes of zero, as UTF-16 without its mark does and as no text in UTF-8; give 'spend.encoding' (such as "
+        "utf-16-le), or 'spend.format' where it is no text.",
+    ),
+    "a workbook": (b"PK\x03\x04...", {}, "is no csv but excel; give 'spend.format' as excel."),
+    "Parquet": (parquet(), {}, "is no csv but parquet; give 'spend.format' as parquet."),
+    "a CSV as a workbook": (
+        lines().encode(),
+        {"format": "excel"},
+        "does not begin as excel does; give 'spend.format' as what it is, or write it again.",
+    ),
+    "a damaged workbook": (
+        b"PK\x03\x04...",
+        {"format": "excel"},
+        "is no workbook that can be read; save it as .xlsx or as CSV.",
+    ),
+    "damaged Parquet": (b"PAR1...", {"format": "parquet"}, "is a damaged Parquet file; write it again."),
+    "no JSON": (b'{"day": 1}\n{"day"\n', {"format": "json"}, "line 2 is no JSON; write the file again."),
+    "no JSON list": (b'[{"day": 1},\n\n{"day"]', {"format": "json"}, "line 3 is no JSON; write the file again."),
+    "JSON of other things": (
+        b"[1, 2]",
+        {"format": "json"},
+        "holds no table; it needs an object for each row, one a line or all of them in a list.",
+    ),
+    "an open quote": (
+        (lines() + '2023-01-05,"Bonn,3\n').encode(),
+        {},
+        "the line '2023-01-05,\"Bonn,3' has another number of cells (2) than the header (3); put cells with a ',' in "
+        "quotes, or take the line out.",
     ),
     "a column that is missing": (
         lines().replace("cost", "costs").encode(),
@@ -200,7 +243,7 @@ BAD = {
         lines("~").encode(),
         {},
         "has no column 'day' (named under 'spend'); its only column is 'day~city~cost': give 'spend.separator' or "
-        "'spend.skip_rows'.",
+        "'spend.encoding'.",
     ),
     "a letter lost in a name": (
         lines().replace("city", "cit\ufffd").encode(),
@@ -234,11 +277,26 @@ def test_sheets_are_named(tmp_path):
     assert read_table(TableFile(path="", sheet="Data"), str(tmp_path / "a.xlsx"), "spend", HEADER).empty
 
 
-@pytest.mark.parametrize("name", ["a.parquet", "a.xlsx", "a.json", "a.zip", "a.csv.gz"])
-def test_what_is_none_of_its_kind_is_named(name, tmp_path):
-    (tmp_path / name).write_bytes(b"PAR1 not a table")
-    with pytest.raises(DataError, match=f"{name}: (cannot be read as|is no workbook|the name does not tell)"):
-        read_table(TableFile(path="", format=None), str(tmp_path / name), "spend", HEADER)
+def test_an_archive_holds_one_file(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", lines())
+        archive.writestr("b.csv", lines())
+    with pytest.raises(DataError, match=r"is an archive of 2 files; unpack it and give the one that is meant\."):
+        typed(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize(("name", "problem"), [("a.csv.gz", "cannot be opened"), ("a.csv.zip", "is a damaged archive")])
+def test_damaged_files_are_named(name, problem, tmp_path):
+    (tmp_path / name).write_bytes(b"not packed")
+    with pytest.raises(DataError, match=problem):
+        typed(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["export", "a.dat", "b.zip"])
+def test_a_name_that_tells_no_format_asks_for_it(name, tmp_path):
+    (tmp_path / name).write_bytes(lines().encode())
+    with pytest.raises(DataError, match=r"the name does not tell its format; give 'spend\.format' as csv, excel, json"):
+        typed(tmp_path / name)
 
 
 def test_keys_are_text_as_written():

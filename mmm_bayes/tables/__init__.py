@@ -2,7 +2,8 @@
 
 from mmm_bayes.tables.cells import Notation, all_there, find_notation, numbers, without_total
 from mmm_bayes.tables.dates import Days, read_days
-from mmm_bayes.tables.files import Head, format_of, found, is_marked_as_wide, keys, read_head, read_table
+from mmm_bayes.tables.files import format_of, found, is_marked_as_wide
+from mmm_bayes.tables.read import Head, keys, read_head, read_table
 
 __all__ = [
     "Days",

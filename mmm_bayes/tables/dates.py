@@ -213,7 +213,8 @@ def _of_times(texts: pd.Series, file: TableFile, section: str) -> pd.Series:
         row, text = _first(texts, moments.isna())
         raise DataError(
             f"column '{texts.name}', row {row}: the day of '{text:.40}' depends on a zone; give "
-            f"'{section}.date_format' (such as %d/%m/%Y %H:%M %z) and '{section}.timezone' (such as America/Los_Angeles, or UTC)."
+            f"'{section}.date_format' (such as %d/%m/%Y %H:%M %z) and '{section}.timezone' (such as "
+            "America/Los_Angeles, or UTC)."
         )
     return _of_moments(moments, file, section)
 

@@ -1,27 +1,17 @@
-"""Files of any program as tables of their cells: encodings, separators, title lines and blank edges."""
+"""Files as they lie on a disk or in a store: which ones a path means, their format, their bytes and letters."""
 
 import codecs
-import csv
 import io
-import json
 import re
-from collections import Counter
-from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 from pyarrow.fs import FileSystem
 
 from mmm_bayes.config import TableFile
-from mmm_bayes.errors import DataError, close, nearest
+from mmm_bayes.errors import DataError
 
 KINDS = {
     "csv": ("csv", "tsv", "tab", "txt"),
@@ -30,121 +20,20 @@ KINDS = {
     "parquet": ("parquet", "pq"),
 }
 COMPRESSED = ("gz", "bz2", "zst", "zip", "lz4")
-SEPARATORS = ",;\t|"
-TITLES = 40
-"""Lines at the top among which a header is looked for, to say where it is."""
+SIGNS = {b"PK\x03\x04": "excel", b"\xd0\xcf\x11\xe0": "excel", b"PAR1": "parquet"}
+"""First bytes of formats that are no text."""
+
+MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""First bytes of texts that name their encoding; those of UTF-32 begin as those of UTF-16 do."""
 
 LOST = "\ufffd"
 """Stands for a letter that some program could not read."""
-
-HEAD = 2**18
-"""Bytes that are looked at where the first rows are enough."""
-
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-SPACES = " \t\n\r\u00a0\u2007\u202f"
-
-
-def read_table(file: TableFile, path: str, section: str, columns: Iterable[str]) -> pd.DataFrame:
-    """Return the cells of a table: texts as written where the format has no types.
-
-    The index counts rows of the file, and names it where there are several.
-
-    Args:
-        file: what the configuration says of it.
-        path: of a file, a folder or a glob, of an address such as ``s3://``; files in one format with the same columns.
-        section: name of the section of the configuration, for messages.
-        columns: names of those that must be there.
-
-    Raises:
-        DataError: nothing is there, it cannot be read, or a column is missing or there twice.
-    """
-    wanted = list(dict.fromkeys(columns))
-    paths = found(path, section)
-    frames = [_read_one(file, one, section, wanted) for one in paths]
-    if len(paths) == 1:
-        return frames[0]
-    for other in frames[1:]:
-        if sorted(other.columns) != sorted(frames[0].columns):
-            odd = sorted(set(other.columns) ^ set(frames[0].columns))[0]
-            raise DataError(f"{path}: not all of its files have the column '{odd}'; give those that do by a glob.")
-    places = [f"{row} of {Path(one).name}" for one, frame in zip(paths, frames, strict=True) for row in frame.index]
-    return pd.concat(frames).set_axis(pd.Index(places))
-
-
-def keys(values: pd.Series, section: str) -> pd.Series:
-    """Return names as they are written, without space around them; None for empty cells.
-
-    Raises:
-        DataError: a letter of a name is lost.
-    """
-    codes, distinct = pd.factorize(values)
-    names = [_name(value) for value in distinct]
-    for code, name in enumerate(names):
-        if name is not None and LOST in name:
-            raise DataError(
-                f"column '{values.name}', row {values.index[codes == code][0]}: {lost_letter(name, section)}"
-            )
-    return pd.Series(np.array([*names, None], dtype=object)[codes], values.index, name=values.name)
-
-
-@dataclass(frozen=True)
-class Head:
-    """The first rows of a CSV, and how it is written.
-
-    Attributes:
-        names: of its columns; those without one are ``_c0`` and so on.
-        separator: between them.
-        above: lines above them.
-        frame: the rows, as texts.
-    """
-
-    names: list[str]
-    separator: str
-    above: int
-    frame: pd.DataFrame
-
-
-def read_head(file: TableFile, path: str, section: str, columns: Iterable[str]) -> Head:
-    """Return the first rows of a CSV on this machine; see `read_table`."""
-    wanted = list(dict.fromkeys(columns))
-    try:
-        with pa.input_stream(path, compression="detect") as stream:
-            content = bytes(stream.read(HEAD))
-        whole = len(content) < HEAD
-        text = _decoded(content if whole else content[: content.rfind(b"\n") + 1], file, section)
-        below, header, separator, above = _opened(text, file, section, wanted)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"{path}: cannot be read as csv ({' '.join(str(error).split())}).") from None
-    names = [_name(cell) or f"_c{place}" for place, cell in enumerate(header)]
-    rows = [row for row in csv.reader(below, delimiter=separator) if len(row) == len(names)]
-    frame = pd.DataFrame(rows if whole else rows[:-1], columns=range(len(names)), dtype=object)
-    return Head(names, separator, above, _named(frame, names, path, section, wanted))
-
-
-def is_marked_as_wide(path: str) -> bool:
-    """Whether a file on this machine begins with the mark of UTF-16."""
-    with suppress(OSError), pa.input_stream(path, compression="detect") as stream:
-        return MARKS.get(bytes(stream.read(2))) == "utf-16"
-    return False
-
-
-def _name(value: Any) -> str | None:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return None if pd.isna(value) else str(value).strip(SPACES) or None
-
-
-def lost_letter(name: str, section: str) -> str:
-    """Return what is wrong with a name in which `LOST` stands, and what to do."""
-    return (
-        f"'{name}' has lost a letter ({LOST}); export the file again in UTF-8, or give '{section}.encoding' where it "
-        "was only read wrongly."
-    )
-
-
-# --- where it is --------------------------------------------------------------------------------
 
 
 def found(path: str, section: str) -> list[str]:
@@ -156,8 +45,8 @@ def found(path: str, section: str) -> list[str]:
     if "://" in path:
         return [path]
     given = Path(path)
-    found = [given] if given.exists() else sorted(Path(given.anchor).glob(str(given.relative_to(given.anchor))))
-    files = [file for place in found for file in (sorted(place.rglob("*")) if place.is_dir() else [place])]
+    places = [given] if given.exists() else sorted(Path(given.anchor).glob(str(given.relative_to(given.anchor))))
+    files = [file for place in places for file in (sorted(place.rglob("*")) if place.is_dir() else [place])]
     visible = [str(file) for file in files if file.is_file() and not file.name.startswith((".", "_"))]
     if not visible:
         raise DataError(
@@ -167,214 +56,117 @@ def found(path: str, section: str) -> list[str]:
 
 
 def format_of(path: str, section: str) -> str:
-    """Return the format that the ending of a name tells.
+    """Return the format that the ending of a name tells; in an archive that of the file in it.
 
     Raises:
         DataError: it tells none.
     """
-    endings = [ending for ending in Path(path).name.lower().split(".")[1:] if ending not in COMPRESSED]
+    name = path
+    if path.lower().endswith(".zip"):
+        with suppress(OSError, BadZipFile), ZipFile(path) as archive:
+            name = (_names(archive) or [path])[0]
+    endings = [ending for ending in Path(name).name.lower().split(".")[1:] if ending not in COMPRESSED]
     for kind, known in KINDS.items():
         if endings and endings[-1] in known:
             return kind
     raise DataError(f"{path}: the name does not tell its format; give '{section}.format' as {', '.join(KINDS)}.")
 
 
+def content_of(path: str, kind: str, section: str) -> bytes:
+    """Return the bytes of a file, unpacked.
+
+    Raises:
+        DataError: it cannot be opened, is an archive of several files, or is not of this kind.
+    """
+    try:
+        content = _bytes(path)
+    except BadZipFile:
+        raise DataError("is a damaged archive; write it again.") from None
+    except OSError as error:
+        raise DataError(f"cannot be opened ({error.strerror or 'it may be damaged'}).") from None
+    told = next((known for sign, known in SIGNS.items() if content.startswith(sign)), None)
+    if told != (kind if kind in SIGNS.values() else None):
+        raise DataError(
+            f"is no {kind} but {told}; give '{section}.format' as {told}."
+            if told
+            else f"does not begin as {kind} does; give '{section}.format' as what it is, or write it again."
+        )
+    return content
+
+
 def _bytes(path: str) -> bytes:
-    if path.lower().endswith(".zip"):
-        with ZipFile(path) as archive:
-            (name,) = [one for one in archive.namelist() if not one.endswith("/") and not one.startswith("__MACOSX")]
-            return archive.read(name)
-    system, place = FileSystem.from_uri(path) if "://" in path else (None, path)
-    if system is not None:
+    if "://" in path:
+        system, place = FileSystem.from_uri(path)
         with system.open_input_stream(place) as stream:
             return bytes(stream.read())
-    with pa.input_stream(place, compression="detect") as stream:
-        return bytes(stream.read())
+    if path.lower().endswith(".zip"):
+        with ZipFile(path) as archive:
+            if len(names := _names(archive)) != 1:
+                raise DataError(f"is an archive of {len(names)} files; unpack it and give the one that is meant.")
+            return archive.read(names[0])
+    return start_of(path)
 
 
-# --- what it holds ------------------------------------------------------------------------------
+def start_of(path: str, size: int | None = None) -> bytes:
+    """Return the first bytes of a file on this machine, unpacked; all where no size is given."""
+    with pa.input_stream(path, compression="detect") as stream:
+        return bytes(stream.read() if size is None else io.BufferedReader(stream).read(size))
 
 
-def _read_one(file: TableFile, path: str, section: str, wanted: list[str]) -> pd.DataFrame:
-    kind = file.format or format_of(path, section)
-    readers = {"csv": _read_csv, "excel": _read_excel, "json": _read_json, "parquet": _read_parquet}
-    try:
-        header, frame = readers[kind](file, path, section, wanted)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
-    except (OSError, ValueError, BadZipFile, pa.ArrowInvalid) as error:
-        raise DataError(f"{path}: cannot be read as {kind} ({' '.join(str(error).split())}).") from None
-    return _named(frame, header, path, section, wanted)
+def _names(archive: ZipFile) -> list[str]:
+    return [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX")]
 
 
-def _read_parquet(file: TableFile, path: str, section: str, wanted: list[str]) -> tuple[list[Any], pd.DataFrame]:
-    frame = pq.read_table(pa.BufferReader(_bytes(path))).to_pandas()
-    for name in frame.columns[frame.dtypes == "category"]:
-        frame[name] = frame[name].astype(object)
-    return list(frame.columns), frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
+# --- letters ------------------------------------------------------------------------------------
 
 
-def _read_json(file: TableFile, path: str, section: str, wanted: list[str]) -> tuple[list[Any], pd.DataFrame]:
-    text = _decoded(_bytes(path), file, section)
-    rows = (
-        json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line]
-    )
-    frame = pd.DataFrame(rows)
-    return list(frame.columns), frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
+def is_marked_as_wide(path: str) -> bool:
+    """Whether a file on this machine begins with the mark of UTF-16 or UTF-32."""
+    with suppress(OSError):
+        start = start_of(path, 4)
+        return any(start.startswith(mark) for mark, name in MARKS.items() if name != "utf-8-sig")
+    return False
 
 
-def _read_excel(file: TableFile, path: str, section: str, wanted: list[str]) -> tuple[list[Any], pd.DataFrame]:
-    from python_calamine import CalamineError, CalamineWorkbook
+def decoded(content: bytes, file: TableFile, section: str) -> str:
+    """Return a text: in the encoding that its first bytes name, in the one that is given, or in UTF-8.
 
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(_bytes(path)))
-    except CalamineError:
-        raise DataError("is no workbook that can be read; save it as .xlsx or as CSV.") from None
-    if file.sheet is not None and file.sheet not in book.sheet_names:
+    Raises:
+        DataError: it is in another.
+    """
+    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), file.encoding or "utf-8")
+    if b"\x00" in content and not re.search("16|32", encoding):
         raise DataError(
-            f"has no sheet '{file.sheet}' (named in '{section}.sheet'); {nearest(file.sheet, book.sheet_names)}"
+            f"holds bytes of zero, as UTF-16 without its mark does and as no text in {encoding.upper()}; give "
+            f"'{section}.encoding' (such as utf-16-le), or '{section}.format' where it is no text."
         )
-    if file.sheet is None and len(book.sheet_names) > 1:
-        raise DataError(f"has the sheets {_listed(book.sheet_names)}; name one in '{section}.sheet'.")
-    rows = book.get_sheet_by_name(file.sheet or book.sheet_names[0]).to_python(skip_empty_area=False)
-    start = next((at for at in range(file.skip_rows, len(rows)) if any(cell != "" for cell in rows[at])), None)
-    if start is None:
-        raise DataError("is empty; it needs a row with the names of its columns.")
-    _require_header(rows[start], (row for row in rows[start : start + TITLES]), start, section, wanted)
-    body = [[None if cell == "" else cell for cell in row] for row in rows[start + 1 :]]
-    index = pd.RangeIndex(start + 2, len(rows) + 1)
-    return rows[start], pd.DataFrame(body, index, columns=range(len(rows[start])), dtype=object)
-
-
-def _read_csv(file: TableFile, path: str, section: str, wanted: list[str]) -> tuple[list[Any], pd.DataFrame]:
-    stream, header, separator, start = _opened(_decoded(_bytes(path), file, section), file, section, wanted)
-    return header, _body(stream.read(), separator, len(header), start + 2)
-
-
-def _opened(text: str, file: TableFile, section: str, wanted: list[str]) -> tuple[io.StringIO, list[str], str, int]:
-    """Return what stands below the header of a CSV, the header, the separator and the number of lines above."""
-    stream = io.StringIO(text, newline="")
-    lines = stream.getvalue().splitlines()[: file.skip_rows + TITLES + 1]
-    told = re.fullmatch(r'"?sep=(.)"?[,;]*', lines[0]) if lines else None
-    start = next(
-        (at for at in range(file.skip_rows + bool(told), len(lines)) if lines[at].strip(SEPARATORS + SPACES)), None
-    )
-    if start is None:
-        raise DataError("is empty; it needs a first line with the names of its columns.")
-    separator = (file.separator or (told and told[1]) or _separator_of(lines[start:], wanted)).replace("\\t", "\t")
-    for _ in range(start):
-        stream.readline()
-    header = next(csv.reader(stream, delimiter=separator))
-    _require_header(header, csv.reader(lines[start:], delimiter=separator), start - bool(told), section, wanted)
-    return stream, header, separator, start
-
-
-def _separator_of(lines: list[str], wanted: list[str]) -> str:
-    """Return the sign that parts most of the columns that are wanted, in the header or below title lines."""
-
-    def columns(separator: str) -> tuple[int, int]:
-        rows = list(csv.reader(lines, delimiter=separator))
-        return max(len({cell.strip(SPACES) for cell in row} & set(wanted)) for row in rows), len(rows[0])
-
-    return max(SEPARATORS, key=columns)
-
-
-def _body(text: str, separator: str, size: int, first: int) -> pd.DataFrame:
-    names = [str(place) for place in range(size)]
-    odd: list[pacsv.InvalidRow] = []
-
-    def keep(row: pacsv.InvalidRow) -> str:
-        odd.append(row)
-        return "skip"
-
-    if not text.strip(separator + SPACES):
-        return pd.DataFrame(columns=range(size), dtype=object)
-    table = pacsv.read_csv(
-        io.BytesIO(text.encode("utf-8", "replace")),
-        read_options=pacsv.ReadOptions(column_names=names, use_threads=False),
-        parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=keep),
-        convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
-        ),
-    )
-    if odd:
-        raise DataError(
-            f"the line '{odd[0].text}' has {odd[0].actual_columns} columns, the header {size}; put cells with a "
-            f"'{separator}' in quotes, or take the line out."
-        )
-    frame = table.to_pandas(types_mapper={pa.string(): pd.ArrowDtype(pa.string())}.get)
-    return frame.set_axis(range(size), axis=1).set_axis(pd.RangeIndex(first, first + len(frame)))
-
-
-def _decoded(content: bytes, file: TableFile, section: str) -> str:
-    mark = next((name for start, name in MARKS.items() if content.startswith(start)), None)
-    encoding = mark or file.encoding or "utf-8"
+    if encoding == file.encoding and _is_utf_8(content) and not re.match("(?i)utf|ascii", encoding):
+        raise DataError(f"is written in UTF-8, not in {encoding.upper()}; leave out '{section}.encoding'.")
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        found = content[max(0, error.start - 30) : error.end + 30].decode("cp1252", "replace")
-        near = re.search(
-            r"[^\W\d]*" + re.escape(content[error.start : error.start + 1].decode("cp1252", "replace")) + r"[^\W\d]*",
-            found,
-        )
-        shown = (
-            f" (cp1252, of Windows in Western Europe, would read '{near[0]}' in line {line})"
-            if near
-            else f" (line {line})"
-        )
+        before = re.findall(rb"[^\W\d]*$", content[: error.start])[0]
+        after = re.findall(rb"^[^\W\d]*", content[error.start + 1 :])[0]
+        word = (before + content[error.start : error.start + 1] + after).decode("cp1252", "replace")
         raise DataError(
-            f"is not written in {encoding.upper()}{shown}; give '{section}.encoding', or save it as UTF-8."
+            f"is not written in {encoding.upper()} (line {line}; read as cp1252, of Windows in Western Europe, it has "
+            f"'{word:.40}' there); give '{section}.encoding', or save it as UTF-8."
         ) from None
 
 
-# --- its columns --------------------------------------------------------------------------------
+def _is_utf_8(content: bytes) -> bool:
+    """Whether letters beyond ASCII are written in UTF-8, which hardly comes by chance."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return not content.isascii()
 
 
-def _require_header(
-    header: list[Any], rows: Iterable[list[Any]], skipped: int, section: str, wanted: list[str]
-) -> None:
-    """Name the option where the columns stand further down."""
-    if set(wanted) & {_name(cell) for cell in header}:
-        return
-    for place, row in enumerate(rows):
-        if place and set(wanted) <= {_name(cell) for cell in row}:
-            raise DataError(f"has other lines above its columns; give '{section}.skip_rows' as {skipped + place}.")
-
-
-def _named(frame: pd.DataFrame, header: list[Any], path: str, section: str, wanted: list[str]) -> pd.DataFrame:
-    """Return the table with the names of its columns, without rows and columns in which nothing stands."""
-    names = [_name(cell) or "" for cell in header]
-    frame = frame[frame.notna().any(axis=1)] if len(frame.columns) else frame
-    for place, name in enumerate(names):
-        if LOST in name:
-            raise DataError(f"{path}: the column {lost_letter(name, section)}")
-        if not name and frame.iloc[:, place].notna().any():
-            row = frame.index[frame.iloc[:, place].notna().to_numpy().argmax()]
-            raise DataError(
-                f"{path}: row {row} has a value in column {place + 1}, which has no name in the header; give it one."
-            )
-    twice = [name for name, times in Counter(filter(None, names)).items() if times > 1]
-    if twice:
-        places = [place + 1 for place, name in enumerate(names) if name == twice[0]]
-        raise DataError(f"{path}: the columns {_listed(places)} are all called '{twice[0]}'; give each its own name.")
-    available = [name for name in names if name]
-    missing = [
-        f"{path}: has no column '{name}' (named under '{section}'); {_hint(name, available, section)}"
-        for name in wanted
-        if name not in names
-    ]
-    if missing:
-        raise DataError(*missing)
-    return frame.loc[:, [bool(name) for name in names]].set_axis(list(filter(None, names)), axis=1)
-
-
-def _hint(name: str, available: list[str], section: str) -> str:
-    if len(available) == 1 and close(name, available) is None:
-        return f"its only column is '{available[0]}': give '{section}.separator' or '{section}.skip_rows'."
-    return nearest(name, available)
-
-
-def _listed(values: Iterable[Any]) -> str:
-    *first, last = map(str, values)
-    return f"{', '.join(first)} and {last}" if first else last
+def lost_letter(name: str, section: str) -> str:
+    """Return what is wrong with a name in which `LOST` stands, and what to do."""
+    return (
+        f"'{name:.40}' has lost a letter ({LOST}); export the file again in UTF-8, or give '{section}.encoding' where "
+        "it was only read wrongly."
+    )
