@@ -87,6 +87,10 @@ BAD = {
         {"name": "a", "panel": {**PANEL, "spend": {"tv": None}}},
         "'panel.spend.tv' is empty; it must be a text, in quotes where it looks like something else.",
     ),
+    "a separator that is none": (
+        {"name": "a", "panel": {**PANEL, "separator": ""}},
+        "'panel.separator' must be a text of at least one character (given: '').",
+    ),
     "a decimal comma": ({**GOOD, "allocate": {"margin": "0,3"}}, "'allocate.margin' must be a number (given: '0,3')."),
     "a part of what is money": (
         {**GOOD, "allocate": {"budget": "20%"}},

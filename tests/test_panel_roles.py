@@ -140,6 +140,12 @@ def test_national_spend_in_each_geo_is_asked_about():
     assert "in the same way every week: search." in shared
 
 
+@pytest.mark.parametrize(("unit", "question"), [(1e-3, True), (1e-5, True), (0.1, False)])
+def test_spend_that_is_nothing_beside_the_kpi_is_asked_about(unit, question):
+    found = asked(table().assign(**{name: table()[name] * unit for name in SPEND}))
+    assert [said.startswith("Is the unit right? All channels together cost") for said in found] == [True] * question
+
+
 @pytest.mark.parametrize(("unit", "question"), [(1e6, True), (100, True), (0.01, False)])
 def test_spend_beyond_the_whole_kpi_is_asked_about(unit, question):
     found = asked(table().assign(tv=lambda f: f["tv"] * unit))

@@ -32,6 +32,7 @@ NEEDS: Mapping[str, str] = {
     "literal_error": "{expected}",
     "string_type": "a text, in quotes where it looks like something else",
     "string_pattern_mismatch": "letters and digits, and after the first also '.', '_' and '-'",
+    "string_too_short": "a text of at least one character",
     "too_long": TWO,
     "tuple_type": "a list, such as [a, b]",
 }

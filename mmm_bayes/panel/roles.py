@@ -14,6 +14,9 @@ from mmm_bayes.transforms import Array
 EQUAL = 1e-4
 """Relative difference below which two columns of money are the same, rounded differently."""
 
+NOTHING = 1e-3
+"""Spend as a part of the KPI's worth below which no usual return could be seen."""
+
 FOLLOWS = 0.98
 """Correlation with the KPI, within the geos, from which a control is rather a result of sales."""
 
@@ -65,6 +68,8 @@ def questions(data: xr.Dataset, columns: PanelColumns) -> Iterator[Finding]:
                 yield Finding("panel.control_is_channel", {"control": name, "channel": channel})
     yield from _shared_out(data)
     worth = float((data["kpi"] * data["value"]).sum())
+    if (part := float(data["spend"].sum()) / worth) < NOTHING:
+        yield Finding("panel.cheap", {"part": part, "kpi": columns.kpi})
     for name, spend in _named(data["spend"], "channel"):
         if (times := float(spend.sum()) / worth) > 1:
             yield Finding("panel.dear", {"channel": name, "times": times, "kpi": columns.kpi})
