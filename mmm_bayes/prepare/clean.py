@@ -126,7 +126,7 @@ def _typed(frame: DataFrame, lines: Lines) -> DataFrame:
     columns = layout.columns
 
     def optional(name: str | None) -> Column:
-        return text(column(frame, name, source)) if name else F.lit(None).cast("string")
+        return text(column(frame, name, source), source) if name else F.lit(None).cast("string")
 
     malformed = F.col(MALFORMED).isNotNull() if MALFORMED in names else F.lit(False)
 

@@ -33,6 +33,8 @@ SAMPLE = 1000
 SPACE = f"{SPACES}\n\r\ufeff"
 """What may stand around what is meant."""
 
+ODD_SPACE = f"^ *[{SPACE[1:]}]|[{SPACE[1:]}] *$"
+
 BLOCK = 2**20
 """Bytes that are looked at at once."""
 
@@ -51,6 +53,7 @@ class Source:
         head: the first rows, of a CSV on this machine.
         split: whether Spark can read the files by itself.
         multiline: whether cells of a CSV may hold line breaks.
+        spaced: whether cells begin or end with other space than blanks, which takes longer to leave out.
     """
 
     path: str
@@ -62,6 +65,7 @@ class Source:
     head: Head | None = None
     split: bool = True
     multiline: bool = False
+    spaced: bool = False
 
 
 def find_source(path: str, table: Transactions, columns: Iterable[str | None]) -> Source:
@@ -106,7 +110,9 @@ def _of_csv(source: Source) -> Source:
             )
     breaks = table.multiline == "auto" and any(map(_may_break_lines, files))
     above = any(one.above for one in (head, *others))
-    return replace(source, head=head, split=not above, multiline=breaks or table.multiline == "always")
+    spaced = any(head.frame[name].str.contains(ODD_SPACE).any() for name in head.frame)
+    breaks |= table.multiline == "always"
+    return replace(source, head=head, split=not above, multiline=breaks, spaced=spaced)
 
 
 def _may_break_lines(file: str) -> bool:
@@ -149,7 +155,7 @@ def _as_texts(values: "pd.Series[Any]") -> pa.Array:
     """Return cells as texts; numbers of a workbook that are whole have no decimals."""
 
     def text(value: Any) -> str:
-        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        return (str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)).strip(SPACE)
 
     return pa.array(values.map(text, na_action="ignore").astype(object).where(values.notna(), None), pa.string())
 
@@ -166,9 +172,10 @@ def column(frame: DataFrame, name: str, source: Source) -> Column:
     return frame[f"`{name.replace('`', '``')}`"]
 
 
-def text(values: Column) -> Column:
+def text(values: Column, source: Source) -> Column:
     """Return the values as texts without surrounding space, empty ones as missing."""
-    return F.nullif(F.btrim(values.cast("string"), F.lit(SPACE)), F.lit(""))
+    texts = values.cast("string")
+    return F.nullif(F.btrim(texts, F.lit(SPACE)) if source.spaced else F.trim(texts), F.lit(""))
 
 
 def sample(frame: DataFrame, name: str, source: Source) -> pd.Series:

@@ -91,7 +91,7 @@ def find_clock(raw: DataFrame, name: str, date_format: str | None, source: Sourc
 def timestamp(frame: DataFrame, name: str, clock: Clock, source: Source) -> Column:
     """Return a column as timestamps of the shop's clock; what does not parse is missing."""
     values, zone = column(frame, name, source), source.table.timezone
-    written = text(values)
+    written = text(values, source)
     if isinstance(frame.schema[name].dataType, TimestampType | TimestampNTZType | DateType):
         wall = values.cast("timestamp_ntz")
     elif clock.parts is not None:
@@ -173,7 +173,7 @@ def _format(raw: DataFrame, name: str, cells: pd.Series, source: Source) -> str 
     days = cells.str.replace(TIME, "", regex=True)
     fits = _fitting(days)
     if len(fits) > 1:  # the first rows are often those of one month
-        plain = F.regexp_replace(text(column(raw, name, source)), TIME.pattern, "")
+        plain = F.regexp_replace(text(column(raw, name, source), source), TIME.pattern, "")
         rows = raw.select(plain).distinct().limit(SHOWN).collect()
         days = pd.Series([row[0] for row in rows], dtype=object).dropna()
         fits = _fitting(days)

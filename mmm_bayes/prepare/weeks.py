@@ -53,7 +53,7 @@ def add_up(lines: DataFrame, week_start: str) -> DataFrame:
         F.sum(F.when(F.col("price").isNull(), F.abs("quantity"))).alias("without_price"),
         F.sum(F.when(F.col("quantity").isNull(), F.abs("price"))).alias("without_quantity"),
     )
-    return invoices.withColumn("geo", F.regexp_replace("geo", f"[{SPACE}]+", " "))
+    return invoices.withColumn("geo", F.trim(F.regexp_replace("geo", f"[{SPACE}]+", " ")))
 
 
 @dataclass(frozen=True)
