@@ -134,6 +134,10 @@ BAD = {
         ["2023-W01", "2023-W02", "2023-W"],
         "row 4: '2023-W' is no date as '2023-W01' is; correct it, or take the row out.",
     ),
+    "one among ranges": (
+        ["2023-01-02 - 2023-01-08", "2023-01-09 2023-01-15", "2023-01-16 - 2023-01-22"],
+        "row 3: '2023-01-09 2023-01-15' is no date as '2023-01-02 - 2023-01-08' is; correct it, or take the row out.",
+    ),
     "no date at all": (
         ["Monday", "Tuesday"],
         "row 2: 'Monday' is no date; use YYYY-MM-DD, or give 'spend.date_format' (such as %d/%m/%Y).",

@@ -290,6 +290,7 @@ def _odd(texts: pd.Series) -> Iterator[pd.Series]:
     for date_format in ("%Y-%m-%d", *FORMATS):
         yield pd.to_datetime(texts, format=date_format, errors="coerce").isna()
     yield ~texts.str.match(WEEK)
+    yield ~texts.str.match(RANGE)
     values = pd.to_numeric(texts, errors="coerce")
     for low, high in (SERIALS, *((EPOCHS[0] * size, EPOCHS[1] * size) for size in PARTS)):
         yield ~values.between(low, high)
