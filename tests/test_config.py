@@ -132,6 +132,30 @@ BAD = {
         {**SALES, "transactions": {**SALES["transactions"], "date_format": "dd/MM/yyyy"}},
         "'transactions.date_format' is dd/MM/yyyy, without a directive such as %Y, %m and %d; add them.",
     ),
+    "a separator of two signs": (
+        {"name": "a", "panel": {**PANEL, "separator": "||"}},
+        "'panel.separator' is '||', but one sign parts columns; give it, such as ';' or '\\t'.",
+    ),
+    "a quote as a separator": (
+        {"name": "a", "panel": {**PANEL, "separator": '"'}},
+        "'panel.separator' is '\"', but one sign parts columns; give it, such as ';' or '\\t'.",
+    ),
+    "an encoding that is none": (
+        {"name": "a", "panel": {**PANEL, "encoding": "cp99"}},
+        "'panel.encoding' is cp99, which is none; use a name such as utf-8, cp1252 or utf-16.",
+    ),
+    "a codec of no texts": (
+        {"name": "a", "panel": {**PANEL, "encoding": "rot13"}},
+        "'panel.encoding' is rot13, which is none; use a name such as utf-8, cp1252 or utf-16.",
+    ),
+    "one sign for thousands and decimals": (
+        {"name": "a", "panel": {**PANEL, "decimal": ",", "thousands": ","}},
+        "'panel.thousands' is ',', as 'decimal' is; leave one of them out.",
+    ),
+    "a zone that is none": (
+        {"name": "a", "panel": {**PANEL, "timezone": "Berlin"}},
+        "'panel.timezone' is Berlin, which is none; use a name such as Europe/Berlin or UTC.",
+    ),
     "a day that is none": (
         {**SALES, "transactions": {**SALES["transactions"], "start": "31/01/2024"}},
         "'transactions.start' must be a day such as 2024-01-31 (given: '31/01/2024').",

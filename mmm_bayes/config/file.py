@@ -1,6 +1,5 @@
 """What must be said of a file so that it is read as it was meant."""
 
-import codecs
 import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
@@ -23,7 +22,7 @@ class TableFile(Section):
     What is not given is found out: the format by the ending of the name, the separator by the header, the decimal sign
     by numbers that can be read in one way only, the date format by dates that fit one format only. ``decimal`` and
     ``thousands`` are the signs within numbers, ``skip_rows`` counts lines above the header, ``sheet`` names one of a
-    workbook, ``date_format`` is in Python's notation (``%d/%m/%Y``; ISO dates need none). Times of UTC, or with a zone,
+    workbook, ``date_format`` is in Python's notation (such as ``%d/%m/%Y``). Times of UTC, or with a zone,
     are told by the clock of ``timezone``.
     """
 
@@ -45,6 +44,8 @@ class TableFile(Section):
         """Yield signs that mean two things, and what nobody can read."""
         if self.decimal is not None and self.decimal == self.thousands:
             yield "thousands", f"is '{self.thousands}', as 'decimal' is; leave one of them out"
+        if self.separator is not None and (len(self.separator.replace("\\t", "\t")) != 1 or self.separator in '"\n\r'):
+            yield "separator", f"is '{self.separator}', but one sign parts columns; give it, such as ';' or '\\t'"
         if self.encoding is not None and not _is_encoding(self.encoding):
             yield "encoding", f"is {self.encoding}, which is none; use a name such as utf-8, cp1252 or utf-16"
         if self.timezone is not None and self.timezone not in available_timezones():
@@ -63,8 +64,9 @@ class TableFile(Section):
 
 
 def _is_encoding(name: str) -> bool:
+    """Whether texts can be decoded by a name; others of Python's codecs pack bytes."""
     try:
-        codecs.lookup(name)
-    except LookupError:
+        "a".encode(name).decode(name)
+    except (LookupError, ValueError):
         return False
     return True
