@@ -91,6 +91,7 @@ def judge(rows: list[list[str]], start: date | None = None, duplicates: str = "d
 def reason(line: Line, start: date | None, duplicates: str) -> str | None:
     odd = any(fnmatch(line.product.upper(), code.upper()) for code in CODES)
     checks = [
+        (line.at is None and not line.raw[4] and not line.product, "blank_or_total"),
         (line.at is None, "missing_or_unparseable_date"),
         (not line.invoice, "missing_invoice"),
         (not line.product, "missing_product"),

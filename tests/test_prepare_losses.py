@@ -103,6 +103,35 @@ def test_what_was_asked_for_or_is_worth_nothing_is_no_loss(spark: SparkSession, 
     assert set(prepared.quality["quarantine"]) == {"price_of_zero", "code_that_is_no_product", "after_end"}
 
 
+@pytest.mark.parametrize(
+    "below",
+    [
+        [[""] * 8] * 120,
+        [["Total", "", "", "2000", "", "6000", "", ""]],
+        [[""] * 8, ["", "", "Grand total", "2000", "", "", "", ""], [""] * 8],
+    ],
+    ids=["blank rows", "total", "total among blank rows"],
+)
+def test_blank_rows_and_totals_are_no_lines(spark: SparkSession, tmp_path: Path, below: list[list[str]]) -> None:
+    prepared = prepare([*sales(), *below], tmp_path)
+    assert {reason: part["lines"] for reason, part in prepared.quality["quarantine"].items()} == {
+        "blank_or_total": len(below)
+    }
+    assert prepared.quality["waterfall"][-1]["revenue"] == 6.0 * LINES
+
+
+@pytest.mark.parametrize(
+    "written",
+    [("£3.00", "$1,200.50"), ("3.00 EUR", "1 200.50 EUR"), ("3", "1'200.50")],
+    ids=["signs before", "codes behind", "apostrophes"],
+)
+def test_prices_as_people_write_them(spark: SparkSession, tmp_path: Path, written: tuple[str, str]) -> None:
+    rows = [[*row[:5], written[0], *row[6:]] for row in sales()]
+    rows[500][5] = written[1]
+    prepared = prepare(rows, tmp_path)
+    assert prepared.quality["waterfall"][0]["revenue"] == 6.0 * (LINES - 1) + 2401.0
+
+
 # --- duplicates -------------------------------------------------------------------------------------
 
 

@@ -182,6 +182,18 @@ def spaced(rows: list[list[str]], folder: Path) -> Path:
     return write_csv(folder / "lines.csv", [[f" {name} " for name in reference.HEADER], *here])
 
 
+def beside_a_twin(rows: list[list[str]], folder: Path) -> Path:
+    """With a column whose name differs from another's in case alone."""
+    names = [*reference.HEADER[:2], "UNITPRICE", *reference.HEADER[3:]]
+    return write_csv(folder / "lines.csv", [names, *rows])
+
+
+def carriage_returns(rows: list[list[str]], folder: Path) -> Path:
+    """Of an old spreadsheet, longer than what is looked at first."""
+    here = [[*row[:2], "x" * 200, *row[3:]] for row in rows]
+    return write_csv(folder / "lines.csv", [reference.HEADER, *here], end="\r")
+
+
 def excel(rows: list[list[str]], folder: Path) -> Path:
     """With dates and numbers as such, and lines without a customer."""
     frame = typed(rows).astype({"Quantity": float}).astype(object)
@@ -201,6 +213,8 @@ PROGRAMS = [
     (zipped, {}),
     (one_list, {}),
     (spaced, {}),
+    (beside_a_twin, {}),
+    (carriage_returns, {}),
 ]
 
 

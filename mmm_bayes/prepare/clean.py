@@ -157,8 +157,10 @@ def _typed(frame: DataFrame, lines: Lines) -> DataFrame:
 
 def _reasons(table: Transactions, layout: Layout, strays: Collection[date]) -> dict[str, Column]:
     """Return the reasons to put a line aside, of which the first that applies counts."""
+    undated = F.col("at").isNull() & F.col("raw")[layout.columns.date].isNull()
     reasons = {
         "malformed_line": F.col("malformed"),
+        "blank_or_total": undated & F.col("product").isNull(),
         "missing_or_unparseable_date": F.col("at").isNull(),
         "missing_invoice": F.col("invoice").isNull(),
         "missing_product": F.col("product").isNull(),

@@ -15,7 +15,7 @@ from mmm_bayes.tables.files import LOST, lost_letter
 
 NO_LOSS = (
     *("exact_duplicate", "code_that_is_no_product", "before_start", "after_end"),  # left out because somebody said so
-    *("quantity_of_zero", "price_of_zero"),  # worth nothing
+    *("quantity_of_zero", "price_of_zero", "blank_or_total"),  # worth nothing
 )
 MOST_REPEATED = 0.01
 """Share of the money in exact duplicates from which on somebody must say whether it was earned twice."""

@@ -23,6 +23,7 @@ from mmm_bayes.prepare.java import java_home
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
+    "spark.sql.caseSensitive": "true",  # columns are those of the file, 'Price' beside 'price' too
     "spark.sql.ansi.enabled": "true",  # overflow is an error; what may fail in the data is asked for with try_*
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",  # a date that does not parse is null, never an exception
     "spark.sql.legacy.javaCharsets": "true",  # all encodings, not those of Unicode alone

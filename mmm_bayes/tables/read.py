@@ -102,7 +102,7 @@ def read_head(file: TableFile, path: str, section: str, columns: Iterable[str]) 
     try:
         content = start_of(path, HEAD)
         whole = len(content) < HEAD
-        text = decoded(content if whole else content[: content.rfind(b"\n") + 1], file, section)
+        text = decoded(content if whole else content[: max(map(content.rfind, (b"\n", b"\r"))) + 1], file, section)
         below, header, separator, above = _opened(text, file, section, wanted)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
