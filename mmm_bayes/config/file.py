@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field
 
-from mmm_bayes.config.section import Mistake, Section
+from mmm_bayes.config.section import Mistake, Section, Whole
 
 OF_TIMES = ("%B", "%H", "%I", "%M", "%S", "%Y", "%b", "%d", "%f", "%m", "%p", "%y")
 """Python's notation of dates, as far as Spark can read them."""
@@ -33,7 +33,7 @@ class TableFile(Section):
     format: Literal["csv", "excel", "json", "parquet"] | None = None
     separator: Annotated[str, Field(min_length=1)] | None = None
     encoding: str | None = None
-    skip_rows: Annotated[int, Field(ge=0)] = 0
+    skip_rows: Annotated[Whole, Field(ge=0)] = 0
     sheet: str | None = None
     date_format: str | None = None
     timezone: str | None = None
