@@ -77,7 +77,7 @@ def test_more_than_a_few_are_warned_of(
 STOPS = [
     (
         {"InvoiceDate": "13.01.2023"},
-        "missing or unparseable date, such as '13.01.2023'; give 'transactions.date_format'",
+        "missing or unparseable date, such as '13.01.2023'; write days such as 2023-01-31, or give ",
     ),
     ({"UnitPrice": "3.0.0"}, "missing or unparseable price, such as '3.0.0'; "),
     ({"UnitPrice": "-3"}, "negative price; book what is taken back with a negative quantity"),

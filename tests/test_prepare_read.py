@@ -248,6 +248,20 @@ def test_line_breaks_within_quotes(
     assert split.quality["quarantine"]["malformed_line"]["lines"] >= len(rows[::40])
 
 
+@pytest.mark.parametrize("places", [[10], [10, 900], [10, 300, 1200]])
+def test_a_quote_without_its_twin_swallows_no_other_line(
+    spark: SparkSession, rows: list[list[str]], tmp_path: Path, places: list[int]
+) -> None:
+    path = write_csv(tmp_path / "lines.csv", [reference.HEADER, *rows])
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for place in places:
+        lines[place] = ",".join([*rows[place][:2], '"MUG', *rows[place][3:]])
+    path.write_text("\n".join(lines), encoding="utf-8")
+    prepared = prepare(path, tmp_path)
+    assert prepared.quality["lines_read"] == len(rows)
+    assert prepared.quality["quarantine"]["malformed_line"]["lines"] == len(places)
+
+
 def test_a_name_of_a_column_on_two_lines(
     spark: SparkSession, expected: Prepared, rows: list[list[str]], tmp_path: Path
 ) -> None:
@@ -436,7 +450,8 @@ def test_wrong_date_format(spark: SparkSession, good: Path, tmp_path: Path) -> N
     assert "lines (100.0%, with 100.0% of the money as far as that can be told) cannot be used" in message
     assert "for this reason: missing or unparseable date, such as '" in message
     assert message.endswith(
-        "give 'transactions.date_format', or raise 'transactions.stop_above' to go on without them."
+        "write days such as 2023-01-31, or give their 'transactions.date_format', or raise 'transactions.stop_above' "
+        "to go on without them."
     )
 
 

@@ -23,7 +23,7 @@ MOST_REPEATED = 0.01
 DEFAULT_REMEDY = "check 'transactions.columns'"
 REMEDIES = {
     "malformed_line": "check 'transactions.separator' and the quotes in these lines",
-    "missing_or_unparseable_date": "give 'transactions.date_format'",
+    "missing_or_unparseable_date": "write days such as 2023-01-31, or give their 'transactions.date_format'",
     "stray_date": "check 'transactions.date_format', or give 'transactions.start' and 'transactions.end'",
     "missing_or_unparseable_quantity": "give 'transactions.decimal', or correct them",
     "missing_or_unparseable_price": "give 'transactions.decimal', or correct them",

@@ -35,6 +35,9 @@ SPACE = f"{SPACES}\n\r\ufeff"
 
 ODD_SPACE = f"^ *[{SPACE[1:]}]|[{SPACE[1:]}] *$"
 
+LONGEST = 50
+"""Most lines of a cell."""
+
 BLOCK = 2**20
 """Bytes that are looked at at once."""
 
@@ -116,14 +119,22 @@ def _of_csv(source: Source) -> Source:
 
 
 def _may_break_lines(file: str) -> bool:
-    """Whether a line has an odd number of quotes, as those have that begin or end within a cell in quotes."""
+    """Whether a cell in quotes goes on in the next line: lines with an odd number of quotes come in pairs, close by.
+
+    A quote without its twin is a slip, and would make one cell of all that follows.
+    """
+    opened, found = 0, False
     with (
         suppress(OSError),  # damaged files are Spark's to report
         pa.input_stream(file, compression="detect") as stream,
         io.BufferedReader(stream, BLOCK) as lines,
     ):
-        return any(line.count(b'"') % 2 for line in lines)
-    return False
+        for number, line in enumerate(lines, 1):
+            if line.count(b'"') % 2:
+                if opened and number - opened > LONGEST:
+                    return False
+                opened, found = 0 if opened else number, True
+    return found and not opened
 
 
 def _is_one_list(file: str) -> bool:
