@@ -13,8 +13,6 @@ from mmm_bayes.transforms import PARAMETERS, Array
 TAIL = stats.norm.ppf(0.95)
 
 DEFAULTS: Mapping[str, Prior] = {
-    # median 1.2, 90% in 0.3 to 5.4: most published ROIs
-    "roi": Prior(distribution="lognormal", mu=0.2, sigma=0.9),
     # organic media have no spend, hence no ROI: their share of the KPI carries the prior, median 2%
     "contribution_share": Prior(distribution="lognormal", mu=-3.9, sigma=1.0),
     **{name: Prior(**parameter.prior) for name, parameter in PARAMETERS.items()},
@@ -22,15 +20,16 @@ DEFAULTS: Mapping[str, Prior] = {
 
 
 def carrier(channel: str, paid: bool, given: ChannelPriors) -> str:
-    """Return what carries the prior of a channel's effect: ``roi`` or ``contribution_share``.
+    """Return what carries the prior of a channel's effect: ``roi``, ``contribution_share`` or the ``pool``.
 
     Organic media have no spend, hence no ROI. For paid ones a prior that names the channel decides, else a default of
-    ``contribution_share`` alone, else it is ROI.
+    ROI, else one of ``contribution_share``, else it is what channels have in common: the `mmm_bayes.pool`.
     """
     if not paid or channel in given.contribution_share:
         return "contribution_share"
-    by_default = "default" in given.contribution_share and not given.roi.keys() & {channel, "default"}
-    return "contribution_share" if by_default else "roi"
+    if given.roi.keys() & {channel, "default"}:
+        return "roi"
+    return "contribution_share" if "default" in given.contribution_share else "pool"
 
 
 def prior_of(quantity: str, channel: str, given: ChannelPriors) -> Prior:
@@ -40,23 +39,28 @@ def prior_of(quantity: str, channel: str, given: ChannelPriors) -> Prior:
     return like if isinstance(like, Prior) else prior_from_range(quantity, like)
 
 
-def roi_priors(data: xr.Dataset, given: ChannelPriors) -> list[Prior]:
-    """Return the prior of each channel's ROI, or of its contribution share where that carries the prior."""
-    return [prior_of(quantity, channel, given) for channel, quantity in _carried(data)]
+def effect_priors(data: xr.Dataset, given: ChannelPriors) -> dict[int, Prior]:
+    """Return the prior of ROI, or of the contribution share where that carries it, by place; not of pooled channels."""
+    carriers = enumerate(_carried(data))
+    return {c: prior_of(quantity, channel, given) for c, (channel, quantity) in carriers if quantity != "pool"}
+
+
+def pooled(data: xr.Dataset) -> Array:
+    """Return the places of the channels whose prior is what channels have in common."""
+    return np.flatnonzero(data["carrier"].to_numpy() == "pool")
 
 
 def prior_place(data: xr.Dataset, channel: int, given: ChannelPriors) -> str:
-    """Return where the configuration sets the prior of `roi_priors`: ``model.priors.roi.tv``."""
-    name, quantity = _carried(data)[channel]
+    """Return where the configuration sets the prior of a channel's effect: ``model.priors.roi.tv``."""
+    name, carried = _carried(data)[channel]
+    quantity = "roi" if carried == "pool" else carried
     table = getattr(given, quantity)
     return f"model.priors.{quantity}.{'default' if name not in table and 'default' in table else name}"
 
 
 def _carried(data: xr.Dataset) -> list[tuple[str, str]]:
     """Return each channel with what carries its prior, as `carrier` had it when the design was made."""
-    by_share = data["by_share"].to_numpy()
-    kinds = np.where(by_share, "contribution_share", "roi").tolist()
-    return list(zip(data["channel"].to_numpy().astype(str).tolist(), kinds, strict=True))
+    return list(zip(*(data[name].to_numpy().astype(str).tolist() for name in ("channel", "carrier")), strict=True))
 
 
 def check_channels(given: ChannelPriors, paid: Mapping[str, bool]) -> None:
@@ -88,7 +92,7 @@ def _strange(given: ChannelPriors, paid: Mapping[str, bool]) -> Iterator[str]:
 def prior_from_range(quantity: str, limits: tuple[float, float]) -> Prior:
     """Return the prior whose 5% and 95% points are ``limits``: beta where ours is one, log-normal otherwise."""
     low, high = limits
-    if DEFAULTS[quantity].distribution == "beta":
+    if quantity in DEFAULTS and DEFAULTS[quantity].distribution == "beta":
         return _beta_from_range(low, high)
     mu, sigma = (np.log(high) + np.log(low)) / 2, (np.log(high) - np.log(low)) / (2 * TAIL)
     return Prior(distribution="lognormal", mu=float(mu), sigma=float(sigma))

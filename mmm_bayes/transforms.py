@@ -17,6 +17,9 @@ Array = NDArray[Any]
 FLOOR = 1e-12
 """Added below a power: ``0**slope`` has no gradient in ``slope``."""
 
+RISE = 0.01
+"""Relative rise of the media by which an elasticity is found."""
+
 NOTHING = 0.01 * FLOOR
 """Media up to this have no response: the last trace of carry-over, of which the floor would make more than it is."""
 
@@ -192,9 +195,9 @@ class Parameter:
 
 # most of the effect within a few weeks, long carry-over possible
 ALPHA = Parameter("alpha", {"distribution": "beta", "alpha": 1.5, "beta": 2.5}, top=1.0, usual=0.4)
-# half saturation from a sixth of the median week's media to three times as much: narrower priors missed the ROI of
-# channels close to their ceiling
-KAPPA = Parameter("kappa", {"distribution": "lognormal", "mu": -0.3, "sigma": 0.9})
+# half saturation from a quarter of the median week's media to six times as much: lower ones made marginal ROIs too low,
+# narrower ones missed the ROI of channels close to their ceiling
+KAPPA = Parameter("kappa", {"distribution": "lognormal", "mu": 0.18, "sigma": 1.0})
 # from concave to clearly S-shaped: 0.6 to 2.4
 SLOPE = Parameter("slope", {"distribution": "lognormal", "mu": 0.15, "sigma": 0.45})
 # the age dependence of Weibull retention, or weeks until the delayed peak
@@ -262,6 +265,18 @@ class Shape:
         """Return the carry-over weights, shape ``(..., l_max)``; see `respond`."""
         weigh = ADSTOCKS[self.adstock]
         return weigh.formula(*(parameters[n] for n in weigh.names), l_max=self.l_max)
+
+    def elasticity(self, media: Any, parameters: Mapping[str, Any]) -> Any:
+        """Return the relative rise of the saturated media per relative rise of steady media, a central difference.
+
+        Args:
+            media: scaled media, above 0, shape ``(...)``.
+            parameters: arrays of that shape by name.
+        """
+        saturate = SATURATIONS[self.saturation]
+        shape = [parameters[n] for n in saturate.names]
+        up, down = (np.log(saturate.formula(media * (1 + sign * RISE), *shape)) for sign in (1, -1))
+        return (up - down) / np.log((1 + RISE) / (1 - RISE))
 
     def respond(self, media: Any, parameters: Mapping[str, Any]) -> Any:
         """Return the saturated, carried-over media, in [0, 1).

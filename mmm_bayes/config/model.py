@@ -54,9 +54,14 @@ class Model(Section):
     priors: ChannelPriors = ChannelPriors()
     lift_tests: tuple[LiftTest, ...] = ()
 
+    @property
+    def shape(self) -> Shape:
+        """How media turn into response."""
+        return Shape(self.adstock, self.saturation, self.order, self.l_max)
+
     def mistakes(self) -> Iterator[Mistake]:
         """Yield priors outside of what a parameter can be, and those of parameters that the shape does not have."""
-        shape = Shape(self.adstock, self.saturation, self.order, self.l_max)
+        shape = self.shape
         supports = {"roi": (0.0, inf), "contribution_share": (0.0, 1.0)} | shape.supports()
         for quantity, table in self.priors:
             place = f"priors.{quantity}"

@@ -15,12 +15,13 @@ NORMALS = "_z"
 def graph_data(design: Design) -> dict[str, Array]:
     """Return the arrays of a panel by the name of their `pymc.Data`.
 
-    ``y, money (geo, week)``, ``media (channel, geo, l_max - 1 + week)``, ``total (channel)``, for each part of the
+    ``y, money (geo, week)``, ``media (channel, geo, l_max - 1 + week)``, ``total, mean_media (channel)``,
+    ``usual_return``, for each part of the
     baseline its ``<part>_values (feature, geo or 1, week)``; for lift tests those of `lift.lift_data` that are no
     places.
     """
     data = design.data
-    arrays = {name: data[name].to_numpy() for name in ("y", "media", "money", "total")}
+    arrays = {name: data[name].to_numpy() for name in ("y", "media", "money", "total", "mean_media", "usual_return")}
     arrays |= {name: data[name].to_numpy() for name in LIFT if name in data}
     return arrays | {part.values: part.features(data) for part in parts_of(data)}
 

@@ -31,7 +31,7 @@ from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import writing
 
 LIBRARIES = ("nutpie", "numba", "llvmlite", "pymc", "pytensor", "numpy")
-SOURCES = ("transforms.py", "likelihoods.py", "priors.py", "posterior/parts.py", "posterior/lift.py")
+SOURCES = ("transforms.py", "likelihoods.py", "priors.py", "pool.py", "posterior/parts.py", "posterior/lift.py")
 """Files outside of this room that the graph is made of."""
 
 KEPT = 60
@@ -83,7 +83,7 @@ def compiled_model(design: Design, model: Model, backend: str) -> Any:
 def cache_key(design: Design, model: Model) -> str:
     """Return a digest of all the code depends on: shape, assumptions, sources, compiler, processor."""
     data = design.data
-    channels = list(zip(data["channel"].to_numpy().tolist(), data["by_share"].to_numpy().tolist(), strict=True))
+    channels = list(zip(data["channel"].to_numpy().tolist(), data["carrier"].to_numpy().tolist(), strict=True))
     shapes = {name: values.shape for name, values in graph_data(design).items()}
     places = [data[name].to_numpy().tolist() for name in ("lift_channel", "lift_geo") if name in data]
     sources = [p.read_bytes() for p in sorted(Path(__file__).parent.rglob("*.py"))]

@@ -9,6 +9,7 @@ import xarray as xr
 from mmm_bayes.config import Model
 from mmm_bayes.model.smooth import smooth_features
 from mmm_bayes.panel import Panel
+from mmm_bayes.pool import usual_return
 from mmm_bayes.posterior.lift import lift_data, within
 from mmm_bayes.posterior.parts import PARTS
 from mmm_bayes.priors import carrier
@@ -35,6 +36,8 @@ class Design:
               ``controls_values (control, geo, week)``, centred over weeks; see `posterior.parts`,
             * ``total (channel)``: what a contribution is divided by to give the quantity that carries the
               prior: the spend (ROI), or all KPI in currency (contribution share),
+            * ``mean_media (channel)``: mean of ``media``, and ``usual_return``, a marginal ROI that is as likely as
+              not: what the pool measures channels by, see `mmm_bayes.pool`,
             * the variables of `model.lift.lift_data`, where there are lift tests.
     """
 
@@ -61,9 +64,8 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
     money = scale[:, None] * data["value"].transpose("geo", "week").to_numpy()
     spend = data["spend"].transpose("channel", "geo", "week").to_numpy()
     paid = data["paid"].to_numpy()
-    carriers = [carrier(c, bool(p), model.priors) for c, p in zip(panel.channels, paid, strict=True)]
-    by_share = np.array(carriers) == "contribution_share"
-    everything = (kpi / scale[:, None] * money)[:, :train].sum()
+    carriers = np.array([carrier(c, bool(p), model.priors) for c, p in zip(panel.channels, paid, strict=True)])
+    everything, cost = (kpi / scale[:, None] * money)[:, :train].sum(), spend[..., :train].sum(axis=(1, 2))
     full = ("geo", "week")
     return _with_lift_tests(
         xr.Dataset(
@@ -74,7 +76,9 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
                 "media": (("channel", "geo", "time"), with_history(driver / unit, model.l_max, past / unit)),
                 "media_scale": (("channel", "geo"), unit[:, :, 0]),
                 "spend": (("channel", *full), spend),
-                "total": ("channel", np.where(by_share, everything, spend[..., :train].sum(axis=(1, 2)))),
+                "total": ("channel", np.where(carriers == "contribution_share", everything, cost)),
+                "mean_media": ("channel", (driver / unit)[..., :train].mean(axis=(1, 2))),
+                "usual_return": usual_return(everything, cost.sum() or everything),
                 **_parts(panel, model, train),
             },
             coords={
@@ -82,7 +86,7 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
                 "week": panel.weeks,
                 "channel": panel.channels,
                 "paid": ("channel", paid),
-                "by_share": ("channel", by_share),
+                "carrier": ("channel", carriers),
             },
         ),
         model,

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.findings import MMMWarning
-from mmm_bayes.intervals import Interval, points
+from mmm_bayes.intervals import Interval
 from mmm_bayes.model.design import Design, build_design, head
 from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import Panel
@@ -14,8 +14,8 @@ from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.checks import unconverged
 from mmm_bayes.posterior.lift import with_comparison
 from mmm_bayes.posterior.predictions import forecast
-from mmm_bayes.posterior.prior_predictive import implausible_priors
-from mmm_bayes.priors import check_channels, roi_priors
+from mmm_bayes.posterior.prior_predictive import implausible_priors, prior_quantities
+from mmm_bayes.priors import check_channels
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.transforms import Array
 
@@ -42,7 +42,7 @@ def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress = silen
     """
     check_channels(model.priors, panel.paid)
     design = build_design(panel, model)
-    for finding in implausible_priors(design.data, model.priors):
+    for finding in implausible_priors(design.data, model.priors, model.shape):
         warnings.warn(MMMWarning(finding), stacklevel=2)
     posterior = fit_design(design, panel, model, sampler, progress)
     if not model.lift_tests:
@@ -89,12 +89,11 @@ def prior_roi(posterior: Posterior, model: Model, ci_prob: float) -> Interval[Ar
 
     A prior on the contribution share is turned into ROI through the spend; NaN for organic channels.
     """
-    factor = np.where(posterior.data["by_share"], posterior.per_spend(np.array(posterior.kpi_value)), 1.0)
+    by_share = posterior.data["carrier"].to_numpy() == "contribution_share"
+    factor = np.where(by_share, posterior.per_spend(np.array(posterior.kpi_value)), 1.0)
     return prior_quantity(posterior, model, ci_prob).times(factor)
 
 
 def prior_quantity(posterior: Posterior, model: Model, ci_prob: float) -> Interval[Array]:
     """Return the prior interval of what carries the prior, ROI or contribution share; shape ``(channel,)``."""
-    priors = [prior.frozen() for prior in roi_priors(posterior.data, model.priors)]
-    mean = np.array([prior.mean() for prior in priors])
-    return Interval(mean, *np.array([prior.ppf(points(ci_prob)) for prior in priors]).T)
+    return Interval.of(prior_quantities(posterior.data, model.priors, posterior.shape), ci_prob)

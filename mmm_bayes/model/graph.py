@@ -8,6 +8,7 @@ import pytensor.tensor as pt
 import xarray as xr
 from pytensor.graph.replace import graph_replace
 
+from mmm_bayes import pool
 from mmm_bayes.config import Model, Prior
 from mmm_bayes.likelihoods import LIKELIHOODS
 from mmm_bayes.model.arrays import NORMALS, graph_data
@@ -17,13 +18,8 @@ from mmm_bayes.model.kernels.drift import surprises
 from mmm_bayes.model.kernels.fused import MediaEffect
 from mmm_bayes.posterior.lift import lift_of
 from mmm_bayes.posterior.parts import parts_of
-from mmm_bayes.priors import prior_of, roi_priors
+from mmm_bayes.priors import effect_priors, pooled, prior_of
 from mmm_bayes.transforms import Shape, effect_scale, first_week_ratio, media_effect
-
-
-def shape_of(model: Model) -> Shape:
-    """Return the response shape that the configuration asks for."""
-    return Shape(model.adstock, model.saturation, model.order, model.l_max)
 
 
 def build_model(design: Design, model: Model) -> pm.Model:
@@ -52,7 +48,7 @@ def _shape_parameters(design: Design, model: Model) -> dict[str, Any]:
     channels = [str(c) for c in design.data["channel"].to_numpy()]
     return {
         name: channel_vector(name, [prior_of(name, c, model.priors) for c in channels])
-        for name in shape_of(model).parameters
+        for name in model.shape.parameters
     }
 
 
@@ -100,9 +96,13 @@ def _media(design: Design, model: Model, known: dict[str, Any]) -> Any:
         eta = pm.HalfNormal("eta", 0.3, dims="channel")
         departure = eta[:, None] * pm.Normal("geo_effect_z", dims=("channel", "geo"))
     log_effect = pm.Flat("log_effect", dims="channel", initval=np.full(shape[0], -3.5))
-    found = _effect(known["media"], known["money"], parameters, log_effect, departure, shape_of(model))
+    found = _effect(known["media"], known["money"], parameters, log_effect, departure, model.shape)
     effect, log_beta, log_contribution = found
-    pm.Potential("prior", _prior_of_effect(design, model, log_contribution - pt.log(known["total"])))
+    log_quantity = log_contribution - pt.log(known["total"])
+    if priors := effect_priors(design.data, model.priors):
+        pm.Potential("prior", _prior_of_effect(priors, log_quantity))
+    if len(places := pooled(design.data)):
+        pm.Potential("pool", _prior_of_pool(places, model.shape, log_quantity, parameters, known))
     pm.Deterministic("contribution", pt.exp(log_contribution), dims="channel")
     beta = pm.Deterministic("beta", pt.exp(log_beta), dims="channel")
     geo_effect = pm.Deterministic("geo_effect", pt.exp(departure), dims=("channel", "geo"))
@@ -118,7 +118,7 @@ def _observe_lift(
     channel, geo = (design.data[name].to_numpy() for name in ("lift_channel", "lift_geo"))
     own = {name: values[channel][:, None] for name, values in parameters.items()}
     with_it, without = (
-        shape_of(model).respond(media, own) for media in (known["lift_media"][0], known["lift_media"][1])
+        model.shape.respond(media, own) for media in (known["lift_media"][0], known["lift_media"][1])
     )
     # with its shape left open, the gradient would read the number of geos as data, which machine code cannot
     geo_effect = pt.specify_shape(geo_effect, tuple(design.data.sizes[dim] for dim in ("channel", "geo")))
@@ -147,13 +147,23 @@ def _effect(
     return media_effect(response, pt.exp(log_beta)), log_beta, log_beta + pt.log(value)
 
 
-def _prior_of_effect(design: Design, model: Model, log_quantity: Any) -> Any:
+def _prior_of_effect(priors: dict[int, Prior], log_quantity: Any) -> Any:
     """Return the log density of ``log_quantity`` (log ROI or log share), such that the quantity follows its prior."""
-    priors = roi_priors(design.data, model.priors)
-    if all(p.distribution == "lognormal" for p in priors):
-        mu, sigma = (np.array([getattr(p, f) for p in priors]) for f in ("mu", "sigma"))
-        return -0.5 * (((log_quantity - mu) / sigma) ** 2).sum()
-    return sum(_log_density(prior, pt.exp(log_quantity[i])) for i, prior in enumerate(priors)) + log_quantity.sum()
+    if all(p.distribution == "lognormal" for p in priors.values()):
+        mu, sigma = (np.array([getattr(p, f) for p in priors.values()]) for f in ("mu", "sigma"))
+        return -0.5 * (((log_quantity[[*priors]] - mu) / sigma) ** 2).sum()
+    return sum(_log_density(prior, pt.exp(log_quantity[i])) + log_quantity[i] for i, prior in priors.items())
+
+
+def _prior_of_pool(
+    places: np.ndarray, shape: Shape, log_roi: Any, parameters: dict[str, Any], known: dict[str, Any]
+) -> Any:
+    """Return the log density of the marginal ROI of the channels in the pool, see `mmm_bayes.pool`."""
+    centre = pm.Normal("pool_centre", 0.0, pool.CENTRE)
+    spread = pm.LogNormal("pool_spread", **Prior(**pool.SPREAD).parameters)
+    elasticity = shape.elasticity(known["mean_media"], parameters)
+    distance = pool.distance(log_roi[places], elasticity[places], known["usual_return"], centre)
+    return pool.log_density(distance, spread, pt.logaddexp).sum()
 
 
 def _log_density(prior: Prior, value: Any) -> Any:

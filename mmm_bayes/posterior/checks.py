@@ -23,7 +23,8 @@ from mmm_bayes.posterior.sensitivity import contradicted_priors, prior_sensitivi
 from mmm_bayes.transforms import PARAMETERS, Array
 
 GATED = (
-    *("log_effect", "contribution_share", "eta", "rho", "gain", "sigma", "tau", "smooth_scale", "smooth_length"),
+    *("log_effect", "contribution_share", "pool_centre", "pool_spread", "eta", "rho", "gain", "sigma", "tau"),
+    *("smooth_scale", "smooth_length"),
     *(*PARAMETERS, *(parameter.name for likelihood in LIKELIHOODS.values() for parameter in likelihood.parameters)),
 )
 """Variables that must have converged: every effect, every ROI (through its share) and hyper-parameter."""
@@ -173,7 +174,7 @@ def residuals(posterior: Posterior, ci_prob: float) -> list[Reason]:
 def beliefs(posterior: Posterior, given: ChannelPriors) -> list[Reason]:
     """Check that the priors were plausible before the data, and that the data do not contradict them."""
     return [
-        _found("prior_predictive", implausible_priors(posterior.data, given)),
+        _found("prior_predictive", implausible_priors(posterior.data, given, posterior.shape)),
         _found("prior_and_data", contradicted_priors(posterior, given)),
     ]
 

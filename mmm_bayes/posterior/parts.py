@@ -86,6 +86,8 @@ def of_0_1(tree: xr.DataTree) -> xr.DataTree:
     kinds, names = (data[name].to_numpy() for name in ("group", "component"))
     values, coefficient = data["feature_values"].to_numpy(), np.swapaxes(draws["coefficient"].to_numpy(), 2, 3)
     data, draws = data.drop_dims("feature"), draws.drop_dims("feature")
+    carrier = np.where(data["by_share"], "contribution_share", "roi")
+    data = data.drop_vars("by_share").assign_coords(carrier=("channel", carrier))
     for part in PARTS:
         at = np.flatnonzero(kinds == part.name)
         if len(at):

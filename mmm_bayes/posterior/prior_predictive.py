@@ -1,13 +1,15 @@
-"""What the priors say before any data: how much of the KPI media would explain."""
+"""What the priors say before any data: of each channel's ROI, and of how much of the KPI media would explain."""
 
 import numpy as np
 import xarray as xr
+from scipy import stats
 
-from mmm_bayes.config import ChannelPriors
+from mmm_bayes import pool
+from mmm_bayes.config import ChannelPriors, Prior
 from mmm_bayes.findings import Finding
 from mmm_bayes.posterior.draws import kpi_value, total_spend
-from mmm_bayes.priors import prior_place, roi_priors
-from mmm_bayes.transforms import Array
+from mmm_bayes.priors import effect_priors, pooled, prior_of, prior_place
+from mmm_bayes.transforms import SATURATIONS, Array, Shape
 
 MOST = 0.8
 """Share of the KPI that media do not explain in any business that would exist without them."""
@@ -18,36 +20,64 @@ LIKELY = 0.2
 DRAWS = 4000
 
 
-def prior_shares(data: xr.Dataset, given: ChannelPriors) -> Array:
-    """Return prior draws of each channel's part of the KPI, shape ``(draw, channel)``.
+def prior_quantities(data: xr.Dataset, given: ChannelPriors, shape: Shape) -> Array:
+    """Return prior draws of what carries the prior of each channel, ROI or contribution share.
 
-    ROI carries its prior whatever the curve, so that its draws times the spend are those of the contribution.
+    Those of the pool belong together: a draw of its centre lifts all its channels. Each margin is stratified (McKay,
+    Beckman and Conover 1979, Technometrics 21, 239), so that its quantiles are those of the prior.
 
     Args:
         data: scaled panel, see `model.design.Design`.
         given: the user's priors.
+        shape: adstock and saturation.
+
+    Returns:
+        Shape ``(draw, channel)``.
     """
-    factor = np.where(data["by_share"], 1.0, total_spend(data) / kpi_value(data))
-    chance = np.random.default_rng(0).random((DRAWS, len(factor)))
-    priors = roi_priors(data, given)
-    return np.stack([p.frozen().ppf(chance[:, c]) for c, p in enumerate(priors)], axis=1) * factor
+    names = data["channel"].to_numpy().astype(str).tolist()
+    random = np.random.default_rng(0)
+    found = np.empty((DRAWS, len(names)))
+    for c, prior in effect_priors(data, given).items():
+        found[:, c] = prior.frozen().ppf(_chances(random))
+    centre = pool.CENTRE * stats.norm.ppf(_chances(random))
+    spread = Prior(**pool.SPREAD).frozen().ppf(_chances(random))
+    for c in pooled(data):
+        saturation = SATURATIONS[shape.saturation].names
+        parameters = {n: prior_of(n, names[c], given).frozen().ppf(_chances(random)) for n in saturation}
+        elasticity = shape.elasticity(data["mean_media"].to_numpy()[c], parameters)
+        distance = pool.distance_at(_chances(random), spread)
+        found[:, c] = pool.roi(distance, elasticity, float(data["usual_return"]), centre)
+    return found
 
 
-def implausible_priors(data: xr.Dataset, given: ChannelPriors) -> list[Finding]:
-    """Return every prior by which media would explain nearly all of the KPI; see `prior_shares`."""
-    shares = prior_shares(data, given)
+def _chances(random: np.random.Generator) -> Array:
+    """Return chances that fill (0, 1) evenly, in any order."""
+    return (random.permutation(DRAWS) + 0.5) / DRAWS
+
+
+def prior_shares(data: xr.Dataset, given: ChannelPriors, shape: Shape) -> Array:
+    """Return prior draws of each channel's part of the KPI, shape ``(draw, channel)``; see `prior_quantities`."""
+    by_share = data["carrier"].to_numpy() == "contribution_share"
+    factor = np.where(by_share, 1.0, total_spend(data) / kpi_value(data))
+    return prior_quantities(data, given, shape) * factor
+
+
+def implausible_priors(data: xr.Dataset, given: ChannelPriors, shape: Shape) -> list[Finding]:
+    """Return every prior of the user's by which media would explain nearly all of the KPI; see `prior_shares`."""
+    shares = prior_shares(data, given, shape)
     alone, together = (shares > MOST).mean(axis=0), float((shares.sum(axis=1) > MOST).mean())
     names = [str(c) for c in data["channel"].to_numpy()]
-    places = [prior_place(data, c, given) for c in range(len(names))]
+    places = {c: prior_place(data, c, given) for c in effect_priors(data, given)}
     found = [
         Finding(
-            "prior.implausible", {"place": places[c], "channel": name, "share": MOST, "probability": float(alone[c])}
+            "prior.implausible",
+            {"place": place, "channel": names[c], "share": MOST, "probability": float(alone[c])},
         )
-        for c, name in enumerate(names)
+        for c, place in places.items()
         if alone[c] > LIKELY
     ]
-    if found or together <= LIKELY:
+    if found or together <= LIKELY or not places:
         return found
-    c = int(shares.mean(axis=0).argmax())
+    c = max(places, key=lambda c: float(shares[:, c].mean()))
     values = {"place": places[c], "channel": names[c], "share": MOST, "probability": together}
     return [Finding("prior.implausible_together", values)]

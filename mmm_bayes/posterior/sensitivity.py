@@ -8,12 +8,13 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from mmm_bayes import pool
 from mmm_bayes.config import ChannelPriors
 from mmm_bayes.findings import Finding
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.lift import predicted_lift
 from mmm_bayes.posterior.predictions import log_likelihood
-from mmm_bayes.priors import prior_of, prior_place, roi_priors
+from mmm_bayes.priors import effect_priors, pooled, prior_of, prior_place
 from mmm_bayes.transforms import Array
 
 SENSITIVE = 0.05
@@ -28,7 +29,8 @@ TAIL = 0.01
 
 def carried(posterior: Posterior) -> Array:
     """Return the draws of what carries the prior, ROI or contribution share; shape ``(draw, channel)``."""
-    return np.where(posterior.data["by_share"], posterior["contribution_share"], posterior["roi"])
+    by_share = posterior.data["carrier"].to_numpy() == "contribution_share"
+    return np.where(by_share, posterior["contribution_share"], posterior["roi"])
 
 
 def prior_sensitivity(posterior: Posterior, given: ChannelPriors) -> dict[str, Mapping[str, Any]]:
@@ -62,15 +64,13 @@ def _tree(posterior: Posterior, given: ChannelPriors) -> xr.DataTree:
     kept = np.arange(0, draws, -(-chains * draws // DRAWS))
     rows = (np.arange(chains)[:, None] * draws + kept).ravel()
     quantity = carried(posterior)[rows]
-    priors = roi_priors(posterior.data, given)
-    density = np.stack([p.frozen().logpdf(q) for p, q in zip(priors, quantity.T, strict=True)], axis=1)
     likelihood = log_likelihood(posterior, rows)
     if "lift_kpi" in (data := posterior.data):
         tests = stats.norm(data["lift_kpi"].to_numpy(), data["lift_error"].to_numpy())
         likelihood = likelihood + tests.logpdf(predicted_lift(posterior, data)[rows]).sum(axis=1)
     groups = {
         "posterior": ("channel", np.log(quantity)),
-        "log_prior": ("channel", density + np.log(quantity)),
+        "log_prior": ("channel", _log_prior(posterior, given, quantity, rows)),
         "log_likelihood": ("data", likelihood),
     }
     shape = (chains, len(kept))
@@ -79,12 +79,26 @@ def _tree(posterior: Posterior, given: ChannelPriors) -> xr.DataTree:
     return xr.DataTree.from_dict({group: xr.Dataset(value, coords) for group, value in tree.items()})
 
 
+def _log_prior(posterior: Posterior, given: ChannelPriors, quantity: Array, rows: Array) -> Array:
+    """Return the log prior density of the log of what carries it, given what channels have in common."""
+    density, data = np.empty_like(quantity), posterior.data
+    for c, prior in effect_priors(data, given).items():
+        density[:, c] = prior.frozen().logpdf(quantity[:, c]) + np.log(quantity[:, c])
+    for c in pooled(data):
+        parameters = {name: values[:, 0] for name, values in posterior.parameters(int(c), rows).items()}
+        elasticity = posterior.shape.elasticity(data["mean_media"].to_numpy()[c], parameters)
+        centre, usual = posterior["pool_centre"][rows], float(data["usual_return"])
+        distance = pool.distance(np.log(quantity[:, c]), elasticity, usual, centre)
+        density[:, c] = pool.log_density(distance, posterior["pool_spread"][rows])
+    return density
+
+
 def contradicted_priors(posterior: Posterior, given: ChannelPriors) -> list[Finding]:
-    """Return every prior of a channel in whose outermost hundredth the posterior median lies."""
-    media = roi_priors(posterior.data, given)
+    """Return every prior of a channel in whose outermost hundredth the posterior median lies; the pool learns its own."""
+    media, quantity = effect_priors(posterior.data, given), carried(posterior)
     found = []
     for c, name in enumerate(posterior.channels):
-        believed = {prior_place(posterior.data, c, given): (media[c], carried(posterior)[:, c])}
+        believed = {prior_place(posterior.data, c, given): (media[c], quantity[:, c])} if c in media else {}
         for parameter in posterior.shape.parameters:
             prior = prior_of(parameter, name, given)
             believed[f"model.priors.{parameter}.{name}"] = (prior, posterior[parameter][:, c])

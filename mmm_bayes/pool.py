@@ -1,0 +1,60 @@
+"""What channels have in common: the prior of their marginal ROI, with a centre and a spread that the data tell.
+
+A channel's *distance* is the logarithm of its marginal ROI over a usual one, the centre of the pool taken off. It knows
+no units, neither of the KPI nor of money. Like the formulas of `transforms`, those here serve NumPy and PyTensor alike.
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from mmm_bayes.transforms import Array
+
+SHARE = 0.1
+"""Part of the KPI that media bring where a unit of money returns the usual one, the last unit like the first."""
+
+CENTRE = 0.8
+"""Prior standard deviation of the pool's centre around the usual marginal ROI, on the log scale."""
+
+SPREAD = {"distribution": "lognormal", "mu": float(np.log(0.4)), "sigma": 0.4}
+"""Prior of the standard deviation between channels, on the log scale."""
+
+IDLE, IDLE_CENTRE, IDLE_SPREAD = 0.1, -2.0, 1.2
+"""Prior probability of a channel that hardly acts, and the distances of such channels, mean and standard deviation."""
+
+
+def usual_return(kpi_value: float, spend: float) -> float:
+    """Return the usual marginal ROI: `SHARE` of the KPI's value over all spend."""
+    return SHARE * kpi_value / spend
+
+
+def distance(log_roi: Any, elasticity: Any, usual: Any, centre: Any) -> Any:
+    """Return how far channels are from the centre of the pool; their marginal ROI is the ROI times the elasticity.
+
+    Args:
+        log_roi: logarithms of the ROI, shape ``(..., channel)``.
+        elasticity: relative rise of the response per relative rise of the media, see `transforms.Shape.elasticity`.
+        usual: see `usual_return`.
+        centre: of the pool, on the log scale.
+    """
+    return log_roi + np.log(elasticity) - np.log(usual) - centre
+
+
+def roi(distance: Array, elasticity: Array, usual: float, centre: Array) -> Array:
+    """Return the ROI of channels at these distances; the inverse of `distance`."""
+    return usual * np.exp(distance + centre) / elasticity
+
+
+def log_density(distance: Any, spread: Any, logaddexp: Any = np.logaddexp) -> Any:
+    """Return the log density of distances: most channels lie around the centre, some hardly act."""
+    acting = np.log((1 - IDLE) / spread) - 0.5 * (distance / spread) ** 2
+    idle = np.log(IDLE / IDLE_SPREAD) - 0.5 * ((distance - IDLE_CENTRE) / IDLE_SPREAD) ** 2
+    return logaddexp(acting, idle) - 0.5 * np.log(2 * np.pi)
+
+
+def distance_at(chance: Array, spread: Array) -> Array:
+    """Return distances that follow `log_density` where ``chance`` is uniform in (0, 1), both of one shape."""
+    idle = IDLE_CENTRE + IDLE_SPREAD * stats.norm.ppf(np.minimum(chance / IDLE, 1.0))
+    acting = spread * stats.norm.ppf(np.maximum((chance - IDLE) / (1 - IDLE), 0.0))
+    return np.where(chance < IDLE, idle, acting)
