@@ -1,5 +1,6 @@
 """`ResponseCurves`: what each channel would return at each spend, from either model."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +44,7 @@ class ResponseCurves:
         observed: shape ``(channel,)``, the highest spend seen in a window of this length, currency.
         weeks: length of the window.
         model: ``bayesian`` or ``lightgbm``.
+        held: channels that are not to be moved along their curves, since their media follow demand.
 
     Between points the response is linear.
     """
@@ -54,6 +56,7 @@ class ResponseCurves:
     observed: Array
     weeks: int
     model: str = "bayesian"
+    held: tuple[str, ...] = ()
 
     def along(self, arm: int, spend: Array) -> Array:
         """Return the response of one arm at each ``spend (k,)``, shape ``(draw, k)``, held beyond the ends."""
@@ -206,7 +209,9 @@ class PaidMedia:
     respond: Callable[[int, Array], Array]
 
 
-def make_curves(paid: PaidMedia, settings: Allocate, model: str, stretch: int = 1) -> ResponseCurves:
+def make_curves(
+    paid: PaidMedia, settings: Allocate, model: str, stretch: int = 1, held: tuple[str, ...] = ()
+) -> ResponseCurves:
     """Return the response of every paid channel over the planning window, at an unchanged price of exposure.
 
     Money goes to geos and weeks as it did, or evenly; the carry-in is what ran before the last ``settings.weeks``
@@ -240,6 +245,7 @@ def make_curves(paid: PaidMedia, settings: Allocate, model: str, stretch: int = 
         observed=np.array([highest_window(paid.spend[[c]][:, geos], weeks)[0] for _, c, geos in arms]),
         weeks=weeks,
         model=model,
+        held=held,
     )
 
 
@@ -256,7 +262,7 @@ def save_curves(curves: ResponseCurves, path: Path) -> None:
             "response": np.transpose(curves.response, (1, 2, 0)).ravel(),
         }
     )
-    meta = {"weeks": str(curves.weeks), "model": curves.model}
+    meta = {"weeks": str(curves.weeks), "model": curves.model, "held": json.dumps(curves.held)}
     meta |= {
         "today": ",".join(map(repr, curves.today.tolist())),
         "observed": ",".join(map(repr, curves.observed.tolist())),
@@ -280,4 +286,5 @@ def load_curves(path: Path) -> ResponseCurves:
         observed=np.array([float(v) for v in meta["observed"].split(",")]),
         weeks=int(meta["weeks"]),
         model=meta["model"],
+        held=tuple(json.loads(meta.get("held", "[]"))),
     )

@@ -4,6 +4,7 @@ A channel's *distance* is the logarithm of its marginal ROI over a usual one, th
 no units, neither of the KPI nor of money. Like the formulas of `transforms`, those here serve NumPy and PyTensor alike.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ SHARE = 0.1
 CENTRE = 0.8
 """Prior standard deviation of the pool's centre around the usual marginal ROI, on the log scale."""
 
-SPREAD = {"distribution": "lognormal", "mu": float(np.log(0.4)), "sigma": 0.4}
+SPREAD: Mapping[str, Any] = {"distribution": "lognormal", "mu": float(np.log(0.4)), "sigma": 0.4}
 """Prior of the standard deviation between channels, on the log scale."""
 
 IDLE, IDLE_CENTRE, IDLE_SPREAD = 0.1, -2.0, 1.2

@@ -14,7 +14,7 @@ from mmm_bayes.report import facts, numbers, tables
 from mmm_bayes.report.numbers import NONE
 from mmm_bayes.report.results import Results, load_results
 from mmm_bayes.report.tables import Table
-from mmm_bayes.report.words import judged, say, word
+from mmm_bayes.report.words import judged, label, say, word
 from mmm_bayes.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def compared(found: "Comparison") -> str:
 
 def planned(plan: "Plan") -> str:
     """Return what a plan brings."""
-    return say("terminal.planned", probability=plan.gain.probability)
+    return say("terminal.planned", decision=label(plan.decision, "decision"), probability=plan.gain.probability)
 
 
 def scheduled(found: "list[Schedule]") -> str:
@@ -117,7 +117,8 @@ def of_plan(found: Found, results: Results) -> Iterator[Table | str]:
         yield tables.plan_by_geo(plan, channels, money)
     yield tables.plan_doubts(rows, plan, money).without("plan")
     test = facts.next_test(rows, results.config.allocate.test_error)
-    for finding in (facts.gain_of(plan), *facts.about_plan(plan, rows), *([test] if test else [])):
+    decision = [] if plan.scenario == "what_if" else [facts.decision_on(plan, rows, results.config.allocate.test_error)]
+    for finding in (*decision, facts.gain_of(plan), *facts.about_plan(plan, rows), *([test] if test else [])):
         yield word(finding, money)
 
 

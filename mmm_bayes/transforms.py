@@ -17,6 +17,9 @@ Array = NDArray[Any]
 FLOOR = 1e-12
 """Added below a power: ``0**slope`` has no gradient in ``slope``."""
 
+YEAR = 365.25
+"""Days."""
+
 RISE = 0.01
 """Relative rise of the media by which an elasticity is found."""
 
@@ -139,6 +142,12 @@ def effect_scale(response: Any, money: Any) -> tuple[Any, Any]:
         money: currency per unit of scaled KPI, shape ``(geo, week)``.
     """
     return (centred(response) ** 2).mean(axis=(-2, -1)) ** 0.5, (response * money).sum(axis=(-2, -1))
+
+
+def yearly_waves(day: Array, order: int) -> Array:
+    """Return sines and cosines of the day of the year ``(week,)``, ``order`` of each, shape ``(2 * order, week)``."""
+    angle = 2 * np.pi * np.arange(1, order + 1)[:, None] * day / YEAR
+    return np.stack([np.sin(angle), np.cos(angle)], axis=1).reshape(2 * order, len(day))
 
 
 def media_effect(response: Any, beta: Any) -> Any:

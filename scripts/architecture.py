@@ -21,7 +21,7 @@ FLOORS = (
         "transforms.py",
         "intervals.py",
     ),
-    ("likelihoods.py",),
+    ("likelihoods.py", "pool.py"),
     ("config/",),
     ("tables/",),
     ("panel/", "curves.py", "priors.py", "provenance/"),

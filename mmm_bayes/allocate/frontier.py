@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmm_bayes.allocate.limits import resolve
 from mmm_bayes.allocate.objective import Goal
-from mmm_bayes.allocate.planner import by_name
+from mmm_bayes.allocate.planner import by_name, settled
 from mmm_bayes.allocate.scenarios import best_within
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
@@ -68,7 +67,7 @@ def frontier(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9, p
     """
     free = settings.model_copy(update={"scenario": "profit", "budget": None})
     ordered = by_name(curves)
-    bounds = resolve(ordered, free)
+    _, bounds = settled(ordered, free)
     today = float(bounds.today.sum())
     low, high = bounds.tree.lower, bounds.tree.upper
     asked = [

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmm_bayes.allocate.decision import Decision, decision_of
 from mmm_bayes.errors import DataError
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
@@ -25,7 +26,7 @@ COLUMNS = [
     *("channel", "spend_now", "spend_plan", "lower", "upper", "contribution_now.mean", "contribution_plan.mean"),
     *("contribution_now.low", "contribution_now.high", "contribution_plan.low", "contribution_plan.high"),
     *("mroi.mean", "mroi.low", "mroi.high", "best_spend.median", "best_spend.low", "best_spend.high"),
-    *("extrapolation", "value_of_information"),
+    *("extrapolation", "probability", "decision", "value_of_information"),
 ]
 """What ``allocation.csv`` holds of a channel's row, interval ends after a dot."""
 
@@ -79,6 +80,8 @@ class ChannelPlan:
             steps aside, as far as the points of the curves are close.
         observed: the highest spend ever seen in a window of this length, currency.
         extrapolation: share of the channel's planned spend that lies beyond ``observed``.
+        probability: how probable it is that the money moved is better so, see `decision.move_probabilities`; None where
+            none is.
         best_spend: where each posterior draw by itself would put this channel; None for a what-if.
         value_of_information: expected gain from a lift test of this channel, currency; None where not computed.
     """
@@ -94,8 +97,14 @@ class ChannelPlan:
     interior: bool
     observed: float
     extrapolation: float
+    probability: float | None
     best_spend: Interval[float] | None
     value_of_information: float | None
+
+    @property
+    def decision(self) -> Decision:
+        """Whether the move is clear, leaning or not yet to be made."""
+        return decision_of(self.probability)
 
 
 @dataclass(frozen=True)
@@ -155,10 +164,22 @@ class Plan:
     spread_draws: int
     notes: tuple[Finding, ...]
 
+    @property
+    def moves(self) -> bool:
+        """Whether any money moves."""
+        return any(row.spend_plan != row.spend_now for row in self.channels)
+
+    @property
+    def decision(self) -> Decision:
+        """Whether the plan is clear, leaning or not yet to be made."""
+        return decision_of(self.gain.probability if self.moves else None)
+
 
 def plan_table(plan: Plan) -> pd.DataFrame:
     """Return one row per channel, the columns of ``allocation.csv``; a mean goes by the name of its quantity."""
-    rows = pd.json_normalize([asdict(row) for row in plan.channels]).reindex(columns=COLUMNS)
+    rows = pd.json_normalize([asdict(row) | {"decision": row.decision} for row in plan.channels]).reindex(
+        columns=COLUMNS
+    )
     return rows.rename(columns=lambda name: name.removesuffix(".mean").replace(".", "_"))
 
 

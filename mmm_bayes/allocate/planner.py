@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mmm_bayes.allocate.decision import move_probabilities
 from mmm_bayes.allocate.limits import Bounds, digits, resolve
 from mmm_bayes.allocate.objective import goal_of
 from mmm_bayes.allocate.plan import ChannelPlan, Gain, Plan
-from mmm_bayes.allocate.risk import best_for_risk
+from mmm_bayes.allocate.risk import best_for_risk, objective_of
 from mmm_bayes.allocate.scenarios import best_plan
 from mmm_bayes.allocate.solver import Solution
 from mmm_bayes.allocate.uncertainty import (
@@ -18,8 +19,9 @@ from mmm_bayes.allocate.uncertainty import (
     expected_regret,
     value_of_information,
 )
-from mmm_bayes.config import Allocate
-from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.config import Allocate, Limits
+from mmm_bayes.curves import ResponseCurves, channel_of
+from mmm_bayes.errors import AllocationError
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.transforms import Array
@@ -64,11 +66,33 @@ def allocate(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9) -
             the limits and the smallest change that helps.
     """
     ordered = by_name(curves)
-    bounds = resolve(ordered, settings)
+    settings, bounds = settled(ordered, settings)
     best = best_plan(ordered.spend, ordered.mean, bounds, settings)
     if settings.objective != "mean":
         best = best_for_risk(ordered, bounds, settings, best)
     return make_plan(ordered, bounds, settings, ci_prob, _answer(ordered, bounds, settings, best), curves.channels)
+
+
+def settled(curves: ResponseCurves, settings: Allocate) -> tuple[Allocate, Bounds]:
+    """Return the question with what it leaves open decided by the curves, and its limits in numbers.
+
+    Channels that follow demand keep their spend, as far as the limits of the others allow it.
+    """
+    settings = settings.model_copy(update={"objective": objective_of(curves, settings)})
+    held = [arm for arm in curves.channels if settings.hold and channel_of(arm) in curves.held]
+    held = [arm for arm in held if not {arm, channel_of(arm)} & settings.limits.keys()]
+    if not held:
+        return settings, resolve(curves, settings)
+    fixed = settings.model_copy(update={"limits": {**settings.limits, **dict.fromkeys(held, Limits(fixed=True))}})
+    channels = list(dict.fromkeys(map(channel_of, held)))
+    try:
+        return fixed, _noted(resolve(curves, fixed), Finding("plan.held", {"channels": channels}))
+    except AllocationError:
+        return settings, _noted(resolve(curves, settings), Finding("plan.not_held", {"channels": channels}))
+
+
+def _noted(bounds: Bounds, note: Finding) -> Bounds:
+    return replace(bounds, notes=(*bounds.notes, note))
 
 
 def by_name(curves: ResponseCurves) -> ResponseCurves:
@@ -133,7 +157,7 @@ def make_plan(
     unseen = _share(float(_beyond(curves, found.spend).sum()), spent)
     return Plan(
         scenario=settings.scenario,
-        objective=settings.objective,
+        objective=settings.objective or "mean",
         level=settings.level,
         model=curves.model,
         weeks=curves.weeks,
@@ -169,6 +193,7 @@ def _rows(
     figures, beyond = _figures(then), _beyond(curves, found.spend)
     before, after = (Interval.of_each(draws, ci_prob, figures) for draws in (now, then))
     mroi = Interval.of_each(curves.marginal(found.spend), ci_prob)
+    right = move_probabilities(curves, bounds.today, found.spend, 10.0**-bounds.decimals)
     own = None if found.own is None else Interval.of_each(found.own, ci_prob, bounds.decimals)
     for c, (name, spend) in enumerate(zip(curves.channels, found.spend, strict=True)):
         yield ChannelPlan(
@@ -183,6 +208,7 @@ def _rows(
             interior=bool(max(bounds.lower[c], bounds.useful[c]) < spend < bounds.upper[c]),
             observed=float(curves.observed[c]),
             extrapolation=_share(beyond[c], spend),
+            probability=right[c],
             best_spend=None if own is None else own[c],
             value_of_information=None if found.information is None else round(float(found.information[c]), figures),
         )

@@ -26,6 +26,9 @@ ROUNDS = 20
 SHARES = tuple(0.1 / 2**k for k in range(12))
 """Sizes of the moves tried, as shares of the total, large to small."""
 
+WORTH = 1e-3
+"""Gain, as a share of what today's budget brings, below which it is not worth moving money."""
+
 MOVES = 400
 """Moves at most."""
 
@@ -36,11 +39,22 @@ def require_few_arms(settings: Allocate, arms: int) -> None:
     Raises:
         AllocationError: naming both.
     """
-    if settings.objective != "mean" and arms > MANY_ARMS:
+    if settings.objective not in (None, "mean") and arms > MANY_ARMS:
         raise AllocationError(
             f"allocate.objective '{settings.objective}' is for plans of at most {MANY_ARMS} arms, and these are "
             f"{arms}; set objective to 'mean', or allocate.by_geo to false."
         )
+
+
+def objective_of(curves: ResponseCurves, settings: Allocate) -> str:
+    """Return the objective: as asked, else a low quantile of the gain, the mean where that cannot be had.
+
+    Where the curves are known badly the best quantile is that of staying as one is; the best mean moves on a guess.
+    """
+    if settings.objective is not None:
+        return settings.objective
+    draws, arms, _ = curves.response.shape
+    return "quantile" if draws > 1 and arms <= MANY_ARMS and settings.scenario != "target_roi" else "mean"
 
 
 def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, start: Solution) -> Solution:
@@ -53,8 +67,8 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
         start: the exact plan of the mean.
 
     Returns:
-        A plan no worse than ``start`` (and than today's, where allowed) in the objective, the objective's value and
-        what no plan within the limits can exceed.
+        A plan no worse than ``start`` (and than today's, where allowed) in the objective, but for gains below `WORTH`;
+        the objective's value and what no plan within the limits can exceed.
 
     Raises:
         AllocationError: for more arms than risk objectives cover.
@@ -77,6 +91,9 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
                 break
             best = moved
     best = max([bounds.rounded(best, np.asarray), *plans], key=score)
+    least = 0.0 if settings.objective == "probability" else WORTH * float(today.mean())
+    if bounds.allows(bounds.today) and 0 < score(best) < least:
+        best = bounds.today
     return Solution(best, score(best), bound)
 
 

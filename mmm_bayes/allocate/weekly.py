@@ -64,7 +64,7 @@ def weekly_media(posterior: Posterior, channel: str, settings: Allocate) -> Week
     history, weeks = media.shape[-1] - spend.shape[-1], settings.weeks
     before = max(spend.shape[-1] - weeks, 0)
     flight, driver = (planning_window(values, weeks)[0].sum(axis=-1) for values in (spend, media[..., history:]))
-    effect = posterior.media_coefficient(c, rows)
+    effect = posterior.return_coefficient(c, rows)
     return WeeklyMedia(
         shape=posterior.shape,
         parameters=posterior.parameters(c, rows),

@@ -74,10 +74,11 @@ class Group(Section):
 class Allocate(Section):
     """The budget question.
 
-    ``extrapolation`` is the share of a plan beyond the spend ever observed above which a warning is given;
-    ``test_error`` the standard error, relative to a channel's expected ROI, of a lift test that is feasible;
-    ``schedule`` asks for the best weeks of the plan, too, and ``weekly`` limits a channel's spend in one week to a
-    least and a most, in currency.
+    ``objective`` left open is a low quantile of the gain, or the mean where that cannot be had; ``hold`` leaves
+    channels that follow demand where they are, unless they have limits of their own. ``extrapolation`` is the share of
+    a plan beyond the spend ever observed above which a warning is given; ``test_error`` the standard error, relative to
+    a channel's expected ROI, of a lift test that is feasible; ``schedule`` asks for the best weeks of the plan, too,
+    and ``weekly`` limits a channel's spend in one week to a least and a most, in currency.
     """
 
     scenario: Literal["fixed", "profit", "target_roi", "target_mroi"] = "fixed"
@@ -86,7 +87,8 @@ class Allocate(Section):
     flighting: Literal["historical", "steady"] = "historical"
     margin: Annotated[Share, Field(gt=0)] = 1.0
     target: Positive | None = None
-    objective: Literal["mean", "quantile", "cvar", "probability"] = "mean"
+    objective: Literal["mean", "quantile", "cvar", "probability"] | None = None
+    hold: bool = True
     level: Fraction = 0.1
     relative: tuple[Multiple, Multiple] = (0.5, 1.5)
     limits: dict[str, Limits] = {}
@@ -108,7 +110,7 @@ class Allocate(Section):
             yield "target", f"is missing: the scenario {self.scenario} needs one; add it"
         if not targeted and self.target is not None:
             yield "target", f"is read by nothing in the scenario {self.scenario}; choose a target scenario, or drop it"
-        if self.scenario == "target_roi" and self.objective != "mean":
+        if self.scenario == "target_roi" and self.objective not in (None, "mean"):
             yield (
                 "objective",
                 f"is {self.objective}, but the scenario target_roi is about the expected return; set it to mean, or "

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mmm_bayes.config.prior import ChannelPriors, outside
-from mmm_bayes.config.section import Finite, Fraction, Mistake, Positive, Section, Whole, one_of
+from mmm_bayes.config.section import Finite, Fraction, Mistake, Positive, Section, Share, Whole, one_of
 from mmm_bayes.likelihoods import LIKELIHOODS
 from mmm_bayes.transforms import ADSTOCKS, SATURATIONS, Shape
 
@@ -40,7 +40,11 @@ class LiftTest(Section):
 
 
 class Model(Section):
-    """What the Bayesian model assumes, and what experiments have found."""
+    """What the Bayesian model assumes, and what experiments have found.
+
+    ``misfit`` is the relative error of a channel's return beyond what the posterior knows of: no formula of carry-over
+    and saturation is the true one, and the more data there are the less its own draws say so.
+    """
 
     adstock: Annotated[str, one_of(ADSTOCKS)] = "geometric"
     saturation: Annotated[str, one_of(SATURATIONS)] = "hill"
@@ -51,6 +55,7 @@ class Model(Section):
     baseline: Literal["constant", "smooth"] = "constant"
     trend: Literal["linear", "piecewise", "none"] = "linear"
     fourier: Annotated[Whole, Field(ge=0, le=12)] | None = None
+    misfit: Annotated[Share, Field(ge=0, lt=1)] = 0.15
     priors: ChannelPriors = ChannelPriors()
     lift_tests: tuple[LiftTest, ...] = ()
 

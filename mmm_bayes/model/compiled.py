@@ -89,7 +89,7 @@ def cache_key(design: Design, model: Model) -> str:
     sources = [p.read_bytes() for p in sorted(Path(__file__).parent.rglob("*.py"))]
     sources += [(Path(__file__).parents[1] / name).read_bytes() for name in SOURCES]
     compiler = [version(name) for name in LIBRARIES], cpu_target.target_context.codegen().magic_tuple()
-    text = repr((model.model_dump_json(exclude={"lift_tests"}), channels, shapes, places, compiler)).encode()
+    text = repr((model.model_dump_json(exclude={"lift_tests", "misfit"}), channels, shapes, places, compiler)).encode()
     return hashlib.sha256(text + b"".join(sources)).hexdigest()[:32]
 
 

@@ -13,9 +13,7 @@ from mmm_bayes.pool import usual_return
 from mmm_bayes.posterior.lift import lift_data, within
 from mmm_bayes.posterior.parts import PARTS
 from mmm_bayes.priors import carrier
-from mmm_bayes.transforms import Array, media_scale, with_history
-
-YEAR = 365.25
+from mmm_bayes.transforms import Array, media_scale, with_history, yearly_waves
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def _parts(panel: Panel, model: Model, train: int) -> dict[str, xr.DataArray]:
     """
     weeks, order = len(panel.weeks), model.fourier if model.fourier is not None else 3
     trend, smooth = trend_features(weeks, train, model.trend), smooth_features(weeks, train)
-    season = fourier_features(panel.weeks.dayofyear.to_numpy() / YEAR, order)
+    season = yearly_waves(panel.weeks.dayofyear.to_numpy(), order)
     wave = np.arange(1, len(smooth) + 1) if model.baseline == "smooth" else np.arange(0)
     harmonic = [f"{kind} {k + 1}" for k in range(order) for kind in ("sin", "cos")]
     found = {
@@ -161,9 +159,3 @@ def trend_features(weeks: int, train: int, kind: str) -> Array:
     if kind == "linear":
         return line[None]
     return np.stack([line, *(2 * np.maximum(time - knot, 0) / (train - 1) for knot in knots(train)[1:])])
-
-
-def fourier_features(year: Array, order: int) -> Array:
-    """Return yearly sines and cosines, shape ``(2 * order, week)``; ``year`` is time in years, shape ``(week,)``."""
-    angle = 2 * np.pi * np.arange(1, order + 1)[:, None] * year
-    return np.stack([np.sin(angle), np.cos(angle)], axis=1).reshape(2 * order, len(year))

@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import xarray as xr
 
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.findings import MMMWarning
@@ -12,6 +13,7 @@ from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.checks import unconverged
+from mmm_bayes.posterior.confounding import follows_demand
 from mmm_bayes.posterior.lift import with_comparison
 from mmm_bayes.posterior.predictions import forecast
 from mmm_bayes.posterior.prior_predictive import implausible_priors, prior_quantities
@@ -44,12 +46,19 @@ def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress = silen
     design = build_design(panel, model)
     for finding in implausible_priors(design.data, model.priors, model.shape):
         warnings.warn(MMMWarning(finding), stacklevel=2)
-    posterior = fit_design(design, panel, model, sampler, progress)
+    posterior = with_demand(fit_design(design, panel, model, sampler, progress))
     if not model.lift_tests:
         return posterior
     progress("fitting without the lift tests, to compare", None)
     plain = model.model_copy(update={"lift_tests": ()})
     return with_comparison(posterior, fit_design(build_design(panel, plain), panel, plain, sampler, progress))
+
+
+def with_demand(posterior: Posterior) -> Posterior:
+    """Return a posterior whose data say which channels follow demand: plans leave them where they are."""
+    follows = np.array([found.follows for found in follows_demand(posterior).values()])
+    posterior.tree["constant_data"] = xr.DataTree(posterior.data.assign(follows_demand=("channel", follows)))
+    return posterior
 
 
 def fit_design(design: Design, panel: Panel, model: Model, sampler: Sampler, progress: Progress) -> Posterior:

@@ -117,9 +117,7 @@ def _observe_lift(
     """Observe the results of lift tests, see `posterior.lift`."""
     channel, geo = (design.data[name].to_numpy() for name in ("lift_channel", "lift_geo"))
     own = {name: values[channel][:, None] for name, values in parameters.items()}
-    with_it, without = (
-        model.shape.respond(media, own) for media in (known["lift_media"][0], known["lift_media"][1])
-    )
+    with_it, without = (model.shape.respond(media, own) for media in (known["lift_media"][0], known["lift_media"][1]))
     # with its shape left open, the gradient would read the number of geos as data, which machine code cannot
     geo_effect = pt.specify_shape(geo_effect, tuple(design.data.sizes[dim] for dim in ("channel", "geo")))
     chosen = np.eye(design.data.sizes["geo"])[geo]  # (test, place, geo)

@@ -55,7 +55,7 @@ def media_response(posterior: Posterior, channel: int, rows: Array, factor: floa
 
 def media_contributions(posterior: Posterior) -> Media:
     """Return contributions of all channels and how they change with their media."""
-    return Media(posterior.kpi_value * posterior["contribution_share"], _marginal(posterior))
+    return Media(posterior.kpi_value * posterior["contribution_share"] * posterior.misfit(), _marginal(posterior))
 
 
 def _marginal(posterior: Posterior) -> Array:
@@ -67,7 +67,8 @@ def _marginal(posterior: Posterior) -> Array:
         return np.einsum("dgt,gt->d", up - down, money) / (2 * STEP)
 
     channels = range(len(posterior.channels))
-    return np.stack([np.concatenate(by_chunks(partial(change, c), draws, money.size)) for c in channels], axis=1)
+    found = [np.concatenate(by_chunks(partial(change, c), draws, money.size)) for c in channels]
+    return np.stack(found, axis=1) * posterior.misfit(draws)
 
 
 # --- ROI ----------------------------------------------------------------------------------------
@@ -173,7 +174,7 @@ def response_curves(posterior: Posterior, settings: Allocate, stretch: int = 1) 
     """
     data, rows = posterior.data, posterior.thinned(DRAWS)
     paid = np.flatnonzero(data["paid"].to_numpy())
-    coefficient = np.stack([posterior.media_coefficient(int(c), rows) for c in paid], axis=1)
+    coefficient = np.stack([posterior.return_coefficient(int(c), rows) for c in paid], axis=1)
     parameters = [posterior.parameters(int(c), rows) for c in paid]
     return make_curves(
         PaidMedia(
@@ -187,4 +188,5 @@ def response_curves(posterior: Posterior, settings: Allocate, stretch: int = 1) 
         settings,
         "bayesian",
         stretch,
+        held=tuple(map(str, data["channel"].to_numpy()[data["follows_demand"]])) if "follows_demand" in data else (),
     )

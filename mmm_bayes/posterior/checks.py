@@ -15,7 +15,7 @@ from mmm_bayes.intervals import Interval
 from mmm_bayes.likelihoods import LIKELIHOODS
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import DRAWS, Media
-from mmm_bayes.posterior.confounding import FORETOLD, Pair, collinear, follows_demand
+from mmm_bayes.posterior.confounding import Demand, Pair, collinear, follows_demand
 from mmm_bayes.posterior.lift import LIMIT, lift_agreement
 from mmm_bayes.posterior.predictions import one_week_ahead, predictive_interval
 from mmm_bayes.posterior.prior_predictive import implausible_priors
@@ -82,7 +82,7 @@ def diagnose(posterior: Posterior, media: Media, prior: Interval[Array], ci_prob
         "learning": learning(posterior, prior, ci_prob),
         "sensitivity": prior_sensitivity(posterior, given),
         "collinear": [asdict(p) for p in pairs],
-        "demand": demand,
+        "demand": {channel: asdict(found) for channel, found in demand.items()},
         "sampler": _sampler(posterior),
     }
 
@@ -179,16 +179,16 @@ def beliefs(posterior: Posterior, given: ChannelPriors) -> list[Reason]:
     ]
 
 
-def confounding(pairs: list[Pair], demand: Mapping[str, float]) -> list[Reason]:
+def confounding(pairs: list[Pair], demand: Mapping[str, Demand]) -> list[Reason]:
     """Check that channels can be told apart and that none follows demand; arguments as `model.confounding` gives."""
     together = [
         Finding("media.in_step", {"first": p.first, "second": p.second, "effects": p.effects, "media": p.media})
         for p in pairs
     ]
     following = [
-        Finding("media.follows_demand", {"channel": channel, "chance": chance})
-        for channel, chance in demand.items()
-        if chance < FORETOLD
+        Finding("media.follows_demand", {"channel": channel, "chance": found.chance, "agreement": found.agreement})
+        for channel, found in demand.items()
+        if found.follows
     ]
     return [_found("channels_apart", together), _found("media_and_demand", following)]
 

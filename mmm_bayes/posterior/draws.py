@@ -98,6 +98,14 @@ class Posterior:
         """Return scaled KPI per unit of a channel's saturated media for some draws, shape ``(draw, geo)``."""
         return self["beta"][rows, channel, None] * self["geo_effect"][rows, channel]
 
+    def misfit(self, rows: Any = slice(None)) -> Array:
+        """Return the factor on each channel's return for what formulas miss of it, shape ``(draw, channel)``."""
+        return self["misfit"][rows] if "misfit" in self else np.ones_like(self["contribution_share"][rows])
+
+    def return_coefficient(self, channel: int, rows: Any) -> Array:
+        """Return `media_coefficient` with the misfit in it: for what a channel returns, not for what the KPI was."""
+        return self.media_coefficient(channel, rows) * self.misfit(rows)[:, channel, None]
+
     def thinned(self, draws: int) -> Array:
         """Return the places of at most ``draws`` draws, evenly spread over all chains."""
         return np.unique(np.linspace(0, self.draws - 1, min(draws, self.draws)).round().astype(int))

@@ -94,7 +94,7 @@ def _log_prior(posterior: Posterior, given: ChannelPriors, quantity: Array, rows
 
 
 def contradicted_priors(posterior: Posterior, given: ChannelPriors) -> list[Finding]:
-    """Return every prior of a channel in whose outermost hundredth the posterior median lies; the pool learns its own."""
+    """Return every prior in whose outermost hundredth the posterior median lies; what channels share is learnt."""
     media, quantity = effect_priors(posterior.data, given), carried(posterior)
     found = []
     for c, name in enumerate(posterior.channels):

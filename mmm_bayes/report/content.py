@@ -178,6 +178,7 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
     return {
         "plan": plan,
         "about_plan": facts.about_plan(plan, table),
+        "decision": facts.decision_on(plan, table, results.config.allocate.test_error),
         "gain": facts.gain_of(plan),
         "question": _question(results, plan, money),
         "unchanged": facts.unchanged(table),

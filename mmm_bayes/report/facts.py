@@ -162,7 +162,9 @@ def plan_by_channel(plan: Plan, channels: Mapping[str, str]) -> pd.DataFrame:
     if len(set(arms["channel"].map(channels))) == len(arms):
         return arms
     sums = arms.drop(columns="channel").groupby(arms["channel"].map(channels), sort=False).sum()
-    return sums.assign(**dict.fromkeys(("mroi", "best_low", "best_high", "information"), np.nan)).reset_index()
+    return sums.assign(
+        **dict.fromkeys(("mroi", "probability", "best_low", "best_high", "information"), np.nan)
+    ).reset_index()
 
 
 def _arm(row: ChannelPlan) -> dict[str, Any]:
@@ -175,6 +177,7 @@ def _arm(row: ChannelPlan) -> dict[str, Any]:
         "upper": row.upper,
         "observed": row.observed,
         "beyond": row.extrapolation * row.spend_plan,
+        "probability": np.nan if row.probability is None else row.probability,
         "contribution_now": row.contribution_now.mean,
         "contribution_plan": row.contribution_plan.mean,
         "mroi": row.mroi.mean,
@@ -235,6 +238,13 @@ def most_profitable(table: pd.DataFrame) -> dict[str, Any]:
 def unchanged(table: pd.DataFrame) -> bool:
     """Whether the plan of a `plan_by_channel` is today's."""
     return np.allclose(table["plan"], table["now"], rtol=1e-6, atol=0.0)
+
+
+def decision_on(plan: Plan, table: pd.DataFrame, test_error: float) -> Finding:
+    """Return what can be decided: make the plan, make part of it, or keep today's budget; and what to test first."""
+    test = next_test(table, test_error)
+    first = None if test is None else test.values.get("first")
+    return Finding(f"plan.{plan.decision}", {"probability": plan.gain.probability, "test": first})
 
 
 def gain_of(plan: Plan) -> Finding:

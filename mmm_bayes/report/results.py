@@ -145,7 +145,7 @@ def _load_fit(manifest: Manifest, planned: bool) -> Fit:
         xr.open_dataset(path, group="posterior", engine="h5netcdf") as draws,
     ):
         settings = {section: json.loads(root.attrs[section]) for section in ("model", "sampler")}
-        share = draws["contribution_share"].to_numpy()
+        share = (draws["contribution_share"] * draws.get("misfit", 1.0)).to_numpy()
     curves = manifest.checked("allocate") / "allocation_curves.parquet" if planned else folder / "curves.parquet"
     return Fit(
         roi=read_csv(folder / "roi.csv"),

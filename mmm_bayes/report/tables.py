@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmm_bayes.allocate.decision import decision_of
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.allocate.schedule import Schedule
 from mmm_bayes.evidence import Evidence
@@ -113,7 +114,7 @@ def foundations(fit: Fit) -> Table:
             label(found["learning"][channel]["says"], "says"),
             label(moved["talks"], "talks"),
             *(f"{moved['prior']:.2f}", f"{moved['likelihood']:.2f}"),
-            f"{max(found['demand'][channel], 1e-3):.3f}",
+            label("yes" if found["demand"][channel]["follows"] else "no", "answer"),
         ]
         for channel, moved in found["sensitivity"].items()
     ]
@@ -239,6 +240,7 @@ def plan_doubts(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
         [
             row.channel,
             money.full(row.plan),
+            *_move(row.probability),
             money.between(row.best_low, row.best_high),
             money.full(row.observed),
             percent(row.beyond / row.plan) if row.plan else NONE,
@@ -246,9 +248,16 @@ def plan_doubts(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
         ]
         for row in table.itertuples()
     ]
-    columns = ("channel", "plan", "best_in_draws", "observed", "beyond", "worth_of_test")
+    columns = ("channel", "plan", "decision", "move_right", "best_in_draws", "observed", "beyond", "worth_of_test")
     heads = _heads(*columns, level=whole.ci_prob)
     return Table(heads, rows, title=say("table.doubts"))
+
+
+def _move(probability: float) -> tuple[str, str]:
+    """Return the verdict on a move that is right with a probability, and that; a channel that stays has neither."""
+    if np.isnan(probability):
+        return NONE, NONE
+    return label(decision_of(probability), "decision"), percent(probability)
 
 
 def frontier(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
