@@ -28,7 +28,7 @@ SHAPES = {
 
 QUESTION = Allocate(relative=(0.0, 2.0))
 CI_PROB = 0.9
-COUNTS = ("panels", "claimed above 90%")
+COUNTS = ("panels", "move money", "claimed above 90%", "clear")
 
 
 def judge(group: str, seed: int) -> tuple[dict[str, Any], pd.DataFrame]:
@@ -44,13 +44,16 @@ def judge(group: str, seed: int) -> tuple[dict[str, Any], pd.DataFrame]:
     truth = true_curves(world, curves)
     today, planned = (float(truth.at(s).sum()) for s in (curves.today, spend))
     best = allocate(truth, QUESTION, CI_PROB).contribution_plan.mean
+    moves = not np.allclose(spend, curves.today, rtol=1e-6)
     found = {
+        "moves": moves,
+        "decision": plan.decision,
         "claimed": plan.gain.probability,
-        "wins": float(planned > today) if not np.allclose(spend, curves.today, rtol=1e-6) else 0.5,
+        "wins": float(planned > today) if moves else 0.5,
         "claimed gain": plan.gain.mean / plan.contribution_now.mean,
         "true gain": planned / today - 1,
         "oracle": best / today - 1,
-        "gain inside": plan.gain.low <= planned - today <= plan.gain.high,
+        "gain inside": float(plan.gain.low <= planned - today <= plan.gain.high) if moves else np.nan,
     }
     return about | found, channels(world, media_contributions(posterior)).assign(**about)
 
@@ -78,8 +81,15 @@ def summary(plans: pd.DataFrame, media: pd.DataFrame, by: str) -> pd.DataFrame:
     means = ("claimed", "wins", "claimed gain", "true gain", "oracle", "gain inside")
     table = plans.groupby(by).agg(**{"panels": ("seed", "size")} | {name: (name, "mean") for name in means})
     table["worst"] = plans.groupby(by)["true gain"].min()
-    sure = plans[plans["claimed"] > 0.9].groupby(by)["wins"]
-    table["claimed above 90%"], table["of these win"] = sure.size(), sure.mean()
+    table["kept"] = plans.groupby(by)["true gain"].sum() / plans.groupby(by)["oracle"].sum()
+    chosen = {
+        "move money": plans["moves"],
+        "claimed above 90%": plans["claimed"] > 0.9,
+        "clear": plans["decision"] == "clear",
+    }
+    for name, those in chosen.items():
+        own = plans[those].groupby(by)["wins"]
+        table[name], table[f"{name}: win"] = own.size(), own.mean()
     acting = media[media["acts"]].groupby(by)
     for name in ("roi inside", "mroi inside"):
         table[name] = acting[name].mean()

@@ -14,7 +14,7 @@ from mmm_bayes.transforms import Array
 
 Decision = Literal["clear", "leaning", "not_yet"]
 
-CLEAR, LEANING = 0.95, 0.75
+CLEAR, LEANING = 0.975, 0.75
 """Probabilities of being right from which on a decision is clear, or leans to one side."""
 
 
