@@ -49,9 +49,19 @@ def roi(distance: Array, elasticity: Array, usual: float, centre: Array) -> Arra
 
 def log_density(distance: Any, spread: Any, logaddexp: Any = np.logaddexp) -> Any:
     """Return the log density of distances: most channels lie around the centre, some hardly act."""
+    return logaddexp(*_parts(distance, spread)) - 0.5 * np.log(2 * np.pi)
+
+
+def idle_probability(distance: Array, spread: Array) -> Array:
+    """Return how probable it is that channels at these distances are those that hardly act."""
+    acting, idle = _parts(distance, spread)
+    return 1 / (1 + np.exp(acting - idle))
+
+
+def _parts(distance: Any, spread: Any) -> tuple[Any, Any]:
+    """Return the log densities, but for a constant, of channels that act and of those that hardly do."""
     acting = np.log((1 - IDLE) / spread) - 0.5 * (distance / spread) ** 2
-    idle = np.log(IDLE / IDLE_SPREAD) - 0.5 * ((distance - IDLE_CENTRE) / IDLE_SPREAD) ** 2
-    return logaddexp(acting, idle) - 0.5 * np.log(2 * np.pi)
+    return acting, np.log(IDLE / IDLE_SPREAD) - 0.5 * ((distance - IDLE_CENTRE) / IDLE_SPREAD) ** 2
 
 
 def distance_at(chance: Array, spread: Array) -> Array:

@@ -103,8 +103,8 @@ def of_fit(found: Found, results: Results) -> Iterator[Table | str]:
         head = facts.headline(fit, results.kpi, config.ci_prob)
         table = tables.roi(fit, head, results.kpi, 1 / config.allocate.margin, facts.money_of(results))
         yield table.without("contribution", "share", "marginal_roi", "prior")
-        for resting in facts.rests_on_prior(fit, results.panel):
-            yield word(resting)
+        for note in (*facts.without_effect(fit), *facts.rests_on_prior(fit, results.panel)):
+            yield word(note, facts.money_of(results))
 
 
 def of_plan(found: Found, results: Results) -> Iterator[Table | str]:

@@ -1,9 +1,17 @@
 """Response curves for the tests of the allocator: the hard cases of the field, and random posteriors."""
 
+from typing import Any
+
 import numpy as np
 
+from mmm_bayes.config import Allocate
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.transforms import hill
+
+
+def exact(**asked: Any) -> Allocate:
+    """The question of the exact allocator: the plan of the highest mean, whatever the draws say of it one by one."""
+    return Allocate(objective="mean", **asked)
 
 
 def hill_curves(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from allocate_cases import hill_curves, random_curves, staircase_curves
+from allocate_cases import exact, hill_curves, random_curves, staircase_curves
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -60,7 +60,7 @@ def assert_certified(plan: Plan, gap: float = 1e-3) -> None:
 def test_the_hard_cases_are_solved_exactly(case: str) -> None:
     parameters, relative, now, best = CASES[case]
     curves = hill_curves(parameters, [4000, 3000, 2000, 1000])
-    plan = allocate(curves, Allocate(relative=relative, budget=10_000))
+    plan = allocate(curves, exact(relative=relative, budget=10_000))
     assert plan.contribution_now.mean == pytest.approx(now, abs=0.02)
     assert plan.contribution_plan.mean == pytest.approx(best, abs=0.02)
     assert plan.spend_plan == 10_000
@@ -69,7 +69,7 @@ def test_the_hard_cases_are_solved_exactly(case: str) -> None:
 
 def test_three_channels_of_which_two_are_worth_having() -> None:
     curves = hill_curves([(100, 3500, 4), (95, 3500, 4), (90, 3500, 4)], [3000] * 3)
-    plan = allocate(curves, Allocate(relative=(0, 2), budget=9_000))
+    plan = allocate(curves, exact(relative=(0, 2), budget=9_000))
     assert plan.contribution_plan.mean == pytest.approx(142.78, abs=0.02)
     assert plan.spend_plan == 9_000
     assert spends(plan)[2] == 0
@@ -78,7 +78,7 @@ def test_three_channels_of_which_two_are_worth_having() -> None:
 
 def test_one_s_shaped_channel_that_a_uniform_start_never_finds() -> None:
     curves = hill_curves([(2, 0.7, 3)] + [(0.5, 0.3, 1)] * 7, [1 / 8] * 8, end=8.0)
-    plan = allocate(curves, Allocate(relative=(0, 8), budget=1.0))
+    plan = allocate(curves, exact(relative=(0, 8), budget=1.0))
     assert plan.contribution_now.mean == pytest.approx(1.041, abs=0.001)
     assert plan.contribution_plan.mean == pytest.approx(1.520, abs=0.001)
     assert plan.spend_plan == 1.0
@@ -88,7 +88,7 @@ def test_one_s_shaped_channel_that_a_uniform_start_never_finds() -> None:
 @given(SEEDS, st.booleans())
 @settings(max_examples=25, deadline=None)
 def test_plans_are_feasible_certified_and_never_below_today(seed: int, stairs: bool) -> None:
-    curves, question = staircase_curves(seed) if stairs else random_curves(seed), Allocate(relative=(0.2, 1.8))
+    curves, question = staircase_curves(seed) if stairs else random_curves(seed), exact(relative=(0.2, 1.8))
     bounds = resolve(curves, question)
     found = best_plan(curves.spend, curves.mean, bounds, question)
     assert round(float(found.spend.sum()), 6) == bounds.budget == round(float(bounds.today.sum()), 6)
@@ -103,7 +103,7 @@ def test_plans_are_feasible_certified_and_never_below_today(seed: int, stairs: b
 def test_no_random_plan_is_above_the_bound(seed: int, stairs: bool, share: float) -> None:
     curves = staircase_curves(seed) if stairs else random_curves(seed)
     budget = round(float(curves.today.sum()) * share, 2)
-    question = Allocate(relative=(0, 2), budget=budget)
+    question = exact(relative=(0, 2), budget=budget)
     found = best_plan(curves.spend, curves.mean, resolve(curves, question), question)
     weights = np.random.default_rng(seed).dirichlet(np.full(len(curves.channels), 0.5), 5_000)
     tries = budget * weights[np.all(budget * weights <= 2 * curves.today, axis=1)]
@@ -119,7 +119,7 @@ def test_multiples_of_a_step_equal_brute_force(seed: int, stairs: bool, scenario
     names = curves.channels
     useful = min(1.5 * step, np.floor(2 * curves.today[2] / step) * step)
     group = (Group(channels=names[:2], lower=step, upper=3 * step),) if grouped else ()
-    question = Allocate(
+    question = exact(
         scenario=scenario,
         target=0.7 if scenario == "target_mroi" else None,
         margin=1.3,
@@ -156,7 +156,7 @@ def test_multiples_of_a_step_equal_brute_force(seed: int, stairs: bool, scenario
 
 def test_steps_too_many_for_brute_force_are_still_multiples_and_certified() -> None:
     curves = random_curves(5)
-    plan = allocate(curves, Allocate(step=0.25))
+    plan = allocate(curves, exact(step=0.25))
     np.testing.assert_array_equal(spends(plan) * 4, np.rint(spends(plan) * 4))
     assert 0 <= plan.unspent < 0.25
     assert_certified(plan)
@@ -173,7 +173,7 @@ def test_units_do_not_matter(seed: int, unit: float) -> None:
         today=curves.today * unit,
         observed=curves.observed * unit,
     )
-    plan, scaled = allocate(curves, Allocate()), allocate(other, Allocate())
+    plan, scaled = allocate(curves, exact()), allocate(other, exact())
     assert scaled.objective_value / unit == pytest.approx(plan.objective_value, rel=2e-4)
     assert scaled.gain.median / unit == pytest.approx(plan.gain.median, rel=0.05, abs=1e-3 * plan.objective_value)
     assert scaled.spend_plan / unit == pytest.approx(plan.spend_plan, rel=1e-6)
@@ -184,7 +184,7 @@ def grouped_question(curves: ResponseCurves, seed: int) -> Allocate:
     rng = np.random.default_rng(seed)
     names, today = curves.channels, curves.today
     outer, inner = float(today[:3].sum()), float(today[:2].sum())
-    return Allocate(
+    return exact(
         budget=round(float(today.sum()) * rng.uniform(0.9, 1.1), 2),
         relative=(0.1, 1.9),
         groups=(
@@ -280,16 +280,16 @@ def test_the_order_of_channels_does_not_matter() -> None:
     curves = random_curves(11)
     order = np.array([3, 0, 4, 2, 1])
     shuffled = rearranged(curves, order)
-    plan, other = allocate(curves, Allocate()), allocate(shuffled, Allocate())
+    plan, other = allocate(curves, exact()), allocate(shuffled, exact())
     assert tuple(plan.channels[i] for i in order) == other.channels
     assert replace(other, channels=plan.channels) == plan
-    straight, mixed = (frontier(c, Allocate(), points=3) for c in (curves, shuffled))
+    straight, mixed = (frontier(c, exact(), points=3) for c in (curves, shuffled))
     np.testing.assert_array_equal(straight.spend[:, order], mixed.spend)
 
 
 def test_figures_agree_to_the_cent(tmp_path: Path) -> None:
     for seed in range(3):
-        plan = allocate(random_curves(seed, channels=7), Allocate(scenario="fixed"))
+        plan = allocate(random_curves(seed, channels=7), exact(scenario="fixed"))
         save_plan(plan, tmp_path)
         table = pd.read_csv(tmp_path / "allocation.csv", dtype=str)
         expected = ["channel", "spend_now", "spend_plan", "lower", "upper", "contribution_now", "contribution_plan"]
@@ -310,10 +310,10 @@ def test_figures_agree_to_the_cent(tmp_path: Path) -> None:
 def test_a_plan_is_the_same_byte_for_byte_and_survives_its_file(tmp_path: Path) -> None:
     curves = random_curves(2)
     for name in ("a", "b"):
-        save_plan(allocate(curves, Allocate()), tmp_path / name)
+        save_plan(allocate(curves, exact()), tmp_path / name)
     for file in ("allocation.csv", "allocation.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
-    assert load_plan(tmp_path / "a") == allocate(curves, Allocate())
+    assert load_plan(tmp_path / "a") == allocate(curves, exact())
 
 
 def test_a_missing_or_foreign_plan_is_named(tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_a_missing_or_foreign_plan_is_named(tmp_path: Path) -> None:
 
 def test_gains_are_those_of_each_draw() -> None:
     curves = random_curves(4, draws=200)
-    plan = allocate(curves, Allocate(margin=0.4), ci_prob=0.8)
+    plan = allocate(curves, exact(margin=0.4), ci_prob=0.8)
     gains = curves.at(spends(plan)).sum(axis=1) - curves.at(curves.today).sum(axis=1)
     assert plan.gain.median == pytest.approx(np.median(gains), abs=0.01)
     assert (plan.gain.low, plan.gain.high) == pytest.approx(tuple(np.quantile(gains, [0.1, 0.9])), abs=0.01)
@@ -336,7 +336,7 @@ def test_gains_are_those_of_each_draw() -> None:
 
 
 def test_rows_tell_what_is_beyond_experience_and_worth_a_test() -> None:
-    curves, question = random_curves(4), Allocate(relative=(0, 2), extrapolation=0.01)
+    curves, question = random_curves(4), exact(relative=(0, 2), extrapolation=0.01)
     curves = replace(curves, observed=curves.today * np.array([0.5, 1.0, 1.2, 1.9, 3.0]))
     plan = allocate(curves, question)
     spend = spends(plan)
@@ -355,7 +355,7 @@ def test_rows_tell_what_is_beyond_experience_and_worth_a_test() -> None:
 
 def test_marginal_returns_of_interior_channels_are_equal() -> None:
     curves = random_curves(8, channels=6, points=801, draws=4)
-    plan = allocate(curves, Allocate(relative=(0, 2)))
+    plan = allocate(curves, exact(relative=(0, 2)))
     inside = [row.mroi.mean for row in plan.channels if row.interior]
     assert len(inside) >= 2
     assert max(inside) == pytest.approx(min(inside), rel=0.02)
@@ -363,27 +363,27 @@ def test_marginal_returns_of_interior_channels_are_equal() -> None:
 
 def test_profit_stops_where_the_next_unit_returns_itself() -> None:
     curves = random_curves(8, points=801, draws=4)
-    plan = allocate(curves, Allocate(scenario="profit", margin=0.8, relative=(0, 2)))
+    plan = allocate(curves, exact(scenario="profit", margin=0.8, relative=(0, 2)))
     assert plan.gain_in == "profit"
     assert plan.budget is None
     assert all(row.mroi.mean == pytest.approx(1 / 0.8, rel=0.02) for row in plan.channels if row.interior)
     assert_certified(plan)
     for total in np.linspace(0, 2 * curves.today.sum(), 5)[1:]:
-        other = allocate(curves, Allocate(budget=round(total, 2), relative=(0, 2)))
+        other = allocate(curves, exact(budget=round(total, 2), relative=(0, 2)))
         assert 0.8 * other.objective_value - other.spend_plan <= plan.objective_value * (1 + 1e-4) + 1e-6
 
 
 def test_profit_keeps_to_a_budget_as_an_upper_limit() -> None:
     curves = random_curves(8)
-    free = allocate(curves, Allocate(scenario="profit", margin=3, relative=(0, 2)))
-    capped = allocate(curves, Allocate(scenario="profit", margin=3, relative=(0, 2), budget=1_000))
+    free = allocate(curves, exact(scenario="profit", margin=3, relative=(0, 2)))
+    capped = allocate(curves, exact(scenario="profit", margin=3, relative=(0, 2), budget=1_000))
     assert free.spend_plan > 1_000
     assert capped.spend_plan <= 1_000
 
 
 def test_a_target_marginal_return_is_that_of_the_last_unit() -> None:
     curves = random_curves(9, points=801, draws=4)
-    plan = allocate(curves, Allocate(scenario="target_mroi", target=0.9, relative=(0, 2)))
+    plan = allocate(curves, exact(scenario="target_mroi", target=0.9, relative=(0, 2)))
     inside = [row.mroi.mean for row in plan.channels if row.interior]
     assert inside
     assert inside == pytest.approx([0.9] * len(inside), rel=0.02)
@@ -392,7 +392,7 @@ def test_a_target_marginal_return_is_that_of_the_last_unit() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_target_return_is_reached_with_the_most_response(seed: int) -> None:
     curves = random_curves(seed, draws=10)
-    free = Allocate(relative=(0, 2))
+    free = exact(relative=(0, 2))
     target = round(0.9 * mean_at(curves, curves.today) / float(curves.today.sum()), 3)
     plan = allocate(curves, free.model_copy(update={"scenario": "target_roi", "target": target}))
     assert plan.contribution_plan.mean / plan.spend_plan >= target * (1 - 1e-5)
@@ -404,11 +404,11 @@ def test_a_target_return_is_reached_with_the_most_response(seed: int) -> None:
 
 def test_a_target_return_out_of_reach_says_what_can_be_had() -> None:
     with pytest.raises(AllocationError, match=r"allocate\.target: .* the highest return found is .* lower the target"):
-        allocate(random_curves(1), Allocate(scenario="target_roi", target=1e6))
+        allocate(random_curves(1), exact(scenario="target_roi", target=1e6))
 
 
 def test_no_money_buys_nothing() -> None:
-    plan = allocate(random_curves(1), Allocate(budget=0, relative=(0, 2)))
+    plan = allocate(random_curves(1), exact(budget=0, relative=(0, 2)))
     assert spends(plan).tolist() == [0.0] * 5
     assert plan.certified_gap == 0
     assert plan.contribution_plan.mean == 0
@@ -418,7 +418,7 @@ def test_no_money_buys_nothing() -> None:
 
 def test_one_channel_gets_everything() -> None:
     curves = random_curves(1, channels=1)
-    plan = allocate(curves, Allocate())
+    plan = allocate(curves, exact())
     assert plan.spend_plan == plan.spend_now
     assert plan.gain.mean == 0
     assert plan.gain.probability == 0.5
@@ -428,10 +428,10 @@ def test_one_channel_gets_everything() -> None:
 def test_a_channel_without_history_waits_for_a_limit() -> None:
     parameters = [(100.0, 3000.0, 1.0), (80.0, 900.0, 1.0)]
     curves = hill_curves(parameters, [4000.0, 0.0], draws=3, noise=0.1)
-    plan = allocate(curves, Allocate())
+    plan = allocate(curves, exact())
     assert spends(plan).tolist() == [4000.0, 0.0]
     assert "channel 1 has no spend today" in word(plan.notes[0])
-    plan = allocate(curves, Allocate(limits={"channel 1": Limits(upper=3_000)}))
+    plan = allocate(curves, exact(limits={"channel 1": Limits(upper=3_000)}))
     assert plan.channels[1].spend_plan > 0
     assert plan.channels[1].extrapolation == 1.0
     assert any("beyond the spend ever observed" in word(note) for note in plan.notes)
@@ -439,7 +439,7 @@ def test_a_channel_without_history_waits_for_a_limit() -> None:
 
 def test_upper_limits_leave_money_over_and_say_so() -> None:
     curves = random_curves(1)
-    plan = allocate(curves, Allocate(budget=round(2 * float(curves.today.sum()), 2)))
+    plan = allocate(curves, exact(budget=round(2 * float(curves.today.sum()), 2)))
     assert all(row.spend_plan == row.upper for row in plan.channels)
     assert plan.unspent > 0
     assert "stays unspent: the upper limits allow no more" in word(plan.notes[0])
@@ -450,7 +450,7 @@ def test_plans_by_geo_keep_limits_on_the_channel() -> None:
     names = tuple(f"{c} | {g}" for c in ("tv", "radio") for g in ("north", "south", "west"))
     curves = replace(curves, channels=names)
     tv = float(curves.today[:3].sum())
-    question = Allocate(
+    question = exact(
         relative=(0, 2),
         limits={"tv": Limits(relative=(0.9, 1.1)), "radio | west": Limits(fixed=True)},
         groups=(Group(channels=("tv", "radio | north"), upper=round(tv * 1.2, 2)),),
@@ -465,7 +465,7 @@ def test_plans_by_geo_keep_limits_on_the_channel() -> None:
 
 def test_many_arms_are_planned_with_a_certificate() -> None:
     curves = random_curves(3, channels=150, draws=30)
-    plan = allocate(curves, Allocate())
+    plan = allocate(curves, exact())
     assert_certified(plan)
     assert plan.spend_plan == plan.budget
     assert all(row.value_of_information is None for row in plan.channels)
@@ -477,11 +477,11 @@ def test_many_arms_are_planned_with_a_certificate() -> None:
 @settings(max_examples=5, deadline=None)
 def test_the_frontier_rises_and_holds_the_plan(seed: int) -> None:
     curves = random_curves(seed)
-    found = frontier(curves, Allocate(), points=7)
+    found = frontier(curves, exact(), points=7)
     response = [r.mean for r in found.response]
     assert np.all(np.diff(found.total) > 0)
     assert all(b >= a * (1 - 1e-4) for a, b in itertools.pairwise(response))
-    plan = allocate(curves, Allocate())
+    plan = allocate(curves, exact())
     now = int(np.argmin(np.abs(found.total - found.today)))
     assert found.total[now] == plan.spend_plan
     assert response[now] == pytest.approx(plan.objective_value, rel=1e-9)
@@ -489,7 +489,7 @@ def test_the_frontier_rises_and_holds_the_plan(seed: int) -> None:
 
 
 def test_the_frontier_is_a_table(tmp_path: Path) -> None:
-    found = frontier(random_curves(1), Allocate(relative=(0, 2)), points=4)
+    found = frontier(random_curves(1), exact(relative=(0, 2)), points=4)
     save_frontier(found, tmp_path)
     table = pd.read_csv(tmp_path / "frontier.csv")
     assert list(table.columns[:3]) == ["total", "response_mean", "response_median"]
@@ -498,14 +498,14 @@ def test_the_frontier_is_a_table(tmp_path: Path) -> None:
     assert list(table.columns[-5:]) == arms
     np.testing.assert_allclose(table[arms].sum(axis=1), table["total"], atol=0.01)
     named = replace(random_curves(1), channels=("total", "profit", "roi", "tv", "spend_tv"))
-    other = frontier_table(frontier(named, Allocate(relative=(0, 2)), points=4))
+    other = frontier_table(frontier(named, exact(relative=(0, 2)), points=4))
     np.testing.assert_array_equal(other["total"], table["total"])
     np.testing.assert_allclose(other["spend_total"], found.spend[:, 0], rtol=1e-6)
 
 
 def test_the_frontier_counts_what_profit_gains_over_today() -> None:
     curves = random_curves(7)
-    found = frontier(curves, Allocate(relative=(0, 2), margin=0.6), ci_prob=0.8, points=4)
+    found = frontier(curves, exact(relative=(0, 2), margin=0.6), ci_prob=0.8, points=4)
     now = curves.at(found.spend[0] * 0 + curves.today.round(2)).sum(axis=1)
     for total, spend, gained in zip(found.total, found.spend, found.profit_gain, strict=True):
         draws = 0.6 * (curves.at(spend).sum(axis=1) - now) - (total - curves.today.sum())
@@ -520,7 +520,7 @@ def test_a_what_if_changes_what_it_names() -> None:
     share = today[2:] / today[2:].sum()
     np.testing.assert_allclose(spend, [0.8 * today[0], today[1] + 500, *(1000 * share)])
     np.testing.assert_allclose(parse_what_if("ooh | north=120%", curves)[2], 1.2 * today[2])
-    plan = evaluate_plan(curves, spend, Allocate(margin=0.5))
+    plan = evaluate_plan(curves, spend, exact(margin=0.5))
     assert plan.scenario == "what_if"
     assert plan.certified_gap is None
     gains = curves.at(spend).sum(axis=1) - curves.at(today).sum(axis=1)

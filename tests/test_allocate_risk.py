@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from allocate_cases import hill_curves, random_curves
+from allocate_cases import exact, hill_curves, random_curves
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,7 +72,7 @@ def test_the_worst_draws_are_nearly_optimal_on_concave_curves() -> None:
     assert plan.method == "local"
     assert "The plan is a local optimum, started from the exact mean plan." in map(word, plan.notes)
     assert plan.certified_gap is not None and plan.certified_gap < 0.03
-    safe, mean = plan, allocate(curves, Allocate(relative=(0, 1.9)))
+    safe, mean = plan, allocate(curves, exact(relative=(0, 1.9)))
     assert safe.gain.percentiles[5] >= mean.gain.percentiles[5]
     assert safe.contribution_plan.mean <= mean.contribution_plan.mean
 
@@ -139,7 +139,7 @@ def test_regret_is_what_the_draws_would_have_gained() -> None:
 def test_certain_curves_leave_nothing_to_regret_or_to_learn() -> None:
     curves = random_curves(6, channels=4, draws=1)
     curves = replace(curves, response=np.repeat(curves.response, 30, axis=0))
-    plan = allocate(curves, Allocate())
+    plan = allocate(curves, exact())
     assert plan.regret == pytest.approx(0, abs=1e-3 * plan.objective_value)
     for row in plan.channels:
         assert row.value_of_information == 0

@@ -71,6 +71,27 @@ def _marginal(posterior: Posterior) -> Array:
     return np.stack(found, axis=1) * posterior.misfit(draws)
 
 
+def unseen_share(posterior: Posterior) -> Array:
+    """Return which share of each channel's contribution rests on spends below the lowest week ever seen.
+
+    ROI asks what would have been without any spend; where a channel never rested, the curve down there is a guess. What
+    the lowest week of each geo alone would bring if it ran on, over what the channel brought, mean over the draws.
+
+    Returns:
+        Shape ``(channel,)``; 0 for a channel that has rested in each geo.
+    """
+    data, rows = posterior.data, posterior.thinned(DRAWS)
+    media, weeks = data["media"].to_numpy(), data.sizes["week"]
+    lowest, worth = media[..., -weeks:].min(axis=-1), data["money"].to_numpy().sum(axis=1)
+    found = np.zeros(len(lowest))
+    for c in np.flatnonzero(lowest.any(axis=1)):
+        steady = np.repeat(lowest[c][:, None], posterior.shape.l_max, axis=1)
+        response = posterior.shape.respond(steady, posterior.parameters(int(c), rows))[..., -1]
+        brought = posterior.kpi_value * posterior["contribution_share"][rows, c]
+        found[c] = ((response * posterior.media_coefficient(int(c), rows)) @ worth / brought).mean()
+    return found
+
+
 # --- ROI ----------------------------------------------------------------------------------------
 
 
@@ -97,6 +118,7 @@ def roi_table(posterior: Posterior, media: Media, prior: Interval[Array], ci_pro
             "ci_prob": ci_prob,
             **mroi.columns("mroi"),
             **prior.columns("prior_roi"),
+            "unseen_share": unseen_share(posterior),
             "rhat": azs.rhat(draws)["contribution_share"].to_numpy(),
             "ess_bulk": azs.ess(draws, method="bulk")["contribution_share"].to_numpy(),
         }

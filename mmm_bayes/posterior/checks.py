@@ -19,7 +19,7 @@ from mmm_bayes.posterior.confounding import Demand, Pair, collinear, follows_dem
 from mmm_bayes.posterior.lift import LIMIT, lift_agreement
 from mmm_bayes.posterior.predictions import one_week_ahead, predictive_interval
 from mmm_bayes.posterior.prior_predictive import implausible_priors
-from mmm_bayes.posterior.sensitivity import contradicted_priors, prior_sensitivity
+from mmm_bayes.posterior.sensitivity import contradicted_priors, idle_channels, prior_sensitivity
 from mmm_bayes.transforms import PARAMETERS, Array
 
 GATED = (
@@ -30,6 +30,9 @@ GATED = (
 """Variables that must have converged: every effect, every ROI (through its share) and hyper-parameter."""
 
 ORDER = ("PASS", "REVIEW", "FAIL")
+
+MOSTLY = 0.5
+"""Share of the channels of which the data may say little before the answers rest mostly on priors."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,15 @@ def diagnose(posterior: Posterior, media: Media, prior: Interval[Array], ci_prob
     given = Model(**posterior.settings).priors
     reasons = [*convergence(posterior.tree), *plausibility(posterior, media), *residuals(posterior, ci_prob)]
     pairs, demand = collinear(posterior), follows_demand(posterior)
-    reasons += [*beliefs(posterior, given), *confounding(pairs, demand)]
+    taught = learning(posterior, prior, ci_prob)
+    reasons += [*beliefs(posterior, given), *confounding(pairs, demand), foundation(taught)]
     reasons += lift_tests(posterior)
     worst = max(reasons, key=lambda r: ORDER.index(r.status))
     return {
         "verdict": worst.status,
         "reasons": [asdict(r) for r in reasons],
-        "learning": learning(posterior, prior, ci_prob),
+        "learning": taught,
+        "idle": idle_channels(posterior),
         "sensitivity": prior_sensitivity(posterior, given),
         "collinear": [asdict(p) for p in pairs],
         "demand": {channel: asdict(found) for channel, found in demand.items()},
@@ -222,6 +227,12 @@ def learning(posterior: Posterior, prior: Interval[Array], ci_prob: float) -> di
     ratio = width / before
     words = np.select([ratio < 0.5, ratio < 0.8], ["much", "some"], "little")
     return {c: {"says": str(w), "value": float(r)} for c, w, r in zip(posterior.channels, words, ratio, strict=True)}
+
+
+def foundation(taught: Mapping[str, Mapping[str, Any]]) -> Reason:
+    """Check that the ROIs do not mostly rest on what was assumed; ``taught`` is what `learning` returns."""
+    little = [channel for channel, found in taught.items() if found["says"] == "little"]
+    return checked("foundation", len(little) / len(taught), (MOSTLY, np.inf), {"channels": little})
 
 
 def _sampler(posterior: Posterior) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
         "doubts": doubts,
         "paid": int((~organic).sum()),
         "organic": list(fit.roi["channel"][organic]),
-        "rests_on_prior": list(facts.rests_on_prior(fit, results.panel)),
+        "foundations": [*facts.without_effect(fit), *facts.rests_on_prior(fit, results.panel)],
         "movers": list(facts.movers(fit.contributions)),
         "roi_table": tables.roi(fit, head, results.kpi, 1 / results.config.allocate.margin, money),
         "checks_table": tables.checks(fit),

@@ -94,6 +94,21 @@ def rests_on_prior(fit: Fit, panel: Panel) -> Iterator[Finding]:
         yield Finding("evidence.new", {"channels": new, "weeks": [count(weeks[channel], "week") for channel in new]})
 
 
+IDLE = 0.5
+"""Probability from which on a channel is said to show no effect."""
+
+
+def without_effect(fit: Fit) -> list[Finding]:
+    """Return the channels of which the data show no effect, with the most that they may return."""
+    idle = fit.diagnostics["idle"]
+    rows = fit.roi.set_index("channel")["roi_high"]
+    return [
+        Finding("media.no_effect", {"channel": channel, "most": float(rows[channel])})
+        for channel, probability in idle.items()
+        if probability > IDLE
+    ]
+
+
 def roi_draws(fit: Fit, kpi: float) -> Array:
     """Return the ROI of each channel draw by draw, shape ``(draw, channel)``; NaN where nothing was spent."""
     spend = fit.roi["spend"].to_numpy()

@@ -107,7 +107,7 @@ def checks(fit: Fit) -> Table:
 
 def foundations(fit: Fit) -> Table:
     """Return what each channel's ROI rests on: what the data say, and how far prior and data move it."""
-    found = fit.diagnostics
+    found, unseen = fit.diagnostics, fit.roi.set_index("channel")["unseen_share"]
     rows = [
         [
             channel,
@@ -115,10 +115,11 @@ def foundations(fit: Fit) -> Table:
             label(moved["talks"], "talks"),
             *(f"{moved['prior']:.2f}", f"{moved['likelihood']:.2f}"),
             label("yes" if found["demand"][channel]["follows"] else "no", "answer"),
+            percent(unseen[channel]),
         ]
         for channel, moved in found["sensitivity"].items()
     ]
-    heads = _heads("channel", "says", "talks", "prior_moves", "data_move", "follows_demand")
+    heads = _heads("channel", "says", "talks", "prior_moves", "data_move", "follows_demand", "unseen")
     return Table(heads, rows, text=3)
 
 
