@@ -44,16 +44,15 @@ def judge(group: str, seed: int) -> tuple[dict[str, Any], pd.DataFrame]:
     truth = true_curves(world, curves)
     today, planned = (float(truth.at(s).sum()) for s in (curves.today, spend))
     best = allocate(truth, QUESTION, CI_PROB).contribution_plan.mean
-    moves = not np.allclose(spend, curves.today, rtol=1e-6)
     found = {
-        "moves": moves,
+        "moves": plan.moves,
         "decision": plan.decision,
         "claimed": plan.gain.probability,
-        "wins": float(planned > today) if moves else 0.5,
+        "wins": float(planned > today) if plan.moves else 0.5,
         "claimed gain": plan.gain.mean / plan.contribution_now.mean,
         "true gain": planned / today - 1,
         "oracle": best / today - 1,
-        "gain inside": float(plan.gain.low <= planned - today <= plan.gain.high) if moves else np.nan,
+        "gain inside": float(plan.gain.low <= planned - today <= plan.gain.high) if plan.moves else np.nan,
     }
     return about | found, channels(world, media_contributions(posterior)).assign(**about)
 

@@ -26,8 +26,8 @@ ROUNDS = 20
 SHARES = tuple(0.1 / 2**k for k in range(12))
 """Sizes of the moves tried, as shares of the total, large to small."""
 
-WORTH = 1e-3
-"""Gain, as a share of what today's budget brings, below which it is not worth moving money."""
+WORTH = 3e-3
+"""Gain, as a share of what today's budget brings, below which it is not worth moving money: models err by as much."""
 
 MOVES = 400
 """Moves at most."""
