@@ -1,4 +1,4 @@
-"""Plans in worlds that break the model's formulas win about as often as they claim: `scripts/benchmark_plans.py`, small."""
+"""Plans in worlds that break the model's formulas win about as often as claimed: `scripts/benchmark_plans.py`, small."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 SEEDS = {"national": range(16), "geo": range(6)}
-"""Seeds that the defaults were tuned on: they hold what was reached; `reports/benchmarks.md` shows what fresh ones give."""
+"""Seeds that the defaults were tuned on: they hold what was reached; for fresh ones see `reports/benchmarks.md`."""
 
 
 @pytest.fixture(scope="module")
