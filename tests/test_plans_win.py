@@ -1,4 +1,4 @@
-"""Plans in worlds that break the model's formulas win about as often as claimed: `scripts/benchmark_plans.py`, small."""
+"""Plans in worlds that break the formulas win about as often as claimed: `scripts/benchmark_plans.py`, small."""
 
 import sys
 from pathlib import Path
