@@ -9,6 +9,7 @@ import numpy as np
 from mmm_bayes.config import ChannelPriors
 from mmm_bayes.findings import Finding
 from mmm_bayes.panel import Panel
+from mmm_bayes.pool import roi_range, usual_return
 from mmm_bayes.priors import carrier, prior_of
 from mmm_bayes.transforms import PARAMETERS, Array, adstock, geometric_weights
 
@@ -209,7 +210,10 @@ def _learnt(panel: Panel, c: int, errors: Array, priors: ChannelPriors) -> tuple
     channel, total = panel.channels[c], panel.driver[c].sum()
     quantity = carrier(channel, panel.paid[channel], priors)
     worth = float(_worth(panel).sum()) if quantity == "contribution_share" else float(panel.data["spend"][..., c].sum())
-    low, high = prior_of(quantity, channel, priors).frozen().ppf([0.05, 0.95])
+    if quantity == "pool":
+        low, high = roi_range(usual_return(float(_worth(panel).sum()), float(panel.data["spend"].sum())))
+    else:
+        low, high = prior_of(quantity, channel, priors).frozen().ppf([0.05, 0.95])
     error, before = float(errors[c] * total / worth), float(high - low) / 3.29
     if not np.isfinite(error):
         return 1.0, None
@@ -267,24 +271,32 @@ def breaks(panel: Panel) -> Iterator[Finding]:
         level = np.log(series)
         change = np.diff(level)
         usual = 1.4826 * np.median(np.abs(change - np.median(change)))
-        weeks = range(BESIDE, len(level) - BESIDE + 1)
-        steps = {t: _step(level, t) for t in weeks if abs(_step(level, t)) > max(STEP, 5 * usual)}
-        at = max(steps, key=lambda t: abs(change[t - 1]), default=None)
-        if at is not None and change[at - 1] / steps[at] > 0.6 and not _seasonal(level, at):
+        steps = _steps(level)
+        large = np.flatnonzero(np.abs(steps) > max(STEP, 5 * usual))
+        at = max(large.tolist(), key=lambda t: abs(change[t - 1]), default=None)
+        if at is not None and change[at - 1] / steps[at] > 0.6 and not _seasonal(steps, at):
             yield Finding(
                 "evidence.break",
                 {"geo": geo, "week": f"{panel.weeks[at]:%Y-%m-%d}", "change": float(np.expm1(steps[at]))},
             )
 
 
-def _step(level: Array, t: int) -> float:
-    """Return by how much the level differs after a week, 0 where three quarters of the weeks do not agree on it."""
-    before, after = (np.quantile(part, [0.25, 0.5, 0.75]) for part in (level[t - BESIDE : t], level[t : t + BESIDE]))
-    apart = after[0] > before[2] or after[2] < before[0]
-    return float(after[1] - before[1]) if apart else 0.0
+def _steps(level: Array) -> Array:
+    """Return by how much the level differs from each week on, shape ``(week,)``.
+
+    0 where three quarters of the weeks beside do not agree on it, and close to the ends.
+    """
+    found = np.zeros(len(level))
+    if len(level) < 2 * BESIDE:
+        return found
+    windows = np.lib.stride_tricks.sliding_window_view(level, BESIDE)
+    low, middle, high = np.quantile(windows, [0.25, 0.5, 0.75], axis=1)
+    apart = (low[BESIDE:] > high[:-BESIDE]) | (high[BESIDE:] < low[:-BESIDE])
+    found[BESIDE : len(level) - BESIDE + 1] = np.where(apart, middle[BESIDE:] - middle[:-BESIDE], 0.0)
+    return found
 
 
-def _seasonal(level: Array, at: int) -> bool:
+def _seasonal(steps: Array, at: int) -> bool:
     """Whether the level jumps about as much a year before or after."""
-    near = [t + d for t in (at - 52, at + 52) for d in (-1, 0, 1) if BESIDE <= t + d <= len(level) - BESIDE]
-    return any(_step(level, t) / _step(level, at) > 0.5 for t in near)
+    near = [t + d for t in (at - 52, at + 52) for d in (-1, 0, 1) if 0 <= t + d < len(steps)]
+    return any(steps[t] / steps[at] > 0.5 for t in near)

@@ -30,6 +30,13 @@ def usual_return(kpi_value: float, spend: float) -> float:
     return SHARE * kpi_value / spend
 
 
+def roi_range(usual: float) -> tuple[float, float]:
+    """Return about the 5% and 95% points of the ROI of a channel that acts, whose curve has an elasticity of one half."""
+    spread = np.sqrt(CENTRE**2 + np.exp(2 * SPREAD["mu"]))
+    low, high = 2 * usual * np.exp(spread * stats.norm.ppf([0.05, 0.95]))
+    return float(low), float(high)
+
+
 def distance(log_roi: Any, elasticity: Any, usual: Any, centre: Any) -> Any:
     """Return how far channels are from the centre of the pool; their marginal ROI is the ROI times the elasticity.
 
