@@ -125,6 +125,7 @@ def posterior(draws: int = 40, geos: int = 3, weeks: int = 60, l_max: int = 4) -
         "slope": (dims, rng.uniform(0.9, 1.1, shape) * np.array([4.0, 1.0, 1.0])),
         "beta": (dims, rng.uniform(0.1, 0.3, shape)),
         "geo_effect": ((*dims, "geo"), rng.uniform(0.8, 1.2, (*shape, geos))),
+        "misfit": (dims, np.random.default_rng(2).lognormal(0, 0.15, shape)),
     }
     data = {
         "spend": (("channel", "geo", "week"), spend),

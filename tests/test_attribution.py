@@ -4,18 +4,21 @@ import arviz as az
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
-from mmm_bayes.config import Allocate, Model, Sampler
+from mmm_bayes.config import Allocate, ChannelPriors, Model, Sampler
 from mmm_bayes.model.compiled import cache_key
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.fit import more_careful
-from mmm_bayes.posterior import by_chunks
+from mmm_bayes.model.sample import misfit
+from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.posterior.attribution import (
     MARGINAL_DRAWS,
     decomposition,
     media_contributions,
     media_response,
     response_curves,
+    unseen_share,
 )
 from mmm_bayes.posterior.checks import grade
 from mmm_bayes.posterior.predictions import forecast, one_week_ahead
@@ -34,7 +37,7 @@ def test_roi_is_the_zero_out_counterfactual(small_posterior, media):
         assert (without == 0).all()
         lost = np.einsum("dgt,gt->d", with_it - without, money)
         np.testing.assert_allclose(small_posterior["roi"][:, c], lost / spend[c], rtol=1e-9)
-        np.testing.assert_allclose(media.worth[:, c], lost, rtol=1e-9)
+        np.testing.assert_allclose(media.worth[:, c], lost * small_posterior["misfit"][:, c], rtol=1e-9)
 
 
 def test_marginal_roi_is_the_slope_of_what_more_spend_brings(small_posterior, media):
@@ -42,12 +45,12 @@ def test_marginal_roi_is_the_slope_of_what_more_spend_brings(small_posterior, me
     for c in range(len(small_posterior.channels)):
         up, down = (media_response(small_posterior, c, rows, 1 + s * 1e-3) for s in (1, -1))
         slope = np.einsum("dgt,gt->d", up - down, money) / 2e-3
-        np.testing.assert_allclose(media.marginal[:5, c], slope, rtol=1e-4)
+        np.testing.assert_allclose(media.marginal[:5, c], slope * small_posterior["misfit"][rows, c], rtol=1e-4)
 
 
 def test_total_roi_is_the_spend_weighted_mean(small_posterior, media):
     spend = small_posterior.data["spend"].sum(("geo", "week")).to_numpy()
-    weighted = small_posterior["roi"] @ (spend / spend.sum())
+    weighted = (small_posterior["roi"] * small_posterior["misfit"]) @ (spend / spend.sum())
     np.testing.assert_allclose(weighted, media.worth.sum(axis=1) / spend.sum(), rtol=1e-9)
 
 
@@ -67,7 +70,7 @@ def test_components_add_up_to_the_prediction(small_posterior, media, small_run):
 
 def test_roi_csv_holds_the_draws(small_posterior, small_run):
     table = pd.read_csv(small_run.space.data / "roi.csv").set_index("channel")
-    roi = pd.DataFrame(small_posterior["roi"], columns=small_posterior.channels)
+    roi = pd.DataFrame(small_posterior["roi"] * small_posterior["misfit"], columns=small_posterior.channels)
     np.testing.assert_allclose(table["roi_median"], roi.median(), rtol=1e-9)
     np.testing.assert_allclose(table["roi_low"], roi.quantile(0.05), rtol=1e-9)
     np.testing.assert_allclose(table["contribution"], table["roi_mean"] * table["spend"], rtol=1e-9)
@@ -82,7 +85,7 @@ def test_the_curve_at_todays_spend_is_the_contribution_of_the_window(small_poste
     money = small_posterior.data["money"].mean("week").to_numpy()
     for c in range(len(curves.channels)):
         inside = np.einsum("dgt,g->d", media_response(small_posterior, c, rows), money)
-        found = curves.at(curves.today)[:, c]
+        found = curves.at(curves.today)[:, c] / small_posterior["misfit"][rows, c]
         assert (found >= inside * (1 - 1e-3)).all()
         assert found.mean() < 1.1 * inside.mean()
     assert (np.diff(curves.response, axis=2) >= 0).all() and (curves.response[..., 0] == 0).all()
@@ -92,6 +95,96 @@ def test_intervals_cover_what_was_simulated(small_posterior, small_run):
     low, high = np.quantile(small_posterior["roi"], [0.005, 0.995], axis=0)
     truth = np.array([small_run.simulated.truth.roi[c] for c in small_posterior.channels])
     assert ((low <= truth) & (truth <= high)).all()
+
+
+# --- what formulas miss ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [0.05, 0.15, 0.4])
+def test_misfit_keeps_the_means_and_has_the_spread_asked_for(error):
+    draws = np.random.default_rng(1).lognormal(0, [[[0.1, 0.5, 1.5]]], (4, 5_000, 3))
+    contribution = xr.DataArray(draws, dims=("chain", "draw", "channel"))
+    found = misfit(contribution, error, 7)
+    assert found.dims == contribution.dims and found.shape == contribution.shape
+    np.testing.assert_allclose((found * contribution).mean(("chain", "draw")), draws.mean(axis=(0, 1)), rtol=1e-12)
+    logs = np.log(found.to_numpy()).reshape(-1, 3)
+    np.testing.assert_allclose(logs.std(axis=0), error, rtol=0.03)
+    assert np.abs(np.corrcoef(logs, rowvar=False)[np.triu_indices(3, 1)]).max() < 0.03
+    assert abs(np.corrcoef(logs[:, 1], np.log(draws[..., 1].ravel()))[0, 1]) < 0.03
+
+
+def test_misfit_follows_its_seed_and_none_is_ones():
+    contribution = xr.DataArray(np.full((2, 50, 3), 2.0), dims=("chain", "draw", "channel"))
+    first, again, other = (misfit(contribution, 0.15, seed).to_numpy() for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).all()
+    np.testing.assert_array_equal(misfit(contribution, 0.0, 3), 1.0)
+
+
+def test_misfit_widens_what_channels_returned_and_moves_no_mean(small_posterior, media, small_run):
+    plain = small_posterior.kpi_value * small_posterior["contribution_share"]
+    np.testing.assert_allclose(media.worth.mean(axis=0), plain.mean(axis=0), rtol=1e-9)
+    widths = [np.diff(np.quantile(worth, [0.05, 0.95], axis=0), axis=0)[0] for worth in (media.worth, plain)]
+    assert (widths[0] > widths[1]).all()
+    assert small_run.config.model.misfit == 0.15
+    np.testing.assert_allclose(np.log(small_posterior["misfit"]).std(axis=0), 0.15, rtol=0.2)
+    rows = small_posterior.thinned(400)
+    curves = response_curves(small_posterior, Allocate(weeks=13))
+    for c in range(3):
+        ratio = small_posterior.return_coefficient(c, rows) / small_posterior.media_coefficient(c, rows)
+        np.testing.assert_allclose(ratio, np.repeat(small_posterior["misfit"][rows, c, None], 4, axis=1))
+        spread = np.log(curves.at(curves.today)[:, c])
+        assert spread.std() > (spread - np.log(small_posterior["misfit"][rows, c])).std()
+
+
+# --- what lies below the lowest week ------------------------------------------------------------
+
+
+def with_media(posterior, media):
+    """Return a posterior whose channels had other media, and brought what these do."""
+    tree = posterior.tree.copy()
+    tree["constant_data"] = xr.DataTree(posterior.data.assign(media=(posterior.data["media"].dims, media)))
+    found = Posterior(tree)
+    rows, money = np.arange(found.draws), found.data["money"].to_numpy()
+    worth = [np.einsum("dgt,gt->d", media_response(found, c, rows), money) for c in range(len(found.channels))]
+    draws = tree["posterior"].to_dataset()
+    share = np.stack(worth, axis=1).reshape(draws["contribution_share"].shape) / found.kpi_value
+    tree["posterior"] = xr.DataTree(draws.assign(contribution_share=(draws["contribution_share"].dims, share)))
+    return Posterior(tree)
+
+
+def test_unseen_is_what_the_lowest_week_alone_would_bring(small_posterior, small_run):
+    media = small_posterior.data["media"].to_numpy().copy()
+    weeks = small_posterior.data.sizes["week"]
+    media[:, :, -weeks:] = np.maximum(media[:, :, -weeks:], np.array([0.0, 0.3, 0.0])[:, None, None])
+    media[2, 1:, -weeks:] += 0.2  # never rests in three geos of four
+    media[0, :, -1] = 0.0
+    of = with_media(small_posterior, media)
+    found, rows = unseen_share(of), of.thinned(400)
+    assert found[0] == 0 and (found[1:] > 0).all() and (found[1:] < 1).all()
+    money = of.data["money"].to_numpy().sum(axis=1)
+    for c in (1, 2):
+        kappa, slope = (of[name][rows, c] for name in ("kappa", "slope"))
+        brought = sum(
+            low**slope / (low**slope + kappa**slope) * of["beta"][rows, c] * of["geo_effect"][rows, c, g] * money[g]
+            for g, low in enumerate(media[c, :, -weeks:].min(axis=1))
+        )
+        assert found[c] == pytest.approx(
+            np.mean(brought / (of.kpi_value * of["contribution_share"][rows, c])), rel=1e-6
+        )
+    table = pd.read_csv(small_run.space.data / "roi.csv")
+    np.testing.assert_allclose(table["unseen_share"], unseen_share(small_posterior), rtol=1e-9)
+
+
+def test_no_more_than_all_of_a_contribution_is_unseen(small_posterior):
+    """A channel that always spent the same, of whose carry-over before the first week nothing is known."""
+    media = small_posterior.data["media"].to_numpy().copy()
+    weeks = small_posterior.data.sizes["week"]
+    media[1, :, :-weeks], media[1, :, -weeks:] = 0.0, 1.0
+    assert 0.95 < unseen_share(with_media(small_posterior, media))[1] <= 1
+
+
+# --- forecasts and files ------------------------------------------------------------------------
 
 
 def test_a_forecast_knows_no_kpi_of_its_weeks(small_run):
@@ -135,7 +228,10 @@ def test_the_key_of_compiled_code_follows_what_it_depends_on(small_run):
     shorter = build_design(small_run.panel.head(50), model)
     keys = [cache_key(design, model), cache_key(same, model), cache_key(shorter, model)]
     keys.append(cache_key(design, Model(likelihood="student_t")))
-    assert keys[0] == keys[1] and len(set(keys)) == 3
+    own = Model(priors=ChannelPriors(roi={"tv": (0.5, 3.0)}))
+    keys.append(cache_key(build_design(small_run.panel, own), own))
+    assert keys[0] == keys[1] and len(set(keys)) == 4
+    assert cache_key(design, Model(misfit=0.3)) == keys[0]  # nothing that is compiled depends on it
 
 
 @pytest.mark.parametrize(

@@ -252,7 +252,7 @@ def fitted(small_run, tmp_path, monkeypatch) -> list[str]:
 
 
 def test_allocate_shows_the_plan_and_its_gain(fitted, capsys):
-    assert main(["allocate", *fitted, "--force", "--budget", "1000000", "--weeks", "26"]) == 0
+    assert main([*asked(fitted, objective="mean"), "--budget", "1000000", "--weeks", "26"]) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[0] == "Plan for 26 weeks"
@@ -261,18 +261,40 @@ def test_allocate_shows_the_plan_and_its_gain(fitted, capsys):
     assert [line.split()[0] for line in lines[2:6]] == ["tv", "search", "social", "total"]
     assert "£1,000,000" in lines[5]
     assert lines[6] == "How sure each part is"
-    heads = ["channel", "best in 90% of draws", "most ever spent", "beyond it", "worth of a test"]
+    heads = ["channel", "decision", "the move is right"]
+    heads += ["best in 90% of draws", "most ever spent", "beyond it", "worth of a test"]
     assert re.split(r"  +", lines[7].strip()) == heads
     assert [line.split()[0] for line in lines[8:11]] == ["tv", "search", "social"]
-    assert lines[11].startswith("The gain over today is £") or lines[11].startswith("The gain over today is −£")
+    assert lines[11].startswith(("Clear: make this plan", "Leaning: this plan beats", "Not yet: the data do not say"))
+    assert lines[12].startswith("The gain over today is £") or lines[12].startswith("The gain over today is −£")
     certified = (
         r"No plan within the limits can be better by more than 0\.\d+% of its value: that is certified, not hoped\."
     )
-    assert re.fullmatch(certified, lines[12])
+    assert re.fullmatch(certified, lines[13])
     assert any(line.startswith("Not knowing the true curves costs £") for line in lines)
-    assert any("lift test" in line for line in lines[13:])
+    assert any("lift test" in line for line in lines[14:])
     assert err.startswith("✓ allocate ")
     assert "\x1b" not in out + err
+
+
+def test_a_plan_that_nobody_asked_a_mean_of_says_how_sure_it_is(fitted, capsys):
+    assert main(["allocate", *fitted, "--force"]) == 0
+    out, err = capsys.readouterr()
+    plan = json.loads(Path("data/small/allocation.json").read_text(encoding="utf-8"))
+    assert (plan["objective"], plan["level"], plan["method"]) == ("quantile", 0.1, "local")
+    table = pd.read_csv("data/small/allocation.csv").set_index("channel")
+    stays = table["spend_plan"] == table["spend_now"]
+    assert (table["probability"].isna() == stays).all()
+    assert set(table["decision"]) <= {"clear", "leaning", "not_yet"}
+    said = {"Clear": "clear", "Leaning": "leaning", "Not yet": "not yet"}
+    (verdict,) = [line.partition(":")[0] for line in out.splitlines() if line.partition(":")[0] in said]
+    assert re.search(rf"  {said[verdict]}: better than today with a probability of ", err)
+    assert (verdict == "Not yet") == stays.all()
+
+
+def test_a_what_if_is_no_advice(fitted, capsys):
+    assert main(["allocate", *fitted, "--force", "--what-if", "tv=-20%"]) == 0
+    assert not re.search("(?m)^(Clear|Leaning|Not yet): ", capsys.readouterr().out)
 
 
 def test_amounts_are_never_cut(capsys):
@@ -283,7 +305,7 @@ def test_amounts_are_never_cut(capsys):
 
 
 def test_a_plan_comes_with_its_frontier_and_on_request_with_its_weeks(fitted, capsys):
-    assert main(["allocate", *fitted, "--force", "--weeks", "20", "--schedule"]) == 0
+    assert main([*asked(fitted, objective="mean"), "--weeks", "20", "--schedule"]) == 0
     out, err = capsys.readouterr()
     assert [line.split()[1] for line in err.splitlines()] == ["allocate", "schedule"]
     assert "When to spend it" in out or "Spread the money of each channel evenly" in out

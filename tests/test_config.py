@@ -568,9 +568,10 @@ def test_the_parameter_theta_takes_a_range(adstock):
 @pytest.mark.parametrize(
     ("roi", "share", "carried"),
     [
-        ((), (), ("roi", "roi", "contribution_share")),
+        ((), (), ("pool", "pool", "contribution_share")),
+        (("tv",), (), ("roi", "pool", "contribution_share")),
         (("default",), (), ("roi", "roi", "contribution_share")),
-        ((), ("tv",), ("contribution_share", "roi", "contribution_share")),
+        ((), ("tv",), ("contribution_share", "pool", "contribution_share")),
         ((), ("default",), ("contribution_share",) * 3),
         (("tv",), ("default",), ("roi", "contribution_share", "contribution_share")),
         (("default",), ("tv",), ("contribution_share", "roi", "contribution_share")),

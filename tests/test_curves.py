@@ -29,6 +29,7 @@ def curves() -> ResponseCurves:
         observed=np.array([4.0, 90.1]),
         weeks=13,
         model="lightgbm",
+        held=("tv, national",),
     )
 
 
@@ -36,6 +37,7 @@ def test_files_give_back_every_bit(curves, tmp_path):
     save_curves(curves, tmp_path / "curves.parquet")
     loaded = load_curves(tmp_path / "curves.parquet")
     assert (loaded.channels, loaded.weeks, loaded.model) == (curves.channels, 13, "lightgbm")
+    assert loaded.held == ("tv, national",)
     for name in ("spend", "response", "today", "observed"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(curves, name))
 

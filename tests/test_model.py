@@ -21,7 +21,7 @@ from mmm_bayes.model.kernels import drift, elementary, features, fused
 from mmm_bayes.model.kernels.features import Weighted
 from mmm_bayes.model.kernels.fused import MediaEffect
 from mmm_bayes.panel import panel_from_frame
-from mmm_bayes.priors import check_channels, prior_from_range, prior_of, prior_place, roi_priors
+from mmm_bayes.priors import check_channels, effect_priors, prior_from_range, prior_of, prior_place
 from mmm_bayes.transforms import Shape, effect_scale, media_effect
 
 L_MAX = 4
@@ -295,7 +295,8 @@ def test_priors_are_named_then_default_then_ours():
     given_priors = ChannelPriors(roi={"tv": (0.5, 3.0), "default": (1.0, 2.0)})
     assert prior_of("roi", "tv", given_priors).frozen().ppf(0.05) == pytest.approx(0.5)
     assert prior_of("roi", "search", given_priors).frozen().ppf(0.05) == pytest.approx(1.0)
-    assert prior_of("roi", "tv", ChannelPriors()).frozen().median() == pytest.approx(np.exp(0.2))
+    assert prior_of("kappa", "tv", given_priors).frozen().median() == pytest.approx(np.exp(0.18))
+    assert prior_of("contribution_share", "mail", ChannelPriors()).frozen().median() == pytest.approx(np.exp(-3.9))
 
 
 def test_a_prior_for_no_channel_is_refused():
@@ -306,12 +307,14 @@ def test_a_prior_for_no_channel_is_refused():
 def test_a_default_share_carries_the_prior_of_every_channel_without_its_own(small_run):
     given_priors = ChannelPriors(contribution_share={"default": (0.01, 0.1)}, roi={"search": (0.5, 3.0)})
     design = build_design(small_run.panel, Model(priors=given_priors))
-    assert dict(zip(small_run.panel.channels, design.data["by_share"].values.tolist(), strict=True)) == {
-        "tv": True,
-        "search": False,
-        "social": True,
+    assert dict(zip(small_run.panel.channels, design.data["carrier"].values.tolist(), strict=True)) == {
+        "tv": "contribution_share",
+        "search": "roi",
+        "social": "contribution_share",
     }
-    low, high = (prior.frozen().ppf(0.05) for prior in roi_priors(design.data, given_priors)[:2])
+    priors = effect_priors(design.data, given_priors)
+    assert list(priors) == [0, 1, 2]
+    low, high = (priors[c].frozen().ppf(0.05) for c in (0, 1))
     assert (low, high) == (pytest.approx(0.01), pytest.approx(0.5))
     assert prior_place(design.data, 0, given_priors) == "model.priors.contribution_share.default"
 
@@ -347,13 +350,15 @@ def test_trends_bend_every_half_year():
     assert trend_features(10, 10, "none").shape == (0, 10)
 
 
-@pytest.mark.parametrize("roi", [{}, {"default": Prior(distribution="halfnormal", sigma=2.0)}])
-def test_the_roi_prior_is_exact_whatever_the_curve(small_run, roi):
+@pytest.mark.parametrize(
+    "prior", [Prior(distribution="lognormal", mu=0.2, sigma=0.9), Prior(distribution="halfnormal", sigma=2.0)]
+)
+def test_the_roi_prior_is_exact_whatever_the_curve(small_run, prior):
     """The density of log_effect, all else fixed, is that of log ROI: prior(ROI) * ROI."""
-    model = Model(priors=ChannelPriors(roi=roi))
+    model = Model(priors=ChannelPriors(roi={"default": prior}))
     design = build_design(small_run.panel, model)
     graph = build_model(design, model)
-    potential = graph.potentials[0]
+    (potential,) = [p for p in graph.potentials if p.name == "prior"]
     names = [v.name for v in graph.free_RVs]
     assert "log_effect" in names
     values = graph.rvs_to_values

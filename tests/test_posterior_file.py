@@ -72,6 +72,20 @@ def test_everything_is_recomputed_without_pymc(recomputed):
     np.testing.assert_allclose(recomputed["nothing"], 0.0, atol=1e-9)
 
 
+def test_channels_of_the_earlier_version_carry_their_prior_as_then_and_have_no_misfit():
+    kept = load_posterior(FILE)
+    assert kept.data["carrier"].to_numpy().tolist() == ["roi"] * 5 and "by_share" not in kept.data.coords
+    np.testing.assert_array_equal(kept.misfit(), np.ones((kept.draws, 5)))
+    np.testing.assert_array_equal(kept.misfit(np.array([3, 4])), np.ones((2, 5)))
+    np.testing.assert_array_equal(kept.return_coefficient(1, slice(None)), kept.media_coefficient(1, slice(None)))
+
+
+def test_nothing_is_held_for_a_demand_that_was_not_looked_for():
+    from mmm_bayes.posterior.attribution import response_curves
+
+    assert response_curves(load_posterior(FILE), Allocate(weeks=WEEKS)).held == ()
+
+
 def test_curves_are_what_a_loop_over_weeks_and_lags_makes_of_a_draw(recomputed):
     """One channel, one geo and week at a time: adstock of the flight, Hill, carry-in taken off, tail counted."""
     from mmm_bayes.posterior.attribution import response_curves

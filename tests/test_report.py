@@ -119,7 +119,7 @@ def test_the_plan_adds_up_to_the_cent(markdown, written, results):
 
 def test_the_headline_equals_a_plain_computation(results, small_posterior):
     head = headline(results.fit, results.kpi, 0.9)
-    share = small_posterior["contribution_share"]
+    share = small_posterior["contribution_share"] * small_posterior["misfit"]
     spend = results.panel.data["spend"].sum(("geo", "week")).to_numpy()
     kpi = float(results.panel.data["kpi"].sum())
     totals = sorted(sum(draw) * kpi / sum(spend) for draw in share)
@@ -404,9 +404,9 @@ def test_each_verdict_has_its_words(small_run, tmp_path, verdict):
     text = report(small_run, space)
     part = section(text, "trusted")
     expected = {
-        "PASS": "**PASS.** All 14 checks of the fit are passed.",
-        "REVIEW": "**REVIEW.** Look at 1 of 14 checks before these results are used: divergences.",
-        "FAIL": "**FAIL.** Do not act on these results: 1 of 14 checks are not passed (divergences).",
+        "PASS": "**PASS.** All 15 checks of the fit are passed.",
+        "REVIEW": "**REVIEW.** Look at 1 of 15 checks before these results are used: divergences.",
+        "FAIL": "**FAIL.** Do not act on these results: 1 of 15 checks are not passed (divergences).",
     }[verdict]
     assert expected in part
     assert expected in text.split("\n## ")[0]

@@ -143,6 +143,18 @@ def media():
     return rng.gamma(1.0, size=(2, 14)) * (rng.uniform(size=(2, 14)) > 0.4)
 
 
+@given(st.floats(1e-3, 50), positive, st.floats(0.3, 5), st.sampled_from(["adstock_first", "saturation_first"]))
+def test_elasticity_is_the_derivative_by_hand(x, kappa, slope, order):
+    """Of the logarithm of the response by that of steady media; for Hill ``slope * (1 - hill)``."""
+    parameters = {"kappa": np.array(kappa), "slope": np.array(slope), "alpha": np.array(0.4)}
+    found = Shape(saturation="hill", order=order).elasticity(np.array(x), parameters)
+    assert found == pytest.approx(slope * (1 - hill(x, kappa, slope)), rel=2e-3)
+    rate = np.log(3) / kappa
+    wanted = x * rate / np.sinh(min(x * rate, 600))
+    found = Shape(saturation="logistic", order=order).elasticity(np.array(x), parameters)
+    assert found == pytest.approx(wanted, rel=1e-2 if x * rate < 10 else 1, abs=1e-6)
+
+
 def compiled(shape: Shape, media: np.ndarray, mode: str | None = "FAST_COMPILE"):
     """Response and gradients of its sum by parameter, as one PyTensor function of the parameters."""
     import pytensor

@@ -5,21 +5,26 @@ import warnings
 from dataclasses import asdict
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from scipy import integrate, stats
 
-from mmm_bayes.config import ChannelPriors, Model, Prior
+from mmm_bayes.config import Allocate, ChannelPriors, Model, Prior
 from mmm_bayes.console import Terminal
 from mmm_bayes.findings import Finding, MMMWarning
 from mmm_bayes.model.design import build_design
+from mmm_bayes.model.fit import with_demand
 from mmm_bayes.posterior import Posterior
-from mmm_bayes.posterior.checks import Reason, beliefs, confounding
-from mmm_bayes.posterior.confounding import FORETOLD, collinear, follows_demand
+from mmm_bayes.posterior.attribution import response_curves
+from mmm_bayes.posterior.checks import Reason, beliefs, confounding, foundation
+from mmm_bayes.posterior.confounding import FORETOLD, IN_SEASON, Demand, collinear, follows_demand, in_season
 from mmm_bayes.posterior.predictions import log_likelihood, one_week_ahead
 from mmm_bayes.posterior.prior_predictive import implausible_priors, prior_shares
-from mmm_bayes.posterior.sensitivity import contradicted_priors, prior_sensitivity
+from mmm_bayes.posterior.sensitivity import contradicted_priors, idle_channels, prior_sensitivity
 from mmm_bayes.report.words import Judged, judged, word
+from mmm_bayes.simulate.worlds import Kind, make_world
+from mmm_bayes.transforms import Shape
 
 
 def in_words(reason: Reason) -> Judged:
@@ -35,18 +40,22 @@ def changed(posterior: Posterior, group: str, **variables) -> Posterior:
     return Posterior(tree)
 
 
+def carrying(posterior: Posterior, **carriers: str) -> Posterior:
+    """Return a posterior whose channels carry their prior as if the user had given it; others stay in the pool."""
+    tree = posterior.tree.copy()
+    data = tree["constant_data"].to_dataset()
+    found = [carriers.get(c, carriers.get("default", "pool")) for c in posterior.channels]
+    tree["constant_data"] = xr.DataTree(data.assign_coords(carrier=("channel", found)))
+    return Posterior(tree)
+
+
 # --- before the data ----------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def design(small_run):
-    return build_design(small_run.panel, Model()).data
-
-
-def test_prior_shares_are_roi_times_spend_over_the_kpi(design, small_run):
+def test_prior_shares_are_roi_times_spend_over_the_kpi(small_run):
     given = ChannelPriors(roi={"tv": (1.0, 2.0)}, contribution_share={"social": (0.1, 0.2)})
     data = build_design(small_run.panel, Model(priors=given)).data
-    low, high = np.quantile(prior_shares(data, given), [0.05, 0.95], axis=0)
+    low, high = np.quantile(prior_shares(data, given, Shape()), [0.05, 0.95], axis=0)
     panel = small_run.panel.data
     part = float(panel["spend"].sel(channel="tv").sum() / panel["kpi"].sum())
     np.testing.assert_allclose([low[0], high[0]], [part, 2 * part], rtol=0.03)
@@ -64,8 +73,9 @@ def test_prior_shares_are_roi_times_spend_over_the_kpi(design, small_run):
         ({"social": Prior(distribution="halfnormal", sigma=500.0)}, ["model.priors.roi.social"], "social alone"),
     ],
 )
-def test_an_implausible_prior_is_named(design, roi, named, words):
-    found = implausible_priors(design, ChannelPriors(roi=roi))
+def test_an_implausible_prior_is_named(small_run, roi, named, words):
+    given = ChannelPriors(roi=roi)
+    found = implausible_priors(build_design(small_run.panel, Model(priors=given)).data, given, Shape())
     assert [finding.values["place"] for finding in found] == named
     assert all(words in word(finding) for finding in found)
 
@@ -127,7 +137,8 @@ def test_sensitivity_is_that_of_normal_distributions(small_posterior):
     normal = stats.norm(mean, spread).ppf((np.random.default_rng(0).permutation(count) + 0.5) / count)
     draws = np.repeat(np.exp(normal), sizes[2]).reshape(sizes)
     given = ChannelPriors(roi={"default": Prior(distribution="lognormal", mu=0.0, sigma=1.0)})
-    found = prior_sensitivity(changed(small_posterior, "posterior", roi=draws), given)
+    own = carrying(small_posterior, default="roi")
+    found = prior_sensitivity(changed(own, "posterior", roi=draws), given)
 
     def scaled(power, sign):
         precision = 1 / spread**2 + (power - 1) / prior.var()
@@ -142,8 +153,9 @@ def test_sensitivity_is_that_of_normal_distributions(small_posterior):
 
 
 def test_who_talks_follows_the_width_of_the_prior(small_posterior):
+    own = carrying(small_posterior, default="roi")
     tight, wide = (
-        prior_sensitivity(small_posterior, ChannelPriors(roi={"default": (low, high)}))["tv"]["prior"]
+        prior_sensitivity(own, ChannelPriors(roi={"default": (low, high)}))["tv"]["prior"]
         for low, high in ((1.5, 2.0), (0.01, 300.0))
     )
     assert tight > 0.05 > wide
@@ -151,9 +163,10 @@ def test_who_talks_follows_the_width_of_the_prior(small_posterior):
 
 def test_a_prior_that_the_data_contradict_is_named(small_posterior):
     given = ChannelPriors(roi={"search": (0.01, 0.05)}, alpha={"tv": (0.95, 0.99)})
-    found = contradicted_priors(small_posterior, given)
+    own = carrying(small_posterior, search="roi")
+    found = contradicted_priors(own, given)
     assert [finding.values["place"] for finding in found] == ["model.priors.alpha.tv", "model.priors.roi.search"]
-    reason = in_words(beliefs(small_posterior, given)[1])
+    reason = in_words(beliefs(own, given)[1])
     assert reason.status == "REVIEW" and "the prior says 0.01 to 0.05, with the data it is" in reason.message
     assert "widen these priors" in reason.remedy
     assert [r.status for r in beliefs(small_posterior, ChannelPriors())] == ["PASS", "PASS"]
@@ -179,21 +192,133 @@ def test_channels_in_step_are_a_pair_and_others_are_none(small_posterior):
 
 def test_media_planned_by_last_weeks_surprise_follow_demand(small_posterior):
     before = follows_demand(small_posterior)
-    assert min(before.values()) > FORETOLD
+    assert min(found.chance for found in before.values()) > FORETOLD
+    assert not any(found.follows or found.agreement for found in before.values())
     ahead = one_week_ahead(small_posterior, small_posterior.thinned(400))
     surprise = small_posterior.data["y"].to_numpy() - (ahead.explained + ahead.drift).mean(axis=0)
     media = small_posterior.data["media"].to_numpy().copy()
     media[1, :, -surprise.shape[1] + 1 :] *= np.exp(0.2 * surprise[:, :-1] / surprise.std())
-    found = follows_demand(changed(small_posterior, "constant_data", media=media))
-    assert found["search"] < FORETOLD < min(found["tv"], found["social"])
+    planned = changed(small_posterior, "constant_data", media=media)
+    found = follows_demand(planned)
+    assert found["search"].chance < FORETOLD < min(found["tv"].chance, found["social"].chance)
+    assert [channel for channel, demand in found.items() if demand.follows] == ["search"]
+    assert response_curves(with_demand(planned), Allocate()).held == ("search",)
     reason = in_words(confounding([], found)[1])
     assert reason.status == "REVIEW" and reason.message.startswith("search follows demand:")
+
+
+def agreement(world, media=1.0, kpi=1.0):
+    """Return how far each channel of a world of a single series is in season, by its pattern."""
+    spend, sales = world.spend[:, 0], world.frame["sales"].to_numpy()
+    weeks = pd.DatetimeIndex(world.frame["week"])
+    found = in_season(media * spend / spend.mean(axis=1, keepdims=True), kpi * sales / sales.mean(), weeks)
+    return found, [channel.pattern for channel in world.channels.values()]
+
+
+def test_a_channel_whose_spend_follows_the_season_of_the_kpi_is_named():
+    """Of channels planned by demand most are found, of steady ones and of those in bursts and flights hardly any."""
+    named = {}
+    for seed in range(30):
+        found, patterns = agreement(make_world(Kind(follows_demand=True), 1, 156, 8, seed))
+        for value, pattern in zip(found, patterns, strict=True):
+            named.setdefault(pattern, []).append(value > IN_SEASON)
+    assert IN_SEASON == 0.5
+    assert np.mean(named["demand"]) > 0.6
+    assert np.mean(named["steady"]) < 0.03 and np.mean(named["flights"] + named["bursts"]) < 0.08
+
+
+@pytest.mark.parametrize(("media", "kpi"), [(1e3, 1.0), (1.0, 50.0), (0.02, 0.1)])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_being_in_season_knows_no_units(seed, media, kpi):
+    world = make_world(Kind(follows_demand=True), 1, 104, 8, seed)
+    np.testing.assert_allclose(agreement(world, media, kpi)[0], agreement(world)[0], atol=1e-9)
+
+
+def test_a_season_against_that_of_the_kpi_and_a_constant_do_not_follow_it():
+    weeks = pd.date_range("2021-01-04", periods=130, freq="7D")
+    wave = np.cos(2 * np.pi * weeks.dayofyear / 365.25).to_numpy()
+    trend = np.linspace(0.5, 1.5, 130)
+    media = np.stack([np.exp(wave), np.exp(-wave), np.ones(130), 0 * wave])
+    found = in_season(media, np.exp(0.1 * wave), weeks)
+    assert found[0] > 0.99 and found[1] < -0.95
+    np.testing.assert_allclose(found[2:], 0.0, atol=1e-3)
+    assert in_season(trend[None], trend, weeks)[0] > 0.9
+
+
+def one_series(posterior: Posterior, **variables) -> Posterior:
+    """Return a posterior of one geo of the shared run, with other data."""
+    tree = posterior.tree.copy()
+    data = posterior.data.isel(geo=[0])
+    tree["constant_data"] = xr.DataTree(data.assign({n: (data[n].dims, v) for n, v in variables.items()}))
+    return Posterior(tree)
+
+
+def test_of_a_single_series_the_season_tells(small_posterior):
+    data = small_posterior.data
+    weeks = pd.DatetimeIndex(data["week"])
+    season = np.exp(0.3 * np.cos(2 * np.pi * weeks.dayofyear.to_numpy() / 365.25))
+    media = data["media"].to_numpy()[:, :1].copy()
+    media[1, 0, -len(weeks) :] = season
+    found = follows_demand(one_series(small_posterior, media=media, y=season[None]))
+    assert found["search"].follows and found["search"].agreement > 0.95 and found["search"].chance is None
+    assert [found[c].follows for c in ("tv", "social")] == [False, False]
+    reason = in_words(confounding([], found)[1])
+    assert reason.status == "REVIEW" and "its season and trend are those of the KPI" in reason.message
+    assert confounding([], {"tv": Demand(False, agreement=0.49)})[1].status == "PASS"
+
+
+def test_the_file_says_which_channels_follow_demand(small_posterior, small_run):
+    found = small_run.fitted.diagnostics["demand"]
+    assert small_posterior.data["follows_demand"].to_numpy().tolist() == [
+        found[channel]["follows"] for channel in small_posterior.channels
+    ]
+    assert set(found["tv"]) == {"follows", "chance", "agreement"}
+
+
+@pytest.mark.parametrize(
+    ("says", "status"),
+    [
+        (("much", "some"), "PASS"),
+        (("little", "some"), "PASS"),
+        (("little", "little", "much"), "REVIEW"),
+        (("little",), "REVIEW"),
+    ],
+)
+def test_answers_that_mostly_rest_on_priors_are_a_warning(says, status):
+    taught = {f"channel {c}": {"says": word, "value": 1.0} for c, word in enumerate(says)}
+    reason = foundation(taught)
+    assert reason.status == status
+    said = in_words(reason)
+    assert ("channel 0" in said.message) == (says[0] == "little")
+    assert ("run lift tests" in said.remedy) == (status == "REVIEW")
+
+
+def test_channels_that_hardly_act_are_told_from_others(small_posterior):
+    """A channel whose draws lie far below those of its siblings, in the pool and out of it."""
+    before = idle_channels(small_posterior)
+    assert list(before) == small_posterior.channels and max(before.values()) < 0.5
+    roi = small_posterior.tree["posterior"]["roi"].to_numpy().copy()
+    roi[..., 2] *= 0.02
+    found = idle_channels(changed(small_posterior, "posterior", roi=roi))
+    assert found["social"] > 0.9 and found["tv"] == pytest.approx(before["tv"])
+    assert list(idle_channels(carrying(small_posterior, social="roi"))) == ["tv", "search"]
+
+
+def test_the_prior_of_the_pool_talks_where_it_is_narrow(small_posterior):
+    """The wider the pool, the less it says of a channel."""
+    of = small_posterior
+    sizes = of.tree["posterior"]["pool_spread"].shape
+    tight, wide = (
+        prior_sensitivity(changed(of, "posterior", pool_spread=np.full(sizes, s)), ChannelPriors())["search"]["prior"]
+        for s in (0.2, 5.0)
+    )
+    assert tight > wide
 
 
 def test_the_verdict_holds_all_checks(small_run):
     found = small_run.fitted.diagnostics
     names = [reason["check"] for reason in found["reasons"]]
-    assert {"prior_predictive", "prior_and_data", "channels_apart", "media_and_demand"} <= set(names)
+    assert {"prior_predictive", "prior_and_data", "channels_apart", "media_and_demand", "foundation"} <= set(names)
     assert len(names) == len(set(names))
     channels = set(small_run.panel.channels)
     assert set(found["sensitivity"]) == set(found["demand"]) == set(found["learning"]) == channels

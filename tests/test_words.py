@@ -181,9 +181,14 @@ def test_a_value_that_is_missing_is_an_error():
 
 
 def test_a_finding_is_worded_with_its_values():
-    finding = Finding("media.follows_demand", {"channel": "tv", "chance": 0.0004})
+    finding = Finding("media.follows_demand", {"channel": "tv", "chance": 0.0004, "agreement": None})
     assert word(finding, Money("£", 0)) == (
         "tv follows demand: surprises in the KPI foretell its later media (p = 0.0004), so its ROI is likely too high."
+    )
+    finding = Finding("media.follows_demand", {"channel": "tv", "chance": None, "agreement": 0.713})
+    assert word(finding, Money("£", 0)) == (
+        "tv follows demand: its season and trend are those of the KPI (agreement 0.71 of 1), so its ROI is likely too "
+        "high."
     )
 
 

@@ -1,0 +1,176 @@
+"""What channels have in common: the density of their distances, and a prior that knows no units."""
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import integrate, stats
+
+from mmm_bayes import pool
+from mmm_bayes.config import ChannelPriors, Model, Prior
+from mmm_bayes.model.arrays import graph_data
+from mmm_bayes.model.design import build_design
+from mmm_bayes.model.graph import build_model
+from mmm_bayes.panel import panel_from_frame
+from mmm_bayes.posterior.prior_predictive import prior_quantities, prior_shares
+from mmm_bayes.priors import effect_priors, pooled, prior_place
+from mmm_bayes.simulate import PanelSpec, simulate_panel
+from mmm_bayes.transforms import Shape, effect_scale
+
+FACTORS = st.sampled_from([1e-3, 0.01, 0.37, 1.0, 100.0, 1e4])
+SPREADS = (0.1, 0.4, 1.5)
+
+
+@pytest.mark.parametrize("spread", SPREADS)
+def test_the_density_of_distances_is_one(spread):
+    total, _ = integrate.quad(lambda d: np.exp(pool.log_density(d, spread)), -15, 15, points=[-2, 0], limit=200)
+    assert total == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("spread", SPREADS)
+def test_distances_are_drawn_from_their_density(spread):
+    chance = np.random.default_rng(2).random(5_000)
+    found = pool.distance_at(chance, np.full(5_000, spread))
+    grid = np.linspace(-15, 15, 60_001)
+    cumulative = integrate.cumulative_trapezoid(np.exp(pool.log_density(grid, spread)), grid, initial=0.0)
+    assert stats.kstest(found, lambda x: np.interp(x, grid, cumulative)).pvalue > 0.05
+    assert np.isfinite(pool.distance_at(np.array([1e-9, 0.0999, 0.1001, 1 - 1e-9]), np.full(4, spread))).all()
+
+
+@pytest.mark.parametrize("spread", SPREADS)
+def test_an_idle_channel_is_known_by_its_distance(spread):
+    """Of many channels drawn from the pool, those that hardly act are as many as their probabilities say."""
+    chance = (np.arange(20_000) + 0.5) / 20_000
+    distance = pool.distance_at(chance, np.full(20_000, spread))
+    found = pool.idle_probability(distance, np.full(20_000, spread))
+    assert found.mean() == pytest.approx(pool.IDLE, abs=1e-3)
+    for low, high in ((0.0, 0.1), (0.1, 0.5), (0.5, 1.0)):
+        within = (found >= low) & (found <= high)
+        assert np.mean(chance[within] < pool.IDLE) == pytest.approx(found[within].mean(), abs=5e-3) or not within.any()
+
+
+@given(st.floats(0.01, 50), st.floats(0.05, 2), st.floats(0.01, 10), st.floats(-2, 2))
+def test_the_roi_at_a_distance_is_the_inverse(roi, elasticity, usual, centre):
+    distance = pool.distance(np.log(roi), elasticity, usual, centre)
+    assert pool.roi(distance, elasticity, usual, centre) == pytest.approx(roi)
+    assert distance == pytest.approx(np.log(roi * elasticity / usual) - centre)
+
+
+# --- who belongs to it --------------------------------------------------------------------------
+
+
+def test_a_prior_of_the_users_takes_a_channel_out_of_the_pool(small_run):
+    own = ChannelPriors(roi={"search": (0.5, 3.0)})
+    model = Model(priors=own)
+    design = build_design(small_run.panel, model)
+    assert design.data["carrier"].to_numpy().tolist() == ["pool", "roi", "pool"]
+    assert pooled(design.data).tolist() == [0, 2] and list(effect_priors(design.data, own)) == [1]
+    assert prior_place(design.data, 1, own) == "model.priors.roi.search"
+    found = prior_quantities(design.data, own, model.shape)
+    np.testing.assert_allclose(np.quantile(found[:, 1], [0.05, 0.95]), [0.5, 3.0], rtol=1e-2)
+    free = prior_quantities(build_design(small_run.panel, Model()).data, ChannelPriors(), model.shape)
+    lifted = [np.corrcoef(np.log(draws), rowvar=False) for draws in (free, found)]
+    assert lifted[0][1, [0, 2]].min() > 0.2
+    assert np.abs(lifted[1][1, [0, 2]]).max() < 0.05 < lifted[1][0, 2]
+    graph = build_model(design, model)
+    assert {"pool_centre", "pool_spread"} < set(graph.named_vars)
+    alone = Model(priors=ChannelPriors(roi={"default": (0.5, 3.0)}))
+    graph = build_model(build_design(small_run.panel, alone), alone)
+    assert not {"pool_centre", "pool_spread", "pool"} & set(graph.named_vars)
+
+
+# --- no units -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def table():
+    return simulate_panel(PanelSpec(geos=2, weeks=40, seed=5))
+
+
+def in_units(simulated, kpi, money):
+    """Return the panel with its KPI in other units and its spend in another currency."""
+    columns = simulated.columns
+    changed = {columns.kpi: kpi * simulated.frame[columns.kpi]}
+    changed |= {name: money * simulated.frame[name] for name in columns.spend.values()}
+    return panel_from_frame(simulated.frame.assign(**changed), columns, "units")
+
+
+@given(FACTORS, FACTORS)
+@settings(max_examples=12, deadline=None)
+def test_what_is_believed_of_a_panel_does_not_depend_on_its_units(table, kpi, money):
+    """KPI in cents or in thousands, spend in another currency: ROI change as units do, shares of the KPI not at all."""
+    plain, other = (build_design(in_units(table, *units), Model()).data for units in ((1.0, 1.0), (kpi, money)))
+    shares = [prior_shares(data, ChannelPriors(), Shape()) for data in (plain, other)]
+    np.testing.assert_allclose(shares[1], shares[0], rtol=1e-6)
+    roi = [prior_quantities(data, ChannelPriors(), Shape()) for data in (plain, other)]
+    np.testing.assert_allclose(roi[1], kpi / money * roi[0], rtol=1e-6)
+    for name in ("y", "media", "mean_media", "trend_values", "season_values"):
+        np.testing.assert_allclose(other[name], plain[name], rtol=1e-6, atol=1e-9, err_msg=name)
+
+
+def test_the_graph_has_the_same_density_in_all_units(table):
+    designs = [build_design(in_units(table, *units), Model()) for units in ((1.0, 1.0), (100.0, 1.0), (0.37, 1e-3))]
+    graph = build_model(designs[0], Model())
+    density = graph.compile_logp(mode="FAST_COMPILE")
+    random, start = np.random.default_rng(1), graph.initial_point()
+    points = [{n: v + 0.2 * random.standard_normal(np.shape(v)) for n, v in start.items()} for _ in range(3)]
+    found = []
+    for design in designs:
+        with graph:
+            pm.set_data(graph_data(design))
+        found.append([float(density(point)) for point in points])
+    assert np.ptp(found[0]) > 1
+    for other in found[1:]:
+        np.testing.assert_allclose(np.subtract(other, found[0]), other[0] - found[0][0], atol=1e-4)
+
+
+# --- the density in the graph -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("saturation", ["hill", "logistic"])
+@pytest.mark.parametrize("own", [{}, {"tv": Prior(distribution="lognormal", mu=0.2, sigma=0.9)}])
+def test_the_prior_of_the_pool_is_that_of_marginal_roi(small_run, own, saturation):
+    """The density of log_effect is that of the distance, by scipy and the derivatives of the curves."""
+    model = Model(saturation=saturation, priors=ChannelPriors(roi=own))
+    design = build_design(small_run.panel, model)
+    graph = build_model(design, model)
+    (potential,) = [p for p in graph.potentials if p.name == "pool"]
+    inputs = [graph.rvs_to_values[v] for v in graph.free_RVs]
+    density = pytensor.function(
+        inputs, graph.replace_rvs_by_values([potential])[0], on_unused_input="ignore", mode="FAST_COMPILE"
+    )
+    alpha, kappa, slope = 0.4, np.array([0.9, 1.7, 0.3]), 1.2
+    start = graph.initial_point() | {"alpha_logodds__": np.full(3, np.log(0.4 / 0.6)), "kappa_log__": np.log(kappa)}
+    start |= {"slope_log__": np.full(3, np.log(slope))} if saturation == "hill" else {}
+    start["geo_effect_z"] = np.zeros_like(start["geo_effect_z"])
+    shape = {"alpha": np.full((3, 1), alpha), "kappa": kappa[:, None], "slope": np.full((3, 1), slope)}
+    response = model.shape.respond(design.data["media"].to_numpy(), shape)
+    scale, value = effect_scale(response, design.data["money"].to_numpy())
+    spend = design.data["spend"].sum(("geo", "week")).to_numpy()
+    x = design.data["media"].to_numpy()[..., model.l_max - 1 :].mean(axis=(1, 2))
+    if saturation == "hill":
+        elasticity = slope * kappa**slope / (x**slope + kappa**slope)
+    else:
+        rate = np.log(3) / kappa
+        elasticity = x * rate / np.sinh(rate * x)
+    usual = 0.1 * float((design.data["y"] * design.data["money"]).sum()) / spend.sum()
+    members = np.flatnonzero([c not in own for c in small_run.panel.channels])
+
+    def wanted(log_effect, centre, spread):
+        marginal = np.exp(log_effect) * value / scale / spend * elasticity
+        distance = (np.log(marginal / usual) - centre)[members]
+        mixture = 0.9 * stats.norm.pdf(distance, 0, spread) + 0.1 * stats.norm.pdf(distance, -2.0, 1.2)
+        return np.log(mixture).sum()
+
+    def found(log_effect, centre, spread):
+        point = {**start, "log_effect": log_effect, "pool_centre": centre, "pool_spread_log__": np.log(spread)}
+        return float(density(*[point[i.name] for i in inputs]))
+
+    for point in (
+        (np.full(3, -3.0), 0.3, 0.5),
+        (np.array([-4.0, -2.5, -3.3]), 0.3, 0.5),
+        (np.array([-7.0, -3.0, -2.0]), -0.8, 0.2),
+    ):
+        assert found(*point) == pytest.approx(wanted(*point), rel=1e-3, abs=2e-3)
