@@ -81,6 +81,15 @@ def test_a_prior_of_the_users_takes_a_channel_out_of_the_pool(small_run):
     assert not {"pool_centre", "pool_spread", "pool"} & set(graph.named_vars)
 
 
+@pytest.mark.parametrize("roi", [{}, {"search": (0.5, 3.0)}, {"default": (0.5, 3.0)}])
+def test_all_data_that_are_exchanged_are_read_by_the_graph(small_run, roi):
+    """Compiled code knows no others and refuses them, so that a model without a pool could not be sampled."""
+    model = Model(priors=ChannelPriors(roi=roi))
+    design = build_design(small_run.panel, model)
+    density = build_model(design, model).compile_logp(mode="FAST_COMPILE")
+    assert set(graph_data(design)) <= {v.name for v in density.f.get_shared()}
+
+
 # --- no units -----------------------------------------------------------------------------------
 
 
