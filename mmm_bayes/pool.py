@@ -25,13 +25,17 @@ IDLE, IDLE_CENTRE, IDLE_SPREAD = 0.1, -2.0, 1.2
 """Prior probability of a channel that hardly acts, and the distances of such channels, mean and standard deviation."""
 
 
+BEND_CENTRE, BEND_SPREAD = -0.6, 0.8
+"""Centre and standard deviation of the log elasticity that curves have beside the priors of their parameters."""
+
+
 def usual_return(kpi_value: float, spend: float) -> float:
     """Return the usual marginal ROI: `SHARE` of the KPI's value over all spend."""
     return SHARE * kpi_value / spend
 
 
 def roi_range(usual: float) -> tuple[float, float]:
-    """Return about the 5% and 95% points of the ROI of a channel that acts, whose curve has an elasticity of one half."""
+    """Return about the 5% and 95% points of the ROI of a channel that acts, at an elasticity of one half."""
     spread = np.sqrt(CENTRE**2 + np.exp(2 * SPREAD["mu"]))
     low, high = 2 * usual * np.exp(spread * stats.norm.ppf([0.05, 0.95]))
     return float(low), float(high)
@@ -57,6 +61,14 @@ def roi(distance: Array, elasticity: Array, usual: float, centre: Array) -> Arra
 def log_density(distance: Any, spread: Any, logaddexp: Any = np.logaddexp) -> Any:
     """Return the log density of distances: most channels lie around the centre, some hardly act."""
     return logaddexp(*_parts(distance, spread)) - 0.5 * np.log(2 * np.pi)
+
+
+def bend_log_density(elasticity: Any) -> Any:
+    """Return the log density, but for a constant, that keeps curves from bending so far that ROI knows no bound.
+
+    The ROI is the marginal one over the elasticity; a curve that is all but flat where the spend lies makes any of it.
+    """
+    return -0.5 * ((np.log(elasticity) - BEND_CENTRE) / BEND_SPREAD) ** 2
 
 
 def idle_probability(distance: Array, spread: Array) -> Array:

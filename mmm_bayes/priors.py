@@ -35,7 +35,7 @@ def carrier(channel: str, paid: bool, given: ChannelPriors) -> str:
 def prior_of(quantity: str, channel: str, given: ChannelPriors) -> Prior:
     """Return the prior of one quantity of one channel: named, else the user's ``default``, else ours."""
     table: Mapping[str, PriorLike] = getattr(given, quantity)
-    like = table.get(channel, table.get("default", DEFAULTS[quantity]))
+    like = next((table[name] for name in (channel, "default") if name in table), None) or DEFAULTS[quantity]
     return like if isinstance(like, Prior) else prior_from_range(quantity, like)
 
 

@@ -140,12 +140,10 @@ def test_a_plan_that_most_draws_agree_on_is_leaning() -> None:
 
 
 @pytest.mark.parametrize("objective", [None, "quantile", "cvar"])
-@pytest.mark.parametrize(("more", "moves"), [(0.001, False), (0.003, False), (0.01, True)])
-def test_gains_below_a_thousandth_of_todays_response_move_nothing(
-    objective: str | None, more: float, moves: bool
-) -> None:
+@pytest.mark.parametrize(("more", "moves"), [(0.003, False), (0.01, False), (0.02, True)])
+def test_gains_within_what_models_err_by_move_nothing(objective: str | None, more: float, moves: bool) -> None:
     """Half of one channel's money goes to another that returns ``more``: a quarter of that, of the response."""
-    assert WORTH == 1e-3
+    assert WORTH == 3e-3
     plan = allocate(straight([[1.0, 1.0 + more]] * 20), Allocate(objective=objective))
     assert plan.moves == moves
 

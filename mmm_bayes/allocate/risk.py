@@ -91,8 +91,8 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
                 break
             best = moved
     best = max([bounds.rounded(best, np.asarray), *plans], key=score)
-    least = 0.0 if settings.objective == "probability" else WORTH * float(today.mean())
-    if bounds.allows(bounds.today) and 0 < score(best) < least:
+    least = max(WORTH * float(today.mean()), 0.0)
+    if settings.objective != "probability" and bounds.allows(bounds.today) and score(best) <= least:
         best = bounds.today
     return Solution(best, score(best), bound)
 

@@ -4,8 +4,10 @@ import numpy as np
 
 from mmm_bayes.model.design import Design
 from mmm_bayes.posterior.parts import parts_of
+from mmm_bayes.priors import pooled
 from mmm_bayes.transforms import Array
 
+POOL = ("mean_media", "usual_return")
 LIFT = ("lift_media", "lift_weight", "lift_kpi", "lift_error")
 
 NORMALS = "_z"
@@ -15,14 +17,13 @@ NORMALS = "_z"
 def graph_data(design: Design) -> dict[str, Array]:
     """Return the arrays of a panel by the name of their `pymc.Data`.
 
-    ``y, money (geo, week)``, ``media (channel, geo, l_max - 1 + week)``, ``total, mean_media (channel)``,
-    ``usual_return``, for each part of the
-    baseline its ``<part>_values (feature, geo or 1, week)``; for lift tests those of `lift.lift_data` that are no
-    places.
+    ``y, money (geo, week)``, ``media (channel, geo, l_max - 1 + week)``, ``total (channel)``, for each part of the
+    baseline its ``<part>_values (feature, geo or 1, week)``; where channels are pooled ``mean_media (channel)`` and
+    ``usual_return``; for lift tests those of `lift.lift_data` that are no places.
     """
     data = design.data
-    arrays = {name: data[name].to_numpy() for name in ("y", "media", "money", "total", "mean_media", "usual_return")}
-    arrays |= {name: data[name].to_numpy() for name in LIFT if name in data}
+    names = ["y", "media", "money", "total", *(POOL if len(pooled(data)) else ()), *(n for n in LIFT if n in data)]
+    arrays = {name: data[name].to_numpy() for name in names}
     return arrays | {part.values: part.features(data) for part in parts_of(data)}
 
 

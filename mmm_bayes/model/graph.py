@@ -102,7 +102,9 @@ def _media(design: Design, model: Model, known: dict[str, Any]) -> Any:
     if priors := effect_priors(design.data, model.priors):
         pm.Potential("prior", _prior_of_effect(priors, log_quantity))
     if len(places := pooled(design.data)):
-        pm.Potential("pool", _prior_of_pool(places, model.shape, log_quantity, parameters, known))
+        elasticity = model.shape.elasticity(known["mean_media"], parameters)[places]
+        pm.Potential("bending", pool.bend_log_density(elasticity).sum())
+        pm.Potential("pool", _prior_of_pool(log_quantity[places], elasticity, known["usual_return"]))
     pm.Deterministic("contribution", pt.exp(log_contribution), dims="channel")
     beta = pm.Deterministic("beta", pt.exp(log_beta), dims="channel")
     geo_effect = pm.Deterministic("geo_effect", pt.exp(departure), dims=("channel", "geo"))
@@ -153,15 +155,11 @@ def _prior_of_effect(priors: dict[int, Prior], log_quantity: Any) -> Any:
     return sum(_log_density(prior, pt.exp(log_quantity[i])) + log_quantity[i] for i, prior in priors.items())
 
 
-def _prior_of_pool(
-    places: np.ndarray, shape: Shape, log_roi: Any, parameters: dict[str, Any], known: dict[str, Any]
-) -> Any:
+def _prior_of_pool(log_roi: Any, elasticity: Any, usual: Any) -> Any:
     """Return the log density of the marginal ROI of the channels in the pool, see `mmm_bayes.pool`."""
     centre = pm.Normal("pool_centre", 0.0, pool.CENTRE)
     spread = pm.LogNormal("pool_spread", **Prior(**pool.SPREAD).parameters)
-    elasticity = shape.elasticity(known["mean_media"], parameters)
-    distance = pool.distance(log_roi[places], elasticity[places], known["usual_return"], centre)
-    return pool.log_density(distance, spread, pt.logaddexp).sum()
+    return pool.log_density(pool.distance(log_roi, elasticity, usual, centre), spread, pt.logaddexp).sum()
 
 
 def _log_density(prior: Prior, value: Any) -> Any:

@@ -89,7 +89,7 @@ def unseen_share(posterior: Posterior) -> Array:
         response = posterior.shape.respond(steady, posterior.parameters(int(c), rows))[..., -1]
         brought = posterior.kpi_value * posterior["contribution_share"][rows, c]
         found[c] = ((response * posterior.media_coefficient(int(c), rows)) @ worth / brought).mean()
-    return found
+    return np.minimum(found, 1.0)
 
 
 # --- ROI ----------------------------------------------------------------------------------------

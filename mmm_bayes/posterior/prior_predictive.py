@@ -44,10 +44,16 @@ def prior_quantities(data: xr.Dataset, given: ChannelPriors, shape: Shape) -> Ar
     for c in pooled(data):
         saturation = SATURATIONS[shape.saturation].names
         parameters = {n: prior_of(n, names[c], given).frozen().ppf(_chances(random)) for n in saturation}
-        elasticity = shape.elasticity(data["mean_media"].to_numpy()[c], parameters)
+        elasticity = _bent(shape.elasticity(data["mean_media"].to_numpy()[c], parameters), random)
         distance = pool.distance_at(_chances(random), spread)
         found[:, c] = pool.roi(distance, elasticity, float(data["usual_return"]), centre)
     return found
+
+
+def _bent(elasticity: Array, random: np.random.Generator) -> Array:
+    """Return draws of an elasticity as often as `pool.bend_log_density` lets them be."""
+    weight = np.exp(pool.bend_log_density(elasticity))
+    return random.choice(elasticity, size=len(elasticity), p=weight / weight.sum())
 
 
 def _chances(random: np.random.Generator) -> Array:
