@@ -341,9 +341,9 @@ def test_organic_reach_holidays_controls_and_history_are_taken(panel):
 
 
 def test_channels_in_step_and_constant_controls_do_no_harm():
-    frame = simulate_panel(PanelSpec(geos=2, weeks=40)).frame.assign(flat=1.0)
+    frame = simulate_panel(PanelSpec(geos=2, weeks=40)).frame.assign(flat=1.0, twin=lambda f: 2 * f["spend_tv"])
     columns = PanelColumns(
-        geo="geo", kpi="revenue", spend={"a": "spend_tv", "b": "spend_tv", "c": "spend_search"}, controls=("flat",)
+        geo="geo", kpi="revenue", spend={"a": "spend_tv", "b": "twin", "c": "spend_search"}, controls=("flat",)
     )
     twins = panel_from_frame(frame, columns, "twins")
     assert np.isfinite(fit_lightgbm(twins, Model(), bootstrap=2).roi(twins)["roi_median"]).all()
