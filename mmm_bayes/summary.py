@@ -48,7 +48,7 @@ def compared(found: "Comparison") -> str:
 
 def planned(plan: "Plan") -> str:
     """Return what a plan brings."""
-    return say("terminal.planned", decision=label(plan.decision, "decision"), probability=plan.gain.probability)
+    return say("terminal.planned", decision=label(plan.decision, "decision"), moves=plan.moves, probability=plan.chance)
 
 
 def scheduled(found: "list[Schedule]") -> str:
@@ -118,7 +118,8 @@ def of_plan(found: Found, results: Results) -> Iterator[Table | str]:
     yield tables.plan_doubts(rows, plan, money).without("plan")
     test = facts.next_test(rows, results.config.allocate.test_error)
     decision = [] if plan.scenario == "what_if" else [facts.decision_on(plan, rows, results.config.allocate.test_error)]
-    for finding in (*decision, facts.gain_of(plan), *facts.about_plan(plan, rows), *([test] if test else [])):
+    gain = [facts.gain_of(plan)] if plan.moves or not decision else []
+    for finding in (*decision, *gain, *facts.about_plan(plan, rows), *([test] if test else [])):
         yield word(finding, money)
 
 

@@ -170,9 +170,14 @@ class Plan:
         return any(row.spend_plan != row.spend_now for row in self.channels)
 
     @property
+    def chance(self) -> float:
+        """Probability that the plan beats today: in return, or in profit where it costs another sum."""
+        return (self.gain if self.spend_plan == self.spend_now else self.profit_gain).probability
+
+    @property
     def decision(self) -> Decision:
         """Whether the plan is clear, leaning or not yet to be made."""
-        return decision_of(self.gain.probability if self.moves else None)
+        return decision_of(self.chance if self.moves else None)
 
 
 def plan_table(plan: Plan) -> pd.DataFrame:

@@ -181,7 +181,7 @@ def make_plan(
         extrapolation=unseen,
         extrapolation_limit=settings.extrapolation,
         spread_draws=0 if found.own is None else len(found.own),
-        notes=(*bounds.notes, *_notes(curves, found, unseen, settings)),
+        notes=(*bounds.notes, *_notes(curves, found, unseen, settings, bounds.today)),
     )
 
 
@@ -243,13 +243,13 @@ def _share(part: float, whole: float) -> float:
     return round(float(part / whole), 6) if whole > 0 else 0.0
 
 
-def _notes(curves: ResponseCurves, found: Answer, share: float, settings: Allocate) -> Iterator[Finding]:
+def _notes(curves: ResponseCurves, found: Answer, share: float, settings: Allocate, today: Array) -> Iterator[Finding]:
     """Yield what a reader of the plan must know beyond what its limits led to."""
     if share > settings.extrapolation:
         beyond = _beyond(curves, found.spend)
         order = [int(c) for c in np.argsort(-beyond, kind="stable")[:3] if beyond[c] > 0]
         yield Finding("plan.beyond_observed", {"share": share, "channels": [curves.channels[c] for c in order]})
-    if found.value is not None and settings.objective != "mean":
+    if found.value is not None and settings.objective != "mean" and not np.array_equal(found.spend, today):
         yield Finding("plan.local_optimum")
     if found.own is not None and len(curves.channels) > MANY_ARMS:
         yield Finding("plan.many_arms", {"arms": MANY_ARMS, "draws": FEW_DRAWS})

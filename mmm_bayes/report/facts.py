@@ -259,7 +259,8 @@ def decision_on(plan: Plan, table: pd.DataFrame, test_error: float) -> Finding:
     """Return what can be decided: make the plan, make part of it, or keep today's budget; and what to test first."""
     test = next_test(table, test_error)
     first = None if test is None else test.values.get("first")
-    return Finding(f"plan.decision.{plan.decision}", {"probability": plan.gain.probability, "test": first})
+    values = {"probability": plan.chance, "moves": plan.moves, "test": first}
+    return Finding(f"plan.decision.{plan.decision}", values)
 
 
 def gain_of(plan: Plan) -> Finding:
