@@ -40,14 +40,13 @@ def move_probabilities(curves: ResponseCurves, today: Array, plan: Array, digit:
     Returns:
         None for an arm that does not move, or stands alone.
     """
-    moved, marginal = plan - today, curves.marginal(today)
+    moved, others = plan - today, today.sum() - today
+    asked = (np.abs(moved) > digit) & (others > 0)
+    if not asked.any():
+        return [None] * len(today)
+    next_unit = curves.marginal(today) * today
     change = curves.at(plan) - curves.at(today)
-    found: list[float | None] = []
-    for c, money in enumerate(moved):
-        others = np.where(np.arange(len(today)) == c, 0.0, today)
-        if abs(money) <= digit or others.sum() <= 0:
-            found.append(None)
-            continue
-        ahead = np.sign(money) * (change[:, c] / money - marginal @ others / others.sum())
-        found.append(float(np.mean(np.where(ahead == 0, 0.5, ahead > 0))))
-    return found
+    elsewhere = (next_unit.sum(axis=1, keepdims=True) - next_unit) / np.where(others > 0, others, 1.0)
+    ahead = np.sign(moved) * (change / np.where(moved == 0, 1.0, moved) - elsewhere)
+    right = np.where(ahead == 0, 0.5, ahead > 0).mean(axis=0)
+    return [float(chance) if counts else None for chance, counts in zip(right, asked, strict=True)]
