@@ -71,32 +71,27 @@ def _text(content: bytes) -> str:
 # --- scalars ------------------------------------------------------------------------------------
 
 
-class _Whole(int):
-    """A whole number that shows itself as it was written."""
-
-    def __new__(cls, value: int, written: str) -> "_Whole":
-        made = super().__new__(cls, value)
-        made.written = written
-        return made
-
-    written: str
-
-    def __str__(self) -> str:
-        return self.written
-
-
-class _Decimal(float):
+class _Written:
     """A number that shows itself as it was written."""
 
-    def __new__(cls, value: float, written: str) -> "_Decimal":
-        made = super().__new__(cls, value)
-        made.written = written
-        return made
-
     written: str
 
     def __str__(self) -> str:
         return self.written
+
+
+class _Whole(_Written, int):
+    """A whole one."""
+
+
+class _Decimal(_Written, float):
+    """One with a decimal sign."""
+
+
+def _written[N: (_Whole, _Decimal)](kind: type[N], value: float, node: ScalarNode) -> N:
+    made = kind(value)
+    made.written = node.value
+    return made
 
 
 class _AsWritten(SafeConstructor):
@@ -104,13 +99,13 @@ class _AsWritten(SafeConstructor):
 
     def whole(self, node: ScalarNode) -> int | str:
         try:
-            return _Whole(self.construct_yaml_int(node), node.value)
+            return _written(_Whole, self.construct_yaml_int(node), node)
         except ValueError:
             return node.value
 
     def decimal(self, node: ScalarNode) -> float | str:
         try:
-            return _Decimal(self.construct_yaml_float(node), node.value)
+            return _written(_Decimal, self.construct_yaml_float(node), node)
         except ValueError:
             return node.value
 
