@@ -94,7 +94,7 @@ def rests_on_prior(fit: Fit, panel: Panel) -> Iterator[Finding]:
         yield Finding("evidence.new", {"channels": new, "weeks": [count(weeks[channel], "week") for channel in new]})
 
 
-IDLE = 0.5
+NO_EFFECT = 0.5
 """Probability from which on a channel is said to show no effect."""
 
 
@@ -105,7 +105,7 @@ def without_effect(fit: Fit) -> list[Finding]:
     return [
         Finding("media.no_effect", {"channel": channel, "most": float(rows[channel])})
         for channel, probability in idle.items()
-        if probability > IDLE
+        if probability > NO_EFFECT
     ]
 
 
