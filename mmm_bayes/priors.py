@@ -50,6 +50,11 @@ def pooled(data: xr.Dataset) -> Array:
     return np.flatnonzero(data["carrier"].to_numpy() == "pool")
 
 
+def by_share(data: xr.Dataset) -> Array:
+    """Return which channels have the prior of their contribution share, shape ``(channel,)``."""
+    return data["carrier"].to_numpy() == "contribution_share"
+
+
 def prior_place(data: xr.Dataset, channel: int, given: ChannelPriors) -> str:
     """Return where the configuration sets the prior of a channel's effect: ``model.priors.roi.tv``."""
     name, carried = _carried(data)[channel]

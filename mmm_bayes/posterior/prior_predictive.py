@@ -8,7 +8,7 @@ from mmm_bayes import pool
 from mmm_bayes.config import ChannelPriors, Prior
 from mmm_bayes.findings import Finding
 from mmm_bayes.posterior.draws import kpi_value, total_spend
-from mmm_bayes.priors import effect_priors, pooled, prior_of, prior_place
+from mmm_bayes.priors import by_share, effect_priors, pooled, prior_of, prior_place
 from mmm_bayes.transforms import SATURATIONS, Array, Shape
 
 MOST = 0.8
@@ -63,8 +63,7 @@ def _chances(random: np.random.Generator) -> Array:
 
 def prior_shares(data: xr.Dataset, given: ChannelPriors, shape: Shape) -> Array:
     """Return prior draws of each channel's part of the KPI, shape ``(draw, channel)``; see `prior_quantities`."""
-    by_share = data["carrier"].to_numpy() == "contribution_share"
-    factor = np.where(by_share, 1.0, total_spend(data) / kpi_value(data))
+    factor = np.where(by_share(data), 1.0, total_spend(data) / kpi_value(data))
     return prior_quantities(data, given, shape) * factor
 
 

@@ -14,7 +14,7 @@ from mmm_bayes.findings import Finding
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.lift import predicted_lift
 from mmm_bayes.posterior.predictions import log_likelihood
-from mmm_bayes.priors import effect_priors, pooled, prior_of, prior_place
+from mmm_bayes.priors import by_share, effect_priors, pooled, prior_of, prior_place
 from mmm_bayes.transforms import Array
 
 SENSITIVE = 0.05
@@ -29,8 +29,7 @@ TAIL = 0.01
 
 def carried(posterior: Posterior) -> Array:
     """Return the draws of what carries the prior, ROI or contribution share; shape ``(draw, channel)``."""
-    by_share = posterior.data["carrier"].to_numpy() == "contribution_share"
-    return np.where(by_share, posterior["contribution_share"], posterior["roi"])
+    return np.where(by_share(posterior.data), posterior["contribution_share"], posterior["roi"])
 
 
 def prior_sensitivity(posterior: Posterior, given: ChannelPriors) -> dict[str, Mapping[str, Any]]:
