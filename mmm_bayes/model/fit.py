@@ -17,7 +17,7 @@ from mmm_bayes.posterior.confounding import follows_demand
 from mmm_bayes.posterior.lift import with_comparison
 from mmm_bayes.posterior.predictions import forecast
 from mmm_bayes.posterior.prior_predictive import implausible_priors, prior_quantities
-from mmm_bayes.priors import check_channels
+from mmm_bayes.priors import by_share, check_channels
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.transforms import Array
 
@@ -56,8 +56,10 @@ def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress = silen
 
 def with_demand(posterior: Posterior) -> Posterior:
     """Return a posterior whose data say which channels follow demand: plans leave them where they are."""
-    follows = np.array([found.follows for found in follows_demand(posterior).values()])
-    posterior.tree["constant_data"] = xr.DataTree(posterior.data.assign(follows_demand=("channel", follows)))
+    found = list(follows_demand(posterior).values())
+    measured = [one.agreement if one.chance is None else one.chance for one in found]
+    said = {"follows_demand": ("channel", [one.follows for one in found]), "demand": ("channel", measured)}
+    posterior.tree["constant_data"] = xr.DataTree(posterior.data.assign(said))
     return posterior
 
 
@@ -98,8 +100,7 @@ def prior_roi(posterior: Posterior, model: Model, ci_prob: float) -> Interval[Ar
 
     A prior on the contribution share is turned into ROI through the spend; NaN for organic channels.
     """
-    by_share = posterior.data["carrier"].to_numpy() == "contribution_share"
-    factor = np.where(by_share, posterior.per_spend(np.array(posterior.kpi_value)), 1.0)
+    factor = np.where(by_share(posterior.data), posterior.per_spend(np.array(posterior.kpi_value)), 1.0)
     return prior_quantity(posterior, model, ci_prob).times(factor)
 
 

@@ -15,7 +15,7 @@ from mmm_bayes.intervals import Interval
 from mmm_bayes.likelihoods import LIKELIHOODS
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import DRAWS, Media
-from mmm_bayes.posterior.confounding import Demand, Pair, collinear, follows_demand
+from mmm_bayes.posterior.confounding import Demand, Pair, collinear, known_demand
 from mmm_bayes.posterior.lift import LIMIT, lift_agreement
 from mmm_bayes.posterior.predictions import one_week_ahead, predictive_interval
 from mmm_bayes.posterior.prior_predictive import implausible_priors
@@ -75,7 +75,7 @@ def diagnose(posterior: Posterior, media: Media, prior: Interval[Array], ci_prob
     """
     given = Model(**posterior.settings).priors
     reasons = [*convergence(posterior.tree), *plausibility(posterior, media), *residuals(posterior, ci_prob)]
-    pairs, demand = collinear(posterior), follows_demand(posterior)
+    pairs, demand = collinear(posterior), known_demand(posterior)
     taught = learning(posterior, prior, ci_prob)
     reasons += [*beliefs(posterior, given), *confounding(pairs, demand), foundation(taught)]
     reasons += lift_tests(posterior)

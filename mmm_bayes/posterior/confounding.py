@@ -93,6 +93,16 @@ class Demand:
     agreement: float | None = None
 
 
+def known_demand(posterior: Posterior) -> dict[str, Demand]:
+    """Return what `follows_demand` found when the model was fitted; found anew for a posterior that does not say."""
+    data = posterior.data
+    if "follows_demand" not in data:
+        return follows_demand(posterior)
+    kind = "chance" if data.sizes["geo"] > 1 else "agreement"
+    found = zip(data["follows_demand"].to_numpy().tolist(), data["demand"].to_numpy().tolist(), strict=True)
+    return {c: Demand(follows, **{kind: value}) for c, (follows, value) in zip(posterior.channels, found, strict=True)}
+
+
 def follows_demand(posterior: Posterior) -> dict[str, Demand]:
     """Return per channel whether its media follow demand, of several geos by surprises, of a single one by season."""
     if posterior.data.sizes["geo"] > 1:
