@@ -152,7 +152,7 @@ def main() -> None:
     print("\n".join(cases_table()))
     print("\n| plan | draws | range | certified plan, s | gap | spread, s (draws) | tests, s | all of it, s |")
     print("|---|---|---|---|---|---|---|---|")
-    near, far = Allocate(), Allocate(relative=(0.0, 2.0))
+    near, far = Allocate(objective="mean"), Allocate(objective="mean", relative=(0.0, 2.0))
     limited = far.model_copy(update={"limits": {f"channel {c:02d}": Limits(relative=(0.8, 1.2)) for c in range(20)}})
     few, many, geos = (random_posterior(arms, 1_000, 0) for arms in (8, 20, 1_000))
     for label, curves, question in (
