@@ -18,7 +18,7 @@ from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.words import FILTERS, FOLDER, catalogue, judged, label, say, word
 
 MAKERS = {"Finding", "say", "checked", "_found"}
-HEADS = ("_heads", "without")
+HEADS = ("column_heads", "without")
 """Take codes of columns."""
 
 FRAME = Path("mmm_bayes/report/templates/page.html")

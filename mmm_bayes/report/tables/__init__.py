@@ -1,0 +1,28 @@
+"""Tables of a report: the numbers of the steps' files, with units and few digits."""
+
+from mmm_bayes.report.tables.budget import frontier, plan, plan_by_geo, plan_doubts, schedule
+from mmm_bayes.report.tables.channels import checks, foundations, lift_roi, lift_tests, roi
+from mmm_bayes.report.tables.data import evidence, waterfall
+from mmm_bayes.report.tables.models import MODEL_NAMES, both_models, change_with_tenths, errors, truth
+from mmm_bayes.report.tables.table import Table
+
+__all__ = [
+    "MODEL_NAMES",
+    "Table",
+    "both_models",
+    "change_with_tenths",
+    "checks",
+    "errors",
+    "evidence",
+    "foundations",
+    "frontier",
+    "lift_roi",
+    "lift_tests",
+    "plan",
+    "plan_by_geo",
+    "plan_doubts",
+    "roi",
+    "schedule",
+    "truth",
+    "waterfall",
+]

@@ -1,0 +1,142 @@
+"""Tables of plans, of other totals and of weeks."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from mmm_bayes.allocate.decision import decision_of
+from mmm_bayes.allocate.plan import Plan
+from mmm_bayes.allocate.schedule import Schedule
+from mmm_bayes.report.numbers import NONE, Money, chance, change, percent, ratio
+from mmm_bayes.report.tables.table import Table, column_heads
+from mmm_bayes.report.words import label, say, word
+
+
+def plan(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
+    """Return the plan beside today, the total last; a plan of somebody else's has no limits."""
+    limited = whole.scenario != "what_if"
+    rows = [
+        [
+            row.channel,
+            *_changed(row.now, row.plan, money),
+            *([money.between(row.lower, row.upper)] if limited else []),
+            *(money.full(row.contribution_now), money.full(row.contribution_plan), ratio(row.mroi)),
+        ]
+        for row in table.itertuples()
+    ]
+    total = [
+        say("cell.total"),
+        *_changed(whole.spend_now, whole.spend_plan, money),
+        *([""] if limited else []),
+        *(money.full(whole.contribution_now.mean), money.full(whole.contribution_plan.mean), ""),
+    ]
+    limits = ["limits"] if limited else []
+    columns = ("channel", "today", "plan", "change", *limits, "contribution_today", "contribution_plan", "marginal_roi")
+    heads = column_heads(*columns)
+    return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.plan", weeks=whole.weeks))
+
+
+def _changed(now: float, planned: float, money: Money) -> list[str]:
+    relative = change(planned / now - 1) if now else say("cell.new") if planned else NONE
+    return [money.full(now), money.full(planned), relative]
+
+
+def plan_by_geo(whole: Plan, channels: Mapping[str, str], money: Money) -> Table:
+    """Return today's spend and the plan by geo, over all channels."""
+    sums: dict[str, list[float]] = {}
+    for arm in whole.channels:
+        geo = arm.channel.removeprefix(f"{channels[arm.channel]} | ")
+        now, planned = sums.get(geo, (0.0, 0.0))
+        sums[geo] = [now + arm.spend_now, planned + arm.spend_plan]
+    rows = [[geo, *_changed(now, planned, money)] for geo, (now, planned) in sums.items()]
+    return Table(column_heads("geo", "today", "plan", "change"), rows, title=say("table.geos"))
+
+
+def plan_doubts(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
+    """Return how sure each channel's part of the plan is, and what a test of it is worth."""
+    rows = [
+        [
+            row.channel,
+            money.full(row.plan),
+            *_move(row.probability),
+            money.between(row.best_low, row.best_high),
+            money.full(row.observed),
+            percent(row.beyond / row.plan) if row.plan else NONE,
+            money.full(row.information),
+        ]
+        for row in table.itertuples()
+    ]
+    columns = ("channel", "plan", "decision", "move_right", "best_in_draws", "observed", "beyond", "worth_of_test")
+    heads = column_heads(*columns, level=whole.ci_prob)
+    return Table(heads, rows, title=say("table.doubts"))
+
+
+def _move(probability: float) -> tuple[str, str]:
+    """Return the verdict on a move that is right with a probability, and that; a channel that stays has neither."""
+    if np.isnan(probability):
+        return NONE, NONE
+    return label(decision_of(probability), "decision"), percent(probability)
+
+
+def frontier(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
+    """Return the best plan for some totals, today's and the most profitable among them.
+
+    Args:
+        table: see `facts.totals_of`.
+        whole: the plan.
+        money: currency and decimals.
+    """
+    ends = {0, len(table) - 1, int(table["profit"].to_numpy().argmax())}
+    shown = [i for i in range(len(table)) if i % 4 == 0 or i in ends or table["today"].iloc[i]]
+    rows = [
+        [
+            money.full(row.total),
+            say("cell.todays_total")
+            if row.today
+            else change(row.total / whole.spend_now - 1)
+            if whole.spend_now
+            else NONE,
+            money.full(row.response_mean),
+            money.between(row.response_low, row.response_high),
+            ratio(row.roi),
+            ratio(row.mroi),
+            money.short(row.profit_gain_median),
+            money.between(row.profit_gain_low, row.profit_gain_high),
+            percent(row.beyond),
+        ]
+        for row in table.iloc[shown].itertuples()
+    ]
+    heads = column_heads(
+        *("total", "against_today", "contribution", "interval_at", "roi", "marginal_roi"),
+        *("profit", "interval_at", "beyond_observed"),
+        level=whole.ci_prob,
+    )
+    return Table(heads, rows, bold=[i for i, at in enumerate(shown) if table["today"].iloc[at]])
+
+
+def schedule(schedules: Sequence[Schedule], table: pd.DataFrame, money: Money) -> Table:
+    """Return the best weeks of each channel and what they gain over even ones.
+
+    Args:
+        schedules: one per channel.
+        table: the plan, see `facts.plan_by_channel`.
+        money: currency and decimals.
+    """
+    planned = dict(zip(table["channel"], table["contribution_plan"], strict=True))
+    heads = column_heads("channel", "best_weeks", "spend", "as_planned", "evenly")
+    rows = [
+        [s.channel, word(s.pattern), *map(money.full, (s.total, planned[s.channel], s.response_even))]
+        for s in schedules
+    ]
+    if any(s.gain.mean for s in schedules):
+        heads += column_heads("gain_of_weeks", "interval", "probability")
+        rows = [[*row, *_gained(s, money)] for row, s in zip(rows, schedules, strict=True)]
+    return Table(heads, rows, text=2, title=say("table.schedule"))
+
+
+def _gained(found: Schedule, money: Money) -> list[str]:
+    gain = found.gain
+    if not gain.mean:
+        return [NONE] * 3
+    return [money.short(gain.median), money.between(gain.low, gain.high), chance(gain.probability)]

@@ -1,0 +1,104 @@
+"""Tables of what channels returned, and of what that rests on."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmm_bayes.report.facts import Headline, roi_draws
+from mmm_bayes.report.numbers import NONE, Money, between, chance, percent, ratio
+from mmm_bayes.report.results import Fit
+from mmm_bayes.report.tables.table import Table, column_heads
+from mmm_bayes.report.words import judged, label, say
+
+
+def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -> Table:
+    """Return what each channel cost and returned, the total last."""
+    level = float(fit.roi["ci_prob"].iloc[0])
+    returns = roi_draws(fit, kpi)
+    rows = [
+        [
+            row.channel,
+            money.full(row.spend) if row.spend else NONE,
+            money.full(row.contribution),
+            percent(row.contribution_share),
+            ratio(row.roi_median),
+            between(row.roi_low, row.roi_high),
+            chance(np.mean(returns[:, c] > break_even)) if row.spend else NONE,
+            ratio(row.mroi_median),
+            between(row.prior_roi_low, row.prior_roi_high),
+            label(fit.diagnostics["learning"][row.channel]["says"], "says"),
+        ]
+        for c, row in enumerate(fit.roi.itertuples())
+    ]
+    paid = returns[:, (fit.roi["spend"] > 0).to_numpy()]
+    weights = fit.roi.loc[fit.roi["spend"] > 0, "spend"].to_numpy() / head.spend
+    total = [
+        say("cell.all_channels"),
+        money.full(head.spend),
+        money.full(head.contribution.mean),
+        percent(head.share.mean),
+        ratio(head.roi.mean),
+        between(head.roi.low, head.roi.high),
+        chance(np.mean(paid @ weights > break_even)),
+        *[""] * 3,
+    ]
+    heads = column_heads(
+        *("channel", "spend", "contribution", "share", "roi", "interval_at"),
+        *("chance_over", "marginal_roi", "prior", "says"),
+        level=level,
+        break_even=ratio(break_even).removesuffix(".00"),
+    )
+    return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.roi"))
+
+
+def checks(fit: Fit) -> Table:
+    """Return every check of the fit."""
+    found = [judged(reason) for reason in fit.diagnostics["reasons"]]
+    rows = [[r.check, r.status, r.message, r.remedy] for r in found]
+    return Table(column_heads("check", "result", "found", "remedy"), rows, text=4)
+
+
+def foundations(fit: Fit) -> Table:
+    """Return what each channel's ROI rests on: what the data say, and how far prior and data move it."""
+    found, unseen = fit.diagnostics, fit.roi.set_index("channel")["unseen_share"]
+    rows = [
+        [
+            channel,
+            label(found["learning"][channel]["says"], "says"),
+            label(moved["talks"], "talks"),
+            *(f"{moved['prior']:.2f}", f"{moved['likelihood']:.2f}"),
+            label("yes" if found["demand"][channel]["follows"] else "no", "answer"),
+            percent(unseen[channel]),
+        ]
+        for channel, moved in found["sensitivity"].items()
+    ]
+    heads = column_heads("channel", "says", "talks", "prior_moves", "data_move", "follows_demand", "unseen")
+    return Table(heads, rows, text=3)
+
+
+def lift_tests(lift: pd.DataFrame, money: Money, write: Any) -> Table:
+    """Return what each lift test found beside what the model says, without the tests and with them."""
+    rows = [
+        [
+            *(row.channel, row.start, row.end, row.geos, money.full(row.spend_change)),
+            f"{write(row.incremental_kpi)} \N{PLUS-MINUS SIGN} {write(row.standard_error)}",
+            f"{write(row.before_median)} ({write(row.before_low)} to {write(row.before_high)})",
+            f"{write(row.predicted_median)} ({write(row.predicted_low)} to {write(row.predicted_high)})",
+        ]
+        for row in lift.itertuples()
+    ]
+    heads = column_heads("channel", "from", "to", "geos", "spend_change", "test_found", "without_test", "with_test")
+    return Table(heads, rows, text=4)
+
+
+def lift_roi(lift: pd.DataFrame) -> Table:
+    """Return the ROI of the tested channels without the tests and with them."""
+    rows = [
+        [
+            *(row.channel, ratio(row.roi_before_median), between(row.roi_before_low, row.roi_before_high)),
+            *(ratio(row.roi_median), between(row.roi_low, row.roi_high)),
+        ]
+        for row in lift.drop_duplicates("channel").itertuples()
+    ]
+    return Table(column_heads("channel", "roi_without", "interval", "roi_with", "interval"), rows)

@@ -1,0 +1,78 @@
+"""Tables that hold the models against each other, and against the truth where it is known."""
+
+from typing import Any
+
+from mmm_bayes.report.numbers import Money, between, percent, ratio
+from mmm_bayes.report.results import Comparison, Fit, Truth
+from mmm_bayes.report.tables.table import Table, column_heads
+from mmm_bayes.report.words import label, say
+
+MODEL_NAMES = {name: label(name, "model_name") for name in ("bayesian", "lightgbm", "seasonal_naive")}
+
+
+def errors(comparison: Comparison, write: Any) -> Table:
+    """Return the errors of each model on the holdout; ``write`` shows an amount of the KPI."""
+    found = comparison.summary["errors"]
+    level = next(iter(found.values()))["ci_prob"]
+    rows = [
+        [
+            MODEL_NAMES.get(model, model),
+            percent(e["wmape"]),
+            percent(e["wmape_total"]),
+            change_with_tenths(e["bias"]),
+            write(e["mae"]),
+            write(e["crps"]),
+            percent(e["coverage"]),
+            percent(e["width"]),
+        ]
+        for model, e in found.items()
+    ]
+    columns = ("model", "wmape", "wmape_total", "bias", "mean_error", "crps", "interval_held", "width")
+    heads = column_heads(*columns, level=level)
+    return Table(heads, rows)
+
+
+def change_with_tenths(share: float | None) -> str:
+    """Return a small signed share: ``+1.3%``."""
+    text = percent(share)
+    return f"+{text}" if share is not None and share > 0 and text != "0%" else text
+
+
+def both_models(comparison: Comparison) -> Table:
+    """Return the ROI of both models, with the truth where it is known."""
+    table = comparison.roi
+    known = table["true_roi"].notna().any()
+    rows = [
+        [
+            row.channel,
+            *(ratio(row.bayesian_roi), between(row.bayesian_low, row.bayesian_high)),
+            *(ratio(row.lightgbm_roi), between(row.lightgbm_low, row.lightgbm_high)),
+            *([ratio(row.true_roi)] if known else []),
+        ]
+        for row in table.itertuples()
+    ]
+    heads = column_heads(
+        "channel", "bayesian_roi", "interval", "lightgbm_roi", "interval", *(["true_roi"] if known else [])
+    )
+    return Table(heads, rows)
+
+
+def truth(known: Truth, fit: Fit, money: Money) -> Table:
+    """Return the true return and contribution of each simulated channel beside the estimate."""
+    rows = []
+    for row in fit.roi.itertuples():
+        true = known.channels.loc[row.channel]
+        inside = row.roi_low <= true["roi"] <= row.roi_high
+        rows.append(
+            [
+                *(
+                    row.channel,
+                    say("cell.yes") if inside else say("cell.no"),
+                    ratio(true["roi"]),
+                    ratio(row.roi_median),
+                ),
+                *(between(row.roi_low, row.roi_high), money.full(true["contribution"]), money.full(row.contribution)),
+            ]
+        )
+    heads = column_heads("channel", "inside", "true_roi", "estimate", "interval", "true_contribution", "estimate")
+    return Table(heads, rows, text=2)

@@ -1,0 +1,44 @@
+"""`Table`: a table ready to print."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mmm_bayes.report.words import say
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to print.
+
+    Attributes:
+        heads: titles of the columns.
+        rows: texts.
+        text: how many columns from the left are text; the others are numbers and stand to the right.
+        bold: places of rows that are totals.
+        title: what the table is of, for where no text says so.
+    """
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    text: int = 1
+    bold: Sequence[int] = ()
+    title: str = ""
+
+    def without(self, *codes: str) -> "Table":
+        """Return the table without some columns, for where there is less room."""
+        dropped = column_heads(*codes)
+        if not set(dropped) <= set(self.heads):
+            raise KeyError(f"the table has only {self.heads}")
+        kept = [i for i, head in enumerate(self.heads) if head not in dropped]
+        return replace(
+            self,
+            heads=[self.heads[i] for i in kept],
+            rows=[[row[i] for i in kept] for row in self.rows],
+            text=sum(i < self.text for i in kept),
+        )
+
+
+def column_heads(*codes: str, level: float = math.nan, break_even: str = "") -> list[str]:
+    """Return heads of columns; some name the probability of an interval, or the ROI from which on a channel pays."""
+    return [say(f"column.{code}", level=level, break_even=break_even) for code in codes]
