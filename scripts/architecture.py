@@ -24,7 +24,7 @@ FLOORS = (
     ("likelihoods.py", "pool.py"),
     ("config/",),
     ("tables/",),
-    ("panel/", "curves.py", "priors.py", "provenance/"),
+    ("panel/", "curves.py", "priors.py", "provenance/", "external/"),
     ("prepare/", "simulate/", "posterior/", "evidence.py"),
     ("lightgbm/",),
     ("model/",),

@@ -16,6 +16,7 @@ from mmm_bayes.config.data import (
     unknown_countries,
 )
 from mmm_bayes.config.document import as_yaml
+from mmm_bayes.config.external import Event, ExternalFile
 from mmm_bayes.config.file import TableFile
 from mmm_bayes.config.load import Config, load_config, load_what_is_right, make_config, override
 from mmm_bayes.config.model import Compare, LiftTest, Model, Sampler
@@ -27,6 +28,8 @@ __all__ = [
     "ChannelPriors",
     "Compare",
     "Config",
+    "Event",
+    "ExternalFile",
     "Group",
     "LiftTest",
     "Limits",

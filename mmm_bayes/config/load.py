@@ -13,6 +13,8 @@ from mmm_bayes.config.allocation import Allocate
 from mmm_bayes.config.data import PanelSource, Simulate, SpendFile, Transactions
 from mmm_bayes.config.document import read_document
 from mmm_bayes.config.explain import sentences
+from mmm_bayes.config.external import Event, ExternalFile
+from mmm_bayes.config.file import TableFile
 from mmm_bayes.config.model import Compare, Model, Sampler
 from mmm_bayes.config.section import Fraction, Mistake, Section
 from mmm_bayes.errors import ConfigError
@@ -28,6 +30,8 @@ class Config(Section):
     spend: SpendFile | None = None
     simulate: Simulate | None = None
     panel: PanelSource | None = None
+    external: dict[str, ExternalFile] = {}
+    events: dict[str, Event] = {}
     ci_prob: Fraction = 0.9
     model: Model = Model()
     sampler: Sampler = Sampler()
@@ -40,6 +44,13 @@ class Config(Section):
     def options(self) -> frozenset[str]:
         """Dotted names of the settings that an option of the command line gave, such as ``allocate.budget``."""
         return self._options
+
+    @property
+    def files(self) -> dict[str, TableFile]:
+        """The sections that name source data, by their dotted names."""
+        single = {"transactions": self.transactions, "spend": self.spend, "panel": self.panel}
+        found = {name: section for name, section in single.items() if section is not None}
+        return found | {f"external.{name}": table for name, table in self.external.items()}
 
     def mistakes(self) -> Iterator[Mistake]:
         """No source, or several."""

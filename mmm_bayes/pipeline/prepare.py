@@ -61,8 +61,9 @@ def _prepare_table(config: Config, source: PanelSource, folder: Path, progress: 
     progress(f"reading {path}", None)
     table = read_panel(source, path)
     frame, columns, found = _public_holidays(table.frame, source)
+    frame, columns, joined = _external(config, frame, columns)
     panel = save_panel(frame, columns, folder, config.name, config.currency, source=path)
-    notes = [asdict(note) for note in (*table.notes, *found, *panel.notes)]
+    notes = [asdict(note) for note in (*table.notes, *found, *joined, *panel.notes)]
     write_json(folder / "quality.json", {"source": path, "rows": len(frame), "notes": notes})
     return panel
 
@@ -78,6 +79,21 @@ def _public_holidays(
 
     panel_from_frame(frame, source, "")
     return with_public_holidays(frame, source)
+
+
+def _external(
+    config: Config, frame: "pd.DataFrame", source: PanelSource
+) -> "tuple[pd.DataFrame, PanelSource, tuple[Finding, ...]]":
+    """Add external tables and events where there are some; the table is checked first."""
+    if not config.external and not config.events:
+        return frame, source, ()
+    from mmm_bayes.external import Places, read_external, weekly_controls
+    from mmm_bayes.panel import panel_from_frame
+
+    panel = panel_from_frame(frame, source, "")
+    tables = read_external(config, panel.weeks[0].dayofweek)
+    found = weekly_controls(tables, panel.weeks, Places.same(panel.geos))
+    return *found.beside(frame, source), found.notes
 
 
 def _prepare_transactions(config: Config, folder: Path, progress: Progress) -> "Panel":

@@ -8,6 +8,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from mmm_bayes.config import Transactions
+from mmm_bayes.external import Places
 from mmm_bayes.panel import NATIONAL
 
 
@@ -21,6 +22,7 @@ class Grouping:
         shares: share of the revenue, by group.
         largest: name of the largest geo, '' where the lines have none.
         quiet: geos that are large enough to stand by themselves but trade in too few weeks.
+        revenue: of each geo as it stands in the lines.
     """
 
     groups: dict[str, str]
@@ -28,6 +30,13 @@ class Grouping:
     shares: dict[str, float]
     largest: str
     quiet: tuple[str, ...]
+    revenue: dict[str, float]
+
+    @property
+    def places(self) -> Places:
+        """The groups, each with its geos weighted by their revenue."""
+        members = pd.DataFrame({"name": list(self.groups), "geo": list(self.groups.values())})
+        return Places.of(self.names, members.assign(weight=members["name"].map(self.revenue)))
 
     def table(self, spark: SparkSession) -> DataFrame:
         """Return ``geo, group`` for a join."""
@@ -55,6 +64,7 @@ def group_geos(cells: pd.DataFrame, weeks: int, table: Transactions) -> Grouping
         table: the section of the configuration.
     """
     keys = cells["geo"].str.lower()
+    money = cells.groupby("geo")["revenue"].sum().astype(float).clip(lower=0.0).to_dict()
     spellings = cells.groupby("geo")["lines"].sum().sort_values(kind="stable").index
     geos = pd.DataFrame(
         {
@@ -66,7 +76,7 @@ def group_geos(cells: pd.DataFrame, weeks: int, table: Transactions) -> Grouping
     named = geos[(geos["name"] != "") & (geos["revenue"] > 0)]
     largest = named["name"].iloc[0] if len(named) else ""
     if table.geo_level == "national" or named.empty:
-        return Grouping(dict.fromkeys(cells["geo"], NATIONAL), (NATIONAL,), {NATIONAL: 1.0}, largest, ())
+        return Grouping(dict.fromkeys(cells["geo"], NATIONAL), (NATIONAL,), {NATIONAL: 1.0}, largest, (), money)
     top = named.head(table.top_n or len(named))
     quiet = ~(top["weeks"] >= table.min_active * weeks)
     own = top["name"][~quiet].to_dict()
@@ -74,4 +84,4 @@ def group_geos(cells: pd.DataFrame, weeks: int, table: Transactions) -> Grouping
     names = (*own.values(), *([table.rest] if len(own) < len(geos) else []))
     revenue = cells["revenue"].groupby(cells["geo"].map(groups)).sum().astype(float).clip(lower=0.0)
     shares = {name: float(revenue[name] / revenue.sum()) for name in names}
-    return Grouping(groups, names, shares, largest, tuple(top["name"][quiet]))
+    return Grouping(groups, names, shares, largest, tuple(top["name"][quiet]), money)

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from mmm_bayes.config import Config, PanelColumns, Transactions
+from mmm_bayes.external import WeeklyControls, read_external, weekly_controls
 from mmm_bayes.panel.holidays import add_holidays
 from mmm_bayes.prepare.clean import book_cancellations, judge, keep_on_disk, read_lines
 from mmm_bayes.prepare.gaps import strays
@@ -21,7 +23,7 @@ from mmm_bayes.prepare.quality import Story, summarise
 from mmm_bayes.prepare.read import find_source
 from mmm_bayes.prepare.spark import spark_errors, spark_session
 from mmm_bayes.prepare.spend import Spend, read_spend, weekly_spend
-from mmm_bayes.prepare.weeks import Counts, add_up, by_geo_week, count, total
+from mmm_bayes.prepare.weeks import WEEKDAYS, Counts, add_up, by_geo_week, count, total
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.workspace import writing
 
@@ -34,8 +36,8 @@ class Prepared:
 
     Attributes:
         frame: one row per geo and week, the largest geo first: ``week, geo``, `MEASURES`, ``filled`` (true where
-            there was no line), ``spend_<channel>`` and ``holiday_<name>``. Weeks before the first of revenue have
-            spend alone.
+            there was no line), external controls, ``spend_<channel>`` and ``holiday_<name>``. Weeks before the first of
+            revenue have spend alone.
         columns: which column holds what.
         quality: the data-quality summary, ready for JSON.
     """
@@ -63,6 +65,7 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) 
     how = layout(table)
     source = find_source(config.find(table.path), table, how.columns.model_dump().values())
     spend_lines = read_spend(config) if config.spend else None
+    tables = read_external(config, WEEKDAYS.index(table.week_start))
     progress("starting Spark", None)
     with spark_session() as spark, spark_errors(f"{source.path}: cannot be prepared"):
         progress("judging transaction lines", 0.2)
@@ -84,13 +87,16 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) 
         inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
         grouping = group_geos(counts.inside, counts.number_of_weeks, table)
         spend = weekly_spend(spend_lines, table.week_start, counts.span, grouping) if spend_lines else None
-        frame = _fill(by_geo_week(inside, grouping).toArrow().to_pandas(), grouping, counts, spend)
+        external = weekly_controls(tables, _weeks(counts), grouping.places)
+        cells = beside(by_geo_week(inside, grouping), external).toArrow().to_pandas()
+        frame = _fill(cells, grouping, counts, spend, external.names)
         holidays = add_holidays(frame, table.holidays, grouping.largest)
         progress("writing the quarantine", 0.9)
         _quarantine(lines, quarantine)
-    found = (*read.notes, *losses)
+    found = (*read.notes, *losses, *external.notes)
     story = Story(source.path, table, counts, found, grouping, holidays, spend)
-    return Prepared(holidays.frame, _columns(holidays.frame, table, spend, list(holidays.columns)), summarise(story))
+    columns = _columns(holidays.frame, table, spend, list(holidays.columns), external.names)
+    return Prepared(holidays.frame, columns, summarise(story))
 
 
 def _booked(lines: DataFrame, table: Transactions) -> DataFrame:
@@ -99,7 +105,23 @@ def _booked(lines: DataFrame, table: Transactions) -> DataFrame:
     return lines.withColumns({"booked": F.col("at"), "unmatched": F.lit(False)})
 
 
-def _fill(cells: pd.DataFrame, grouping: Grouping, counts: Counts, spend: Spend | None) -> pd.DataFrame:
+def _weeks(counts: Counts) -> pd.DatetimeIndex:
+    return pd.date_range(*counts.span, freq="7D", unit="ns")
+
+
+def beside(cells: DataFrame, external: WeeklyControls) -> DataFrame:
+    """Join external controls by week and geo; weeks without lines come with them."""
+    if not external.names:
+        return cells
+    external.require_new((*cells.columns, "trading_days", "filled"))
+    frame = external.frame.reset_index()
+    table = pa.Table.from_pandas(frame.assign(week=frame["week"].dt.date), preserve_index=False)
+    return cells.join(F.broadcast(cells.sparkSession.createDataFrame(table)), ["week", "geo"], "right")
+
+
+def _fill(
+    cells: pd.DataFrame, grouping: Grouping, counts: Counts, spend: Spend | None, external: tuple[str, ...]
+) -> pd.DataFrame:
     """Return every week of every geo in order.
 
     Weeks without lines get zeros and the price of the week before; weeks before the first of revenue, kept for
@@ -118,16 +140,19 @@ def _fill(cells: pd.DataFrame, grouping: Grouping, counts: Counts, spend: Spend 
     frame["average_price"] = prices.ffill().fillna(prices.bfill())
     frame["trading_days"] = frame["week"].map(counts.trading_days.rename(pd.Timestamp))
     frame = frame.fillna(dict.fromkeys(frame.columns[2:], 0.0)).assign(filled=filled)
-    frame[MEASURES] = frame[MEASURES].mask(before)
-    return frame[["week", "geo", *MEASURES, "filled", *(spend.columns.values() if spend else ())]]
+    known_after = [*MEASURES, *external]
+    frame[known_after] = frame[known_after].mask(before)
+    return frame[["week", "geo", *MEASURES, "filled", *external, *(spend.columns.values() if spend else ())]]
 
 
-def _columns(frame: pd.DataFrame, table: Transactions, spend: Spend | None, holidays: list[str]) -> PanelColumns:
+def _columns(
+    frame: pd.DataFrame, table: Transactions, spend: Spend | None, holidays: list[str], external: tuple[str, ...]
+) -> PanelColumns:
     return PanelColumns(
         geo="geo",
         kpi="revenue",
         spend=spend.columns if spend else {},
-        controls=tuple(name for name in table.controls if frame[name].nunique() > 1),
+        controls=(*(name for name in table.controls if frame[name].nunique() > 1), *external),
         holidays=tuple(holidays),
     )
 

@@ -74,10 +74,9 @@ def sources(config: Config) -> dict[str, str]:
 
     A path whose environment variable is not set, or that an address of a store stands for, is left out.
     """
-    sections = {"transactions": config.transactions, "spend": config.spend, "panel": config.panel}
     found = {}
-    for name, section in sections.items():
-        if section is not None and "://" not in section.path:
+    for name, section in config.files.items():
+        if "://" not in section.path:
             try:
                 found[f"{name}.path"] = str(Path(config.find(section.path)).absolute())
             except ConfigError:

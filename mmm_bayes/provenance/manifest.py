@@ -13,7 +13,6 @@ from mmm_bayes.provenance.steps import OPTIONS, STEPS, needed, path_of
 from mmm_bayes.workspace import Workspace, write_json
 
 FILE = "run.json"
-SOURCES = ("transactions", "spend", "panel")
 MISSING = object()
 LAYOUT = 1
 """Of the files of a run: raised when a later version cannot read what an earlier one wrote."""
@@ -121,14 +120,14 @@ class Manifest:
         same = all(
             then.get(name, MISSING) == now.get(name, MISSING)
             for name in then.keys() | now.keys()
-            if not is_below(name, (*known.not_worth, *(f"{source}.path" for source in SOURCES)))
+            if not is_below(name, (*known.not_worth, *(f"{source}.path" for source in config.files)))
         )
         return same and self._same_sources(step, config) and self._left(step, arguments)
 
     def _same_sources(self, step: str, config: Config) -> bool:
         """Whether the source data of a step are all known, there, and what they were."""
         then, now = self.steps[step]["inputs"]["sources"], sources(config) if step == "prepare" else {}
-        wanted = {f"{name}.path" for name in SOURCES if step == "prepare" and getattr(config, name) is not None}
+        wanted = {f"{name}.path" for name in config.files if step == "prepare"}
         known = then.keys() == now.keys() == wanted
         return known and all(has_changed(then[name], path) is False for name, path in now.items())
 

@@ -59,7 +59,7 @@ STEPS = {
             "truth.parquet",
             "truth_curves.parquet",
         ),
-        decided_by=("transactions", "spend", "simulate", "panel"),
+        decided_by=("transactions", "spend", "simulate", "panel", "external", "events"),
         noted=("currency", "allocate.weeks", "model.priors"),
         not_worth=("model.priors",),
     ),
