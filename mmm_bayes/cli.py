@@ -149,7 +149,7 @@ def compare(**options: Any) -> None:
 @budgeted
 @click.option("--what-if", help="Evaluate this change instead of the best one: 'tv=-20%,search=+50000'.")
 @click.option("--model", type=click.Choice(["bayesian", "lightgbm"]), default="bayesian", show_default=True)
-@click.option("--force", is_flag=True, help="Plan although the fit's verdict is FAIL.")
+@click.option("--force", is_flag=True, help="Plan although the model failed a check.")
 def allocate(**options: Any) -> None:
     """Find the best budget, or evaluate one, and say how sure it is.
 

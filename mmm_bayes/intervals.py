@@ -49,5 +49,5 @@ class Interval[T: (float, Array)]:
         return Interval(self.mean * factor, self.median * factor, self.low * factor, self.high * factor)
 
     def columns(self, name: str) -> dict[str, T]:
-        """Return the columns of a table: ``roi_median``, ``roi_low`` and ``roi_high`` for the name ``roi``."""
-        return {f"{name}_median": self.median, f"{name}_low": self.low, f"{name}_high": self.high}
+        """Return the columns of a table: ``roi_mean``, ``roi_median``, ``roi_low`` and ``roi_high`` for ``roi``."""
+        return {f"{name}_{part}": getattr(self, part) for part in ("mean", "median", "low", "high")}

@@ -14,7 +14,7 @@ from mmm_bayes.report import facts, numbers, tables
 from mmm_bayes.report.numbers import NONE
 from mmm_bayes.report.results import Results, load_results
 from mmm_bayes.report.tables import Table
-from mmm_bayes.report.words import judged, label, say, word
+from mmm_bayes.report.words import label, say, verdict, word
 from mmm_bayes.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -34,10 +34,8 @@ def prepared(panel: "Panel") -> str:
 
 
 def fitted(found: "Fitted") -> str:
-    """Return the verdict and what stands behind it."""
-    verdict = found.diagnostics["verdict"]
-    reasons = [judged(r).message for r in found.diagnostics["reasons"] if r["status"] == verdict != "PASS"]
-    return " ".join([verdict, *reasons[:1]])
+    """Return what the checks of the model come to."""
+    return verdict(found.diagnostics)
 
 
 def compared(found: "Comparison") -> str:
@@ -112,12 +110,17 @@ def of_plan(found: Found, results: Results) -> Iterator[Table | str]:
     plan: Plan = found["allocate"] or results.plan  # type: ignore[assignment]
     money, channels = facts.money_of(results), facts.channel_of(results.panel)
     rows = facts.plan_by_channel(plan, channels)
-    yield tables.plan(rows, plan, money).without("contribution_today", "contribution_plan")
-    if len(plan.channels) > len(rows):
-        yield tables.plan_by_geo(plan, channels, money)
-    yield tables.plan_doubts(rows, plan, money).without("plan")
+    if facts.unchanged(rows):
+        yield tables.staying(rows, plan, money).without("best_in_draws", "observed", level=plan.ci_prob)
+    else:
+        yield tables.plan(rows, plan, money).without("contribution_today", "contribution_plan")
+        if len(plan.channels) > len(rows):
+            yield tables.plan_by_geo(plan, channels, money)
+        yield tables.plan_doubts(rows, plan, money).without("plan")
     test = facts.next_test(rows, results.config.allocate.test_error)
-    decision = [] if plan.scenario == "what_if" else [facts.decision_on(plan, rows, results.config.allocate.test_error)]
+    judged = results.fit.diagnostics["verdict"] if results.fit else ""
+    decided = facts.decision_on(plan, rows, results.config.allocate.test_error, judged)
+    decision = [] if plan.scenario == "what_if" else [decided]
     gain = [facts.gain_of(plan)] if plan.moves or not decision else []
     for finding in (*decision, *gain, *facts.about_plan(plan, rows), *([test] if test else [])):
         yield word(finding, money)

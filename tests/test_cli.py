@@ -187,7 +187,7 @@ def test_no_plan_is_made_on_a_failed_fit(shop, capsys):
     diagnosed(shop, "FAIL")
     assert main(["allocate", "shop.yaml"]) == 1
     refusal = (
-        "Error: the verdict on the fit is FAIL: The lowest BFMI is 0.10. To mend it, tighten the priors. "
+        "Error: the model failed a check: The lowest BFMI is 0.10. To mend it, tighten the priors. "
         "--force plans anyway.\n"
     )
     assert capsys.readouterr().err == refusal

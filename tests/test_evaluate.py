@@ -15,6 +15,7 @@ from mmm_bayes.evaluate import (
     Forecast,
     Split,
     compare,
+    conflicts,
     crps,
     errors,
     other_forecasts,
@@ -210,8 +211,8 @@ def forecasts(made, split) -> dict[str, Forecast]:
 
 
 def roi_of(channels: dict[str, tuple[float, float, float]], spend: float = 10.0) -> pd.DataFrame:
-    rows = [(c, spend, m, low, high) for c, (m, low, high) in channels.items()]
-    return pd.DataFrame(rows, columns=["channel", "spend", "roi_median", "roi_low", "roi_high"])
+    rows = [(c, spend, m, m, low, high) for c, (m, low, high) in channels.items()]
+    return pd.DataFrame(rows, columns=["channel", "spend", "roi_mean", "roi_median", "roi_low", "roi_high"])
 
 
 def test_both_models_are_judged_on_the_same_weeks(made, split, forecasts):
@@ -248,8 +249,20 @@ def test_roi_stands_beside_roi_and_truth():
     assert table["true_roi"].tolist() == [2.5, 1.0]
     assert table["bayesian_covers"].tolist() == [True, False]
     assert table["lightgbm_covers"].tolist() == [False, True]
+    assert table["contradict"].tolist() == [False, True]
     unknown = roi_table(bayesian, lightgbm)
     assert unknown[["true_roi", "bayesian_covers", "lightgbm_covers"]].isna().all(axis=None)
+
+
+def test_models_contradict_where_intervals_part_or_one_median_is_twice_the_other():
+    own = roi_of({"apart": (2.0, 1.8, 2.2), "twice": (2.0, 0.5, 9.0), "near": (2.0, 1.0, 3.0), "free": (np.nan,) * 3})
+    other = roi_of({"free": (np.nan,) * 3, "near": (3.9, 1.0, 9.0), "twice": (4.1, 1.0, 9.0), "apart": (3.0, 2.3, 4.0)})
+    found = conflicts(own, other.assign(roi_mean=other["roi_mean"] + 1))
+    assert [dict(one.values) for one in found] == [
+        {"channel": "apart", "own": 2.0, "other": 4.0},
+        {"channel": "twice", "own": 2.0, "other": pytest.approx(5.1)},
+    ]
+    assert conflicts(own, own) == conflicts(own.iloc[:0], other) == []
 
 
 def in_words(comparison):
@@ -271,7 +284,7 @@ def test_the_notes_say_what_matters(made, split, forecasts):
         "Neither model forecasts better than last year's values",
         "The 90% intervals of the Bayesian model held only 0%",
         "Good prediction does not prove good attribution",
-        "contradict each other (intervals apart) on: tv",
+        "contradict each other on tv:",
         "held it for 1 of 1 for the Bayesian model and 0 of 1 for LightGBM",
     ):
         assert part in notes

@@ -32,4 +32,6 @@ def test_several_quantities_are_each_like_one():
 
 
 def test_columns_carry_the_name():
-    assert Interval(1.0, 2.0, 3.0, 4.0).columns("roi") == {"roi_median": 2.0, "roi_low": 3.0, "roi_high": 4.0}
+    assert Interval(1.0, 2.0, 3.0, 4.0).columns("roi") == {
+        **{"roi_mean": 1.0, "roi_median": 2.0, "roi_low": 3.0, "roi_high": 4.0}
+    }

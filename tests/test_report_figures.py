@@ -162,13 +162,13 @@ def returns_table(count, spread=0.8, seed=1):
     return pd.DataFrame(
         {
             "channel": NAMES[:count],
-            "roi_median": median,
+            "roi_mean": median,
             "roi_low": median / generator.uniform(1.1, 8, count),
             "roi_high": median * generator.uniform(1.1, 8, count),
             "prior_roi_low": 0.28,
             "prior_roi_high": 5.4,
         }
-    ).sort_values("roi_median", ascending=False)
+    ).sort_values("roi_mean", ascending=False)
 
 
 def look(count, currency="£"):
@@ -223,7 +223,7 @@ def test_intervals_that_say_nothing(spread):
         figure = figures.returns.roi_forest(table, pd.Series(dtype=float), look(5))
         check(figure)
     low, high = figure.axes[0].get_xlim()
-    assert ((low < table["roi_median"]) & (table["roi_median"] < high)).all()
+    assert ((low < table["roi_mean"]) & (table["roi_mean"] < high)).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -251,10 +251,10 @@ def test_a_wide_range_of_returns_has_a_logarithmic_axis():
 @pytest.mark.parametrize("count", [1, 12])
 def test_both_models(count, known):
     table = returns_table(count)
-    named = {"roi_median": "bayesian_roi", "roi_low": "bayesian_low", "roi_high": "bayesian_high"}
+    named = {"roi_mean": "bayesian_roi", "roi_low": "bayesian_low", "roi_high": "bayesian_high"}
     other = {c: table[c] * 1.7 for c in named}
     table = table.rename(columns=named).assign(
-        lightgbm_roi=other["roi_median"],
+        lightgbm_roi=other["roi_mean"],
         lightgbm_low=-other["roi_low"],
         lightgbm_high=other["roi_high"],
         true_roi=2.0 if known else np.nan,

@@ -17,8 +17,8 @@ from mmm_bayes.model.design import build_design
 from mmm_bayes.model.fit import with_demand
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import response_curves
-from mmm_bayes.posterior.checks import Reason, beliefs, confounding, foundation
-from mmm_bayes.posterior.confounding import FORETOLD, IN_SEASON, Demand, collinear, follows_demand, in_season
+from mmm_bayes.posterior.checks import Reason, beliefs, confounding, convergence, foundation
+from mmm_bayes.posterior.confounding import FORETOLD, IN_SEASON, Demand, Pair, collinear, follows_demand, in_season
 from mmm_bayes.posterior.predictions import log_likelihood, one_week_ahead
 from mmm_bayes.posterior.prior_predictive import implausible_priors, prior_shares
 from mmm_bayes.posterior.sensitivity import contradicted_priors, idle_channels, prior_sensitivity
@@ -167,9 +167,50 @@ def test_a_prior_that_the_data_contradict_is_named(small_posterior):
     found = contradicted_priors(own, given)
     assert [finding.values["place"] for finding in found] == ["model.priors.alpha.tv", "model.priors.roi.search"]
     reason = in_words(beliefs(own, given)[1])
-    assert reason.status == "REVIEW" and "the prior says 0.01 to 0.05, with the data it is" in reason.message
+    assert reason.status == "REVIEW" and "the prior says 0.01 to 0.05, with the data its median is" in reason.message
     assert "widen these priors" in reason.remedy
     assert [r.status for r in beliefs(small_posterior, ChannelPriors())] == ["PASS", "PASS"]
+
+
+@pytest.mark.parametrize(
+    ("check", "values", "never"),
+    [
+        ("divergences", {"value": 0.02, "careful": True}, "0.97"),
+        ("r_hat", {"value": 1.2, "variable": "eta", "again": True}, "increase"),
+        ("bulk_ess", {"value": 9.0, "variable": "eta", "again": True}, "increase"),
+        ("tail_ess", {"value": 9.0, "variable": "eta", "again": True}, "increase"),
+        ("coverage", {"value": 0.3, "level": 0.9, "covered": 0.6, "heavy": True}, "student_t"),
+        ("autocorrelation", {"value": 0.9, "correlation": 0.9, "drift": True}, "residual"),
+        ("foundation", {"value": 1.0, "channels": ["tv"], "untested": []}, "lift test"),
+    ],
+)
+def test_a_remedy_that_was_applied_is_not_given_again(check, values, never):
+    """What can be settings or tests that are there already is left out; without them it is said."""
+    other = {
+        name: not value if isinstance(value, bool) else ["tv"] if name == "untested" else value
+        for name, value in values.items()
+    }
+    again, first = (
+        in_words(Reason(check, "FAIL", 1.0, 0.0, f"check.{check}.found", found)).remedy for found in (values, other)
+    )
+    assert never in first and never not in again
+    assert len(again) > 20
+
+
+def test_the_checks_know_what_was_tried(small_posterior):
+    def checks(**tried):
+        posterior = changed(small_posterior, "posterior")
+        settings = json.loads(posterior.tree.attrs["sampler"]) | {"target_accept": tried.pop("accepted")}
+        posterior.tree.attrs |= {"sampler": json.dumps(settings), **tried}
+        return {reason.check: reason.values for reason in convergence(posterior.tree)}
+
+    once, again = checks(accepted=0.8, second_try=0), checks(accepted=0.97, second_try=1)
+    assert (once["divergences"]["careful"], again["divergences"]["careful"]) == (False, True)
+    assert (once["r_hat"]["again"], again["r_hat"]["again"]) == (False, True)
+    pair = [Pair("tv", "search", 0.9, 0.9)]
+    assert confounding(pair, {}, ["tv"])[0].values["untested"] == ["search"]
+    taught = {name: {"says": "little", "value": 1.0} for name in ("tv", "search")}
+    assert foundation(taught, ["search"]).values["untested"] == ["tv"]
 
 
 # --- what the data cannot settle ----------------------------------------------------------------
@@ -187,7 +228,7 @@ def test_channels_in_step_are_a_pair_and_others_are_none(small_posterior):
     assert (pair.first, pair.second) == ("tv", "search") and pair.effects == pytest.approx(-1.0)
     reason = in_words(confounding([pair], {})[0])
     assert reason.status == "REVIEW" and "tv and search cannot be told apart" in reason.message
-    assert reason.remedy == "To mend it, run a lift test on tv or vary it while search stays."
+    assert reason.remedy == "To mend it, run a lift test on tv, or vary the spend of tv while that of search stays."
 
 
 def test_media_planned_by_last_weeks_surprise_follow_demand(small_posterior):

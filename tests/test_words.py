@@ -115,7 +115,11 @@ def codes(call: ast.Call, code: str, known: dict[str, ast.expr]) -> Iterator[tup
         yield code, names(call.args[1], known) if len(call.args) > 1 else set()
     else:
         listing = call.func.id == "_found"
-        values = {"findings"} if listing else {"value", *(names(call.args[3], known) or () if call.args[3:] else ())}
+        values = (
+            {"findings", "untested"}
+            if listing
+            else {"value", *(names(call.args[3], known) or () if call.args[3:] else ())}
+        )
         for part in ("name", "remedy", "found", *(["passed"] if listing else [])):
             yield f"check.{code}.{part}", values
 
@@ -210,7 +214,8 @@ def results_of_a_test(tmp_path, monkeypatch):
 
 def test_a_check_says_what_to_do_only_where_it_is_not_passed():
     passed, open_ = (
-        judged(vars(checked("r_hat", value, (1.01, 1.05), {"variable": "log_effect"}))) for value in (1.004, 1.03)
+        judged(vars(checked("r_hat", value, (1.01, 1.05), {"variable": "log_effect", "again": False})))
+        for value in (1.004, 1.03)
     )
     assert (passed.check, passed.status, passed.remedy) == ("R-hat", "PASS", "")
     assert open_.message == "Chains agree to 1.030 at worst (media effect)."

@@ -31,26 +31,26 @@ class Frontier:
         channels: names of the arms.
         total: currency, ascending, shape ``(point,)``.
         spend: the best plan at each total, shape ``(point, arm)``.
-        response: KPI value of each plan, one interval per point, currency.
+        response: KPI value of each plan, currency, arrays of shape ``(point,)``.
         profit: mean of ``margin * KPI value - spend``, shape ``(point,)``.
         roi: mean KPI value per unit of spend, shape ``(point,)``; NaN at a total of zero.
         gap: certified gap of each plan, shape ``(point,)``.
         today: today's total spend.
         response_today: KPI value of today's plan.
-        profit_gain: ``margin * KPI value - spend`` of each plan over that of today's, draw by draw, one interval per
-            point, currency.
+        profit_gain: ``margin * KPI value - spend`` of each plan over that of today's, draw by draw, currency, arrays of
+            shape ``(point,)``.
     """
 
     channels: tuple[str, ...]
     total: Array
     spend: Array
-    response: tuple[Interval[float], ...]
+    response: Interval[Array]
     profit: Array
     roi: Array
     gap: Array
     today: float
     response_today: Interval[float]
-    profit_gain: tuple[Interval[float], ...]
+    profit_gain: Interval[Array]
 
 
 def frontier(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9, points: int = 21) -> Frontier:
@@ -79,7 +79,7 @@ def frontier(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9, p
     best = [best_within(ordered.spend, mean, within[t], Goal()) for t in sorted(within)]
     total = np.array([o.spend.sum() for o in best]).round(bounds.decimals)
     value = np.array([o.value for o in best])
-    draws = [ordered.at(o.spend).sum(axis=1) for o in best]
+    draws = np.stack([ordered.at(o.spend).sum(axis=1) for o in best], axis=1)
     now = ordered.at(bounds.today).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         roi = np.where(total > 0, value / total, np.nan)
@@ -88,16 +88,13 @@ def frontier(curves: ResponseCurves, settings: Allocate, ci_prob: float = 0.9, p
         channels=curves.channels,
         total=total,
         spend=np.array([o.spend for o in best])[:, places],
-        response=tuple(Interval.of_one(d, ci_prob) for d in draws),
+        response=Interval.of(draws, ci_prob),
         profit=settings.margin * value - total,
         roi=roi,
         gap=gap,
         today=today,
         response_today=Interval.of_one(now, ci_prob),
-        profit_gain=tuple(
-            Interval.of_one(settings.margin * (d - now) - (t - today), ci_prob)
-            for d, t in zip(draws, total, strict=True)
-        ),
+        profit_gain=Interval.of(settings.margin * (draws - now[:, None]) - (total - today), ci_prob),
     )
 
 
@@ -105,14 +102,9 @@ def frontier_table(found: Frontier) -> pd.DataFrame:
     """Return one row per total: response, profit and what profit gains over today, ROI, certified gap, arms' spends."""
     columns = {
         "total": found.total,
-        "response_mean": [r.mean for r in found.response],
-        "response_median": [r.median for r in found.response],
-        "response_low": [r.low for r in found.response],
-        "response_high": [r.high for r in found.response],
+        **found.response.columns("response"),
         "profit": found.profit,
-        "profit_gain_median": [g.median for g in found.profit_gain],
-        "profit_gain_low": [g.low for g in found.profit_gain],
-        "profit_gain_high": [g.high for g in found.profit_gain],
+        **found.profit_gain.columns("profit_gain"),
         "roi": found.roi,
         "certified_gap": found.gap,
     }

@@ -17,7 +17,7 @@ from mmm_bayes.report.facts import plan_by_channel
 from mmm_bayes.report.numbers import chance
 from mmm_bayes.report.page import absent, fill, literal, markdown_table
 from mmm_bayes.report.tables import plan as tabulate
-from mmm_bayes.report.words import say, word
+from mmm_bayes.report.words import label, say, word
 from mmm_bayes.workspace import Workspace
 
 TABS = {
@@ -59,7 +59,9 @@ def page(config: str, root: str) -> None:
     context = content.context
     st.set_page_config(page_title=context["title"])
     st.html(STYLE)
-    badge = f" :{COLOURS[context['verdict']]}-badge[{context['verdict']}]" if context["verdict"] else ""
+    badge = (
+        f" :{COLOURS[context['verdict']]}-badge[{label(context['verdict'], 'verdict')}]" if context["verdict"] else ""
+    )
     st.title(text(context["title"]) + badge, anchor=False)
     if context["verdict"] == "FAIL":
         st.error(text(context["verdict_line"]))
@@ -128,12 +130,12 @@ def what_if_cards(content: Content, plan: Plan) -> list[tuple[str, str, str]]:
         ),
         (
             say("card.gain_in_return"),
-            money.short(gain.median),
+            money.short(gain.mean),
             say("card.interval_detail", low=gain.low, high=gain.high, level=plan.ci_prob, money=money),
         ),
         (
             say("card.gain_in_profit"),
-            money.short(profit.median),
+            money.short(profit.mean),
             say("card.interval_detail", low=profit.low, high=profit.high, level=plan.ci_prob, money=money),
         ),
         (say("card.chance"), chance(gain.probability), say("card.chance_detail", probability=profit.probability)),
@@ -142,9 +144,9 @@ def what_if_cards(content: Content, plan: Plan) -> list[tuple[str, str, str]]:
 
 def cards(entries: list[tuple[str, str, str]]) -> None:
     """Show key figures side by side."""
-    for column, (label, value, detail) in zip(st.columns(len(entries) or 1), entries, strict=False):
+    for column, (name, value, detail) in zip(st.columns(len(entries) or 1), entries, strict=False):
         with column.container(border=True, height="stretch", gap=None):
-            st.metric(text(label), value)
+            st.metric(text(name), value)
             st.caption(text(detail))
 
 

@@ -6,7 +6,7 @@ roi_table(bayesian_roi, lightgbm_roi, truth=None) -> frame of comparison.csv
 compare(split, {"bayesian": Forecast, ...}, roi, ci_prob) -> Comparison
 """
 
-from mmm_bayes.evaluate.compare import Comparison, compare, roi_table, save_comparison
+from mmm_bayes.evaluate.compare import Comparison, compare, conflicts, roi_table, save_comparison
 from mmm_bayes.evaluate.forecast import Forecast, Split, other_forecasts, seasonal_naive, split_holdout
 from mmm_bayes.evaluate.metrics import crps, errors
 
@@ -15,6 +15,7 @@ __all__ = [
     "Forecast",
     "Split",
     "compare",
+    "conflicts",
     "crps",
     "errors",
     "other_forecasts",

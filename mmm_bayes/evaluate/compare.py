@@ -65,6 +65,22 @@ def compare(split: Split, forecasts: Mapping[str, Forecast], roi: pd.DataFrame, 
     return Comparison(summary, _holdout(weeks, observed, forecasts, ci_prob), roi)
 
 
+APART = 2.0
+"""Ratio of median ROIs above which two models contradict each other, as they do where their intervals lie apart."""
+
+
+def conflicts(bayesian: pd.DataFrame, lightgbm: pd.DataFrame) -> list[Finding]:
+    """Return for which paid channels both models contradict each other; arguments as for `roi_table`."""
+    both = bayesian.merge(lightgbm, on="channel", suffixes=("", "_other")).dropna(subset="roi_mean")
+    medians = both[["roi_median", "roi_median_other"]]
+    far = medians.max(axis=1) > APART * medians.min(axis=1)
+    apart = (both["roi_high"] < both["roi_low_other"]) | (both["roi_high_other"] < both["roi_low"])
+    return [
+        Finding("media.models_contradict", {"channel": row.channel, "own": row.roi_mean, "other": row.roi_mean_other})
+        for row in both[far | apart].itertuples()
+    ]
+
+
 def roi_table(bayesian: pd.DataFrame, lightgbm: pd.DataFrame, truth: Mapping[str, float] | None = None) -> pd.DataFrame:
     """Put the ROI of both models side by side.
 
@@ -75,15 +91,16 @@ def roi_table(bayesian: pd.DataFrame, lightgbm: pd.DataFrame, truth: Mapping[str
 
     Returns:
         ``channel, spend, bayesian_roi, bayesian_low, bayesian_high, lightgbm_roi, lightgbm_low, lightgbm_high,
-        true_roi, bayesian_covers, lightgbm_covers`` of the paid channels; the last three empty where the truth is
-        not known. ROIs are medians.
+        contradict, true_roi, bayesian_covers, lightgbm_covers`` of the paid channels; the last three empty where the
+        truth is not known. ROIs are means; ``contradict`` is whether the channel is among the `conflicts`.
     """
-    names = {"roi_median": "roi", "roi_low": "low", "roi_high": "high"}
+    names = {"roi_mean": "roi", "roi_low": "low", "roi_high": "high"}
     own, other = (
         frame.set_index("channel")[list(names)].rename(columns={k: f"{model}_{v}" for k, v in names.items()})
         for model, frame in (("bayesian", bayesian), ("lightgbm", lightgbm))
     )
     table = bayesian.set_index("channel")[["spend"]].join([own, other]).dropna(subset="bayesian_roi")
+    table["contradict"] = table.index.isin([finding.values["channel"] for finding in conflicts(bayesian, lightgbm)])
     table["true_roi"] = pd.Series(dict(truth or {}), dtype=float).reindex(table.index)
     for model in ("bayesian", "lightgbm"):
         inside = table["true_roi"].between(table[f"{model}_low"], table[f"{model}_high"])
@@ -129,9 +146,8 @@ def _forecast_notes(found: Errors, holdout: int) -> list[Finding]:
 
 def _roi_notes(roi: pd.DataFrame, ci_prob: float) -> list[Finding]:
     notes = [Finding("comparison.attribution")]
-    apart = (roi["bayesian_high"] < roi["lightgbm_low"]) | (roi["lightgbm_high"] < roi["bayesian_low"])
-    if apart.any():
-        notes.append(Finding("comparison.contradiction", {"channels": roi["channel"][apart].tolist()}))
+    if roi["contradict"].any():
+        notes.append(Finding("comparison.contradiction", {"channels": roi["channel"][roi["contradict"]].tolist()}))
     if roi["bayesian_covers"].notna().any():
         covers = {model: roi[f"{model}_covers"].dropna() for model in ("bayesian", "lightgbm")}
         models = [[model, int(held.sum()), len(held)] for model, held in covers.items()]

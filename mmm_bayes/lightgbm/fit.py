@@ -1,6 +1,6 @@
 """`fit_lightgbm` and the `Boosted` it returns: predictions, ROI and response curves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lightgbm as lgb
 import numpy as np
@@ -87,10 +87,7 @@ class Boosted:
                 "channel": panel.channels,
                 "spend": spend,
                 "contribution": total.mean(axis=0),
-                "roi_mean": found.mean,
-                "roi_median": found.median,
-                "roi_low": found.low if known else np.nan,
-                "roi_high": found.high if known else np.nan,
+                **(found if known else replace(found, low=found.low * np.nan, high=found.high * np.nan)).columns("roi"),
                 "ci_prob": ci_prob,
             }
         )

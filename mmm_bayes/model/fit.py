@@ -12,7 +12,7 @@ from mmm_bayes.model.design import Design, build_design, head
 from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior import Posterior
-from mmm_bayes.posterior.checks import unconverged
+from mmm_bayes.posterior.checks import CAREFUL, unconverged
 from mmm_bayes.posterior.confounding import follows_demand
 from mmm_bayes.posterior.lift import with_comparison
 from mmm_bayes.posterior.predictions import forecast
@@ -89,7 +89,7 @@ def forecast_holdout(panel: Panel, train: int, model: Model, sampler: Sampler, p
 
 def more_careful(sampler: Sampler, diverged: bool) -> Sampler:
     """Return settings for a fit that struggled: longer tuning and more draws, shorter steps where it diverged."""
-    target = max(sampler.target_accept, 0.97) if diverged else sampler.target_accept
+    target = max(sampler.target_accept, CAREFUL) if diverged else sampler.target_accept
     return sampler.model_copy(
         update={"tune": 2 * sampler.tune, "draws": 2 * sampler.draws, "target_accept": target, "seed": sampler.seed + 1}
     )

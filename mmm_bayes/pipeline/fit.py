@@ -58,8 +58,10 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
     with step(Workspace(config.name, Path(root)), "fit", config) as work:
         compile_cache()
         panel = _checked_panel(config, work.manifest)
-        fitted = _fit(panel, config, progress)
+        posterior = _sampled(panel, config, progress)
         second = _second_opinion(panel, config, progress)
+        progress("working out contributions", None)
+        fitted = _judged(posterior, second, config)
         progress("writing", None)
         _save_fit(work.folder, config, fitted)
         if second is not None:
@@ -88,19 +90,24 @@ def _second_opinion(panel: "Panel", config: Config, progress: Progress) -> "pd.D
     return baseline.roi(panel, config.ci_prob)
 
 
-def _fit(panel: "Panel", config: Config, progress: Progress) -> Fitted:
-    """Fit the Bayesian model and judge the fit."""
+def _sampled(panel: "Panel", config: Config, progress: Progress) -> "Posterior":
     from mmm_bayes import model
+
+    return model.fit(panel, config.model, config.sampler, progress)
+
+
+def _judged(posterior: "Posterior", second: "pd.DataFrame | None", config: Config) -> Fitted:
+    """Return what each channel brought, and the checks of the model; ``second`` is what LightGBM says of ROI."""
+    from mmm_bayes import model
+    from mmm_bayes.evaluate import conflicts
     from mmm_bayes.posterior.attribution import media_contributions, roi_table
     from mmm_bayes.posterior.checks import diagnose
 
-    posterior = model.fit(panel, config.model, config.sampler, progress)
-    progress("working out contributions", None)
     media = media_contributions(posterior)
     prior = model.prior_quantity(posterior, config.model, config.ci_prob)
-    diagnostics = diagnose(posterior, media, prior, config.ci_prob)
     roi = roi_table(posterior, media, model.prior_roi(posterior, config.model, config.ci_prob), config.ci_prob)
-    return Fitted(posterior, roi, diagnostics)
+    against = None if second is None else conflicts(roi, second)
+    return Fitted(posterior, roi, diagnose(posterior, media, prior, config.ci_prob, against))
 
 
 def _save_fit(folder: Path, config: Config, fitted: Fitted) -> None:

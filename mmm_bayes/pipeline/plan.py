@@ -38,7 +38,7 @@ def allocate(
         progress: told what is being done.
         what_if: such as ``tv=-20%,search=+5000``; its plan goes to the folder ``what_if``.
         model: whose response curves: ``bayesian`` or ``lightgbm``.
-        force: plan although the verdict on the fit is FAIL.
+        force: plan although the model failed a check.
 
     Raises:
         DataError: there is no fit yet, or it is stale.
@@ -107,7 +107,7 @@ def _require_usable(manifest: Manifest, force: bool) -> None:
         from mmm_bayes.report.words import judged
 
         worst = judged(next(r for r in _diagnostics(manifest)["reasons"] if r["status"] == "FAIL"))
-        raise FitError(f"the verdict on the fit is FAIL: {worst.message} {worst.remedy} --force plans anyway.")
+        raise FitError(f"the model failed a check: {worst.message} {worst.remedy} --force plans anyway.")
 
 
 def _curves(config: Config, manifest: Manifest, model: str = "bayesian") -> "Stretched":

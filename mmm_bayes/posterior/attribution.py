@@ -113,7 +113,6 @@ def roi_table(posterior: Posterior, media: Media, prior: Interval[Array], ci_pro
             "spend": posterior.spend,
             "contribution": contribution,
             "contribution_share": contribution / posterior.kpi_value,
-            "roi_mean": roi.mean,
             **roi.columns("roi"),
             "ci_prob": ci_prob,
             **mroi.columns("mroi"),

@@ -1,5 +1,6 @@
 """The verdict on a fit: PASS, REVIEW or FAIL, with every reason and its remedy."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
@@ -30,6 +31,9 @@ GATED = (
 """Variables that must have converged: every effect, every ROI (through its share) and hyper-parameter."""
 
 ORDER = ("PASS", "REVIEW", "FAIL")
+
+CAREFUL = 0.97
+"""Target acceptance that a second try after divergences has; more is no remedy."""
 
 MOSTLY = 0.5
 """Share of the channels of which the data may say little before the answers rest mostly on priors."""
@@ -64,7 +68,9 @@ def grade(value: float, review: float, fail: float, higher_is_worse: bool = True
     return "REVIEW" if sign * value <= sign * fail else "FAIL"
 
 
-def diagnose(posterior: Posterior, media: Media, prior: Interval[Array], ci_prob: float) -> dict[str, Any]:
+def diagnose(
+    posterior: Posterior, media: Media, prior: Interval[Array], ci_prob: float, conflicts: list[Finding] | None = None
+) -> dict[str, Any]:
     """Return what ``diagnostics.json`` holds.
 
     Args:
@@ -72,12 +78,15 @@ def diagnose(posterior: Posterior, media: Media, prior: Interval[Array], ci_prob
         media: its contributions, see `response.media_contributions`.
         prior: interval of what carries the prior, see `fit.prior_quantity`.
         ci_prob: mass of the intervals.
+        conflicts: where the second model contradicts this one; None where there is none.
     """
     given = Model(**posterior.settings).priors
     reasons = [*convergence(posterior.tree), *plausibility(posterior, media), *residuals(posterior, ci_prob)]
     pairs, demand = collinear(posterior), known_demand(posterior)
     taught = learning(posterior, prior, ci_prob)
-    reasons += [*beliefs(posterior, given), *confounding(pairs, demand), foundation(taught)]
+    tested = _tested(posterior)
+    reasons += [*beliefs(posterior, given), *confounding(pairs, demand, tested), foundation(taught, tested)]
+    reasons += [] if conflicts is None else [_found("second_opinion", conflicts, _untested(conflicts, tested))]
     reasons += lift_tests(posterior)
     worst = max(reasons, key=lambda r: ORDER.index(r.status))
     return {
@@ -110,11 +119,13 @@ def convergence(tree: xr.DataTree, names: Sequence[str] = GATED) -> list[Reason]
     stats = tree["sample_stats"].to_dataset()
     divergent = float(stats["diverging"].mean())
     bfmi = float(azs.bfmi(tree)["energy"].min())
+    again = bool(tree.attrs.get("second_try", 0))
+    accepted = json.loads(tree.attrs.get("sampler", "{}")).get("target_accept", 0.0)
     return [
-        checked("r_hat", worst_rhat, (1.01, 1.05), {"variable": where_rhat}),
-        checked("bulk_ess", bulk, (400, 100), {"variable": where_bulk}, higher_is_worse=False),
-        checked("tail_ess", tail, (400, 100), {"variable": where_tail}, higher_is_worse=False),
-        checked("divergences", divergent, (0.001, 0.01)),
+        checked("r_hat", worst_rhat, (1.01, 1.05), {"variable": where_rhat, "again": again}),
+        checked("bulk_ess", bulk, (400, 100), {"variable": where_bulk, "again": again}, higher_is_worse=False),
+        checked("tail_ess", tail, (400, 100), {"variable": where_tail, "again": again}, higher_is_worse=False),
+        checked("divergences", divergent, (0.001, 0.01), {"careful": accepted >= CAREFUL}),
         checked("energy", bfmi, (0.3, 0.2), higher_is_worse=False),
     ]
 
@@ -148,7 +159,7 @@ def plausibility(posterior: Posterior, media: Media) -> list[Reason]:
     share = media.worth.sum(axis=1) / posterior.kpi_value
     return [
         checked("negative_baseline", float(np.mean(share > 1)), (0.05, 0.2)),
-        checked("media_share", float(np.median(share)), (0.6, 0.9)),
+        checked("media_share", float(np.mean(share)), (0.6, 0.9)),
     ]
 
 
@@ -165,10 +176,11 @@ def residuals(posterior: Posterior, ci_prob: float) -> list[Reason]:
     slack = 2.0 * np.sqrt(ci_prob * (1 - ci_prob) / y.size)
     lag = float(np.mean(standard[:, 1:] * standard[:, :-1]) / np.mean(standard**2))
     noise = 2.0 / np.sqrt(y.size)
-    covered = {"level": ci_prob, "covered": ci_prob + miss}
+    covered = {"level": ci_prob, "covered": ci_prob + miss, "heavy": posterior.likelihood.heavy}
+    correlated = {"correlation": lag, "drift": posterior.settings["residual"] == "drift"}
     found = [
         checked("coverage", abs(miss), (0.06 + slack, 0.15 + slack), covered),
-        checked("autocorrelation", abs(lag), (0.15 + noise, 0.4 + noise), {"correlation": lag}),
+        checked("autocorrelation", abs(lag), (0.15 + noise, 0.4 + noise), correlated),
     ]
     if not posterior.likelihood.heavy:
         kurtosis = float(np.mean(standard**4) / np.mean(standard**2) ** 2) - 3
@@ -184,8 +196,14 @@ def beliefs(posterior: Posterior, given: ChannelPriors) -> list[Reason]:
     ]
 
 
-def confounding(pairs: list[Pair], demand: Mapping[str, Demand]) -> list[Reason]:
-    """Check that channels can be told apart and that none follows demand; arguments as `model.confounding` gives."""
+def confounding(pairs: list[Pair], demand: Mapping[str, Demand], tested: Sequence[str] = ()) -> list[Reason]:
+    """Check that channels can be told apart and that none follows demand.
+
+    Args:
+        pairs: see `confounding.collinear`.
+        demand: see `confounding.known_demand`.
+        tested: channels with a lift test.
+    """
     together = [
         Finding("media.in_step", {"first": p.first, "second": p.second, "effects": p.effects, "media": p.media})
         for p in pairs
@@ -195,13 +213,27 @@ def confounding(pairs: list[Pair], demand: Mapping[str, Demand]) -> list[Reason]
         for channel, found in demand.items()
         if found.follows
     ]
-    return [_found("channels_apart", together), _found("media_and_demand", following)]
+    apart = [c for pair in pairs for c in (pair.first, pair.second) if c not in tested]
+    return [
+        _found("channels_apart", together, apart),
+        _found("media_and_demand", following, _untested(following, tested)),
+    ]
 
 
-def _found(check: str, findings: list[Finding]) -> Reason:
-    """Return a check that lists what it found: REVIEW where that is anything."""
+def _tested(posterior: Posterior) -> list[str]:
+    """Return the channels that have a lift test."""
+    return list(dict.fromkeys(test["channel"] for test in posterior.settings.get("lift_tests", ())))
+
+
+def _untested(findings: list[Finding], tested: Sequence[str]) -> list[str]:
+    """Return the channels of some findings that have no lift test: to test the others again is no remedy."""
+    return [finding.values["channel"] for finding in findings if finding.values["channel"] not in tested]
+
+
+def _found(check: str, findings: list[Finding], untested: Sequence[str] = ()) -> Reason:
+    """Return a check that lists what it found: REVIEW where that is anything; a lift test of some would tell more."""
     status, part = ("REVIEW", "found") if findings else ("PASS", "passed")
-    values = {"findings": [asdict(f) for f in findings]}
+    values = {"findings": [asdict(f) for f in findings], "untested": list(untested)}
     return Reason(check, status, float(len(findings)), 0.0, f"check.{check}.{part}", values)
 
 
@@ -229,10 +261,16 @@ def learning(posterior: Posterior, prior: Interval[Array], ci_prob: float) -> di
     return {c: {"says": str(w), "value": float(r)} for c, w, r in zip(posterior.channels, words, ratio, strict=True)}
 
 
-def foundation(taught: Mapping[str, Mapping[str, Any]]) -> Reason:
-    """Check that the ROIs do not mostly rest on what was assumed; ``taught`` is what `learning` returns."""
+def foundation(taught: Mapping[str, Mapping[str, Any]], tested: Sequence[str] = ()) -> Reason:
+    """Check that the ROIs do not mostly rest on what was assumed.
+
+    Args:
+        taught: what `learning` returns.
+        tested: channels with a lift test.
+    """
     little = [channel for channel, found in taught.items() if found["says"] == "little"]
-    return checked("foundation", len(little) / len(taught), (MOSTLY, np.inf), {"channels": little})
+    values = {"channels": little, "untested": [channel for channel in little if channel not in tested]}
+    return checked("foundation", len(little) / len(taught), (MOSTLY, np.inf), values)
 
 
 def _sampler(posterior: Posterior) -> dict[str, Any]:

@@ -252,7 +252,7 @@ def lift_agreement(posterior: Posterior) -> list[Agreement]:
             "number": i + 1,
             **{"channel": test.channel, "start": f"{test.start}"},
             **{"lift": test.incremental_kpi, "standard_error": test.standard_error},
-            **{end: float(getattr(test, f"before_{end}")) for end in ("median", "low", "high")},
+            **{end: float(getattr(test, f"before_{end}")) for end in ("mean", "low", "high")},
         }
         code = "check.lift_test.agrees" if distance <= LIMIT else "check.lift_test.contradicts"
         found.append(Agreement(distance, Finding(code, values)))

@@ -8,16 +8,18 @@ import numpy as np
 import pandas as pd
 
 from mmm_bayes import __version__
+from mmm_bayes.allocate.decision import LEANING
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.config import Config, as_yaml
-from mmm_bayes.evidence import doubts, evidence
+from mmm_bayes.evidence import doubts as doubts_of_data
+from mmm_bayes.evidence import evidence
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.report import facts, numbers, tables
 from mmm_bayes.report.figures import draw_figures
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import Comparison, Fit, Results, Truth, load_results
-from mmm_bayes.report.words import judged, say
+from mmm_bayes.report.words import doubts, judged, say, verdict
 from mmm_bayes.workspace import Workspace
 
 
@@ -109,11 +111,11 @@ def make_cards(context: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ),
         (say("card.roi", money=money), money.ratio(head.roi.mean), _span(head.roi, numbers.ratio)),
     ]
-    if context["paid"] > 1:
-        cards.append((say("card.best"), head.best, say("card.best_detail", roi=head.best_roi.median, money=money)))
+    if context["paid"] > 1 and head.best_chance >= LEANING:
+        cards.append((say("card.best"), head.best, say("card.best_detail", roi=head.best_roi.mean, money=money)))
     if plan is not None and not context["unchanged"]:
         detail = say("card.gain_detail", weeks=plan.weeks, probability=plan.gain.probability)
-        cards.append((say("card.gain"), money.short(plan.gain.median), detail))
+        cards.append((say("card.gain"), money.short(plan.gain.mean), detail))
     return cards
 
 
@@ -128,43 +130,43 @@ def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
     if fit is None:
         return {"fit": None, "head": None, "verdict": None}
     head = facts.headline(fit, results.kpi, results.config.ci_prob)
-    doubts, total = [judged(r) for r in facts.doubts(fit)], len(fit.diagnostics["reasons"])
-    names = numbers.listed([d.check for d in doubts]) if doubts else ""
-    verdict = fit.diagnostics["verdict"]
     organic = fit.roi["spend"] == 0
     return {
         "fit": fit,
         "head": head,
-        "verdict": verdict,
-        "verdict_line": say(f"verdict.{verdict}", open=len(doubts), total=total, names=names),
-        "doubts": doubts,
+        "verdict": fit.diagnostics["verdict"],
+        "verdict_line": verdict(fit.diagnostics),
+        "doubts": [judged(reason) for reason in doubts(fit.diagnostics["reasons"])],
         "paid": int((~organic).sum()),
         "organic": list(fit.roi["channel"][organic]),
         "foundations": [*facts.without_effect(fit), *facts.rests_on_prior(fit, results.panel)],
         "movers": list(facts.movers(fit.contributions)),
         "roi_table": tables.roi(fit, head, results.kpi, 1 / results.config.allocate.margin, money),
+        "contradictions": facts.contradictions(fit),
+        "sure_of_best": LEANING,
         "checks_table": tables.checks(fit),
-        **_lift(results, fit.lift, money),
+        **_lift(results, fit, money),
         "foundations_table": tables.foundations(fit),
     }
 
 
-def _lift(results: Results, lift: pd.DataFrame | None, money: Money) -> dict[str, Any]:
+def _lift(results: Results, fit: Fit, money: Money) -> dict[str, Any]:
+    lift = fit.lift
     if lift is None:
         return {"lift_table": None}
     write = money.short if results.kpi_is_money else numbers.compact
-    return {"lift_table": tables.lift_tests(lift, money, write), "lift_roi_table": tables.lift_roi(lift)}
+    return {"lift_table": tables.lift_tests(lift, money, write), "lift_roi_table": tables.lift_roi(lift, fit.window)}
 
 
 def _comparison(results: Results, comparison: Comparison | None, money: Money) -> dict[str, Any]:
-    if comparison is None:
+    if comparison is None or results.fit is None:
         return {"comparison": None}
     write = money.short if results.kpi_is_money else numbers.compact
     return {
         "comparison": comparison,
         "comparison_notes": [Finding(**raw) for raw in comparison.summary["notes"]],
         "errors_table": tables.errors(comparison, write),
-        "models_table": tables.both_models(comparison),
+        "models_table": tables.both_models(comparison, results.fit.window),
     }
 
 
@@ -174,11 +176,12 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
     table = facts.plan_by_channel(plan, channels)
     up, down = facts.moves(table)
     what_if, schedules = results.what_if, results.schedules
-    totals = None if results.frontier is None else facts.totals_of(results.frontier, plan)
+    several = results.frontier is not None and len(results.frontier) > 1
+    totals = facts.totals_of(results.frontier, plan) if several else None
     return {
         "plan": plan,
         "about_plan": facts.about_plan(plan, table),
-        "decision": facts.decision_on(plan, table, results.config.allocate.test_error),
+        "decision": facts.decision_on(plan, table, results.config.allocate.test_error, _verdict(results)),
         "gain": facts.gain_of(plan),
         "question": _question(results, plan, money),
         "unchanged": facts.unchanged(table),
@@ -186,7 +189,7 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
         "down": down,
         "same_budget": np.isclose(plan.spend_plan, plan.spend_now, rtol=1e-6),
         "next_test": facts.next_test(table, results.config.allocate.test_error),
-        "plan_table": tables.plan(table, plan, money),
+        "plan_table": tables.staying(table, plan, money) if facts.unchanged(table) else tables.plan(table, plan, money),
         "geos_table": tables.plan_by_geo(plan, channels, money) if len(plan.channels) > len(table) else None,
         "sure_table": tables.plan_doubts(table, plan, money),
         "top": None if totals is None else facts.most_profitable(totals),
@@ -199,6 +202,10 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
         "what_if": None if what_if is None else facts.gain_of(what_if),
         "what_if_table": tables.plan(facts.plan_by_channel(what_if, channels), what_if, money) if what_if else None,
     }
+
+
+def _verdict(results: Results) -> str:
+    return results.fit.diagnostics["verdict"] if results.fit else ""
 
 
 def _question(results: Results, plan: Plan, money: Money) -> str:
@@ -219,7 +226,10 @@ def _data(results: Results, money: Money) -> dict[str, Any]:
     seen = evidence(results.panel, results.config.model.priors)
     found: dict[str, Any] = {
         **{"quality": quality, "source": quality["source"], "notes": facts.notes_of(results)},
-        **{"evidence_table": tables.evidence(seen, money), "evidence_doubts": list(doubts(results.panel, seen))},
+        **{
+            "evidence_table": tables.evidence(seen, money),
+            "evidence_doubts": list(doubts_of_data(results.panel, seen)),
+        },
     }
     if "waterfall" not in quality:
         return found

@@ -36,9 +36,9 @@ class Headline:
         contribution: currency, all channels.
         share: the same as a part of the KPI.
         roi: the same of the paid channels per unit of spend.
-        best: the paid channel with the highest median ROI.
-        best_roi: the same of it.
-        best_chance: probability that no other channel returned more.
+        best: the paid channel that most probably returned more per unit than any other.
+        best_roi: what it returned.
+        best_chance: probability that no other channel returned more; below `decision.LEANING` none is to be named best.
         little: channels of which the data say little.
     """
 
@@ -62,7 +62,8 @@ def headline(fit: Fit, kpi: float, ci_prob: float) -> Headline:
     """
     roi, returns = fit.roi, roi_draws(fit, kpi)
     spend, paid = float(roi["spend"].sum()), (roi["spend"] > 0).to_numpy()
-    best = roi.loc[roi["roi_median"].idxmax()]
+    wins = np.bincount(np.nanargmax(returns, axis=1), minlength=len(roi)) / len(returns)
+    best = roi.iloc[int(wins.argmax())]
     share = Interval.of_one(fit.share.sum(axis=1), ci_prob)
     return Headline(
         spend=spend,
@@ -73,8 +74,8 @@ def headline(fit: Fit, kpi: float, ci_prob: float) -> Headline:
             mean=float(roi["contribution"][paid].sum()) / spend,
         ),
         best=best["channel"],
-        best_roi=Interval(best["contribution"] / best["spend"], best["roi_median"], best["roi_low"], best["roi_high"]),
-        best_chance=float(np.mean(np.nanargmax(returns, axis=1) == roi["roi_median"].idxmax())),
+        best_roi=Interval(*best[["roi_mean", "roi_median", "roi_low", "roi_high"]]),
+        best_chance=float(wins.max()),
         little=_little(fit),
     )
 
@@ -136,10 +137,10 @@ def movers(contributions: pd.DataFrame) -> dict[str, pd.Series]:
 # --- verdict ------------------------------------------------------------------------------------
 
 
-def doubts(fit: Fit) -> list[Mapping[str, Any]]:
-    """Return the checks that were not passed, the worst first."""
-    found = [r for r in fit.diagnostics["reasons"] if r["status"] != "PASS"]
-    return sorted(found, key=lambda r: r["status"] != "FAIL")
+def contradictions(fit: Fit) -> list[Finding]:
+    """Return where the second model contradicts the ROI of a channel."""
+    found = (r["values"]["findings"] for r in fit.diagnostics["reasons"] if r["check"] == "second_opinion")
+    return [Finding(**raw) for findings in found for raw in findings]
 
 
 # --- plan ---------------------------------------------------------------------------------------
@@ -171,14 +172,16 @@ def plan_by_channel(plan: Plan, channels: Mapping[str, str]) -> pd.DataFrame:
 
     Returns:
         ``channel, now, plan, lower, upper, observed, beyond, contribution_now, contribution_plan`` and, for plans by
-        channel, ``mroi, best_low, best_high, information``.
+        channel, ``mroi, mroi_low, mroi_high, best_low, best_high, information``.
     """
     arms = pd.DataFrame([_arm(c) for c in plan.channels])
     if len(set(arms["channel"].map(channels))) == len(arms):
         return arms
     sums = arms.drop(columns="channel").groupby(arms["channel"].map(channels), sort=False).sum()
     return sums.assign(
-        **dict.fromkeys(("mroi", "probability", "best_low", "best_high", "information"), np.nan)
+        **dict.fromkeys(
+            ("mroi", "mroi_low", "mroi_high", "probability", "best_low", "best_high", "information"), np.nan
+        )
     ).reset_index()
 
 
@@ -196,6 +199,8 @@ def _arm(row: ChannelPlan) -> dict[str, Any]:
         "contribution_now": row.contribution_now.mean,
         "contribution_plan": row.contribution_plan.mean,
         "mroi": row.mroi.mean,
+        "mroi_low": row.mroi.low,
+        "mroi_high": row.mroi.high,
         "best_low": np.nan if best is None else best.low,
         "best_high": np.nan if best is None else best.high,
         "information": np.nan if information is None else information,
@@ -230,16 +235,14 @@ def totals_of(frontier: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Return a frontier with what a reader asks of each total.
 
     Returns:
-        The columns of ``frontier.csv``, ``beyond`` (share of the spend beyond what was ever observed), ``mroi`` (mean
-        KPI value per unit of currency since the total before; missing for the first) and ``today`` (whether the total
-        is today's).
+        The columns of ``frontier.csv``, ``beyond`` (share of the spend beyond what was ever observed) and ``today``
+        (whether the total is today's).
     """
     spend = frontier[[spend_column(c.channel) for c in plan.channels]].to_numpy()
     over = np.maximum(spend - [c.observed for c in plan.channels], 0.0).sum(axis=1)
     total = frontier["total"].to_numpy()
     return frontier.assign(
         beyond=np.divide(over, total, out=np.zeros_like(over), where=total > 0),
-        mroi=frontier["response_mean"].diff() / frontier["total"].diff(),
         today=np.isclose(total, plan.spend_now, rtol=1e-9),
     )
 
@@ -255,8 +258,17 @@ def unchanged(table: pd.DataFrame) -> bool:
     return np.allclose(table["plan"], table["now"], rtol=1e-6, atol=0.0)
 
 
-def decision_on(plan: Plan, table: pd.DataFrame, test_error: float) -> Finding:
-    """Return what can be decided: make the plan, make part of it, or keep today's budget; and what to test first."""
+def decision_on(plan: Plan, table: pd.DataFrame, test_error: float, verdict: str = "") -> Finding:
+    """Return what can be decided: make the plan, make part of it, or keep today's budget; and what to test first.
+
+    Args:
+        plan: the plan.
+        table: its `plan_by_channel`.
+        test_error: see `next_test`.
+        verdict: that on the model; on one that failed nothing can be decided.
+    """
+    if verdict == "FAIL":
+        return Finding("plan.decision.failed")
     test = next_test(table, test_error)
     first = None if test is None else test.values.get("first")
     values = {"probability": plan.chance, "moves": plan.moves, "test": first}

@@ -42,7 +42,7 @@ def percent(share: float | None) -> str:
     """Return a share: ``25%``, ``7.7%``, ``0.4%``."""
     if share is None or missing(share):
         return NONE
-    return fixed(100 * share, 1 if 0 < abs(share) < 0.0995 else 0) + "%"
+    return fixed(100 * share, 1 if 0.0005 <= abs(share) < 0.0995 else 0) + "%"
 
 
 def change(share: float | None) -> str:

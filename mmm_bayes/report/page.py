@@ -106,12 +106,13 @@ def literal(value: Any) -> Markup:
 
 
 def markdown_table(content: Table) -> Markup:
-    """Return a table in Markdown."""
+    """Return a table in Markdown, below its title."""
     marks = [":--" if column < content.text else "--:" for column in range(len(content.heads))]
     lines: list[list[str]] = [[literal(head) for head in content.heads], marks]
     for i, row in enumerate(content.rows):
         lines.append([f"**{literal(cell)}**" if i in content.bold and cell else literal(cell) for cell in row])
-    return Markup("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    title = f"*{literal(content.title)}*\n\n" if content.title else ""
+    return Markup(title + "\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def fenced(text: str, language: str) -> Markup:
@@ -160,6 +161,7 @@ def to_html(markdown: str, figures: Mapping[str, bytes], context: Mapping[str, A
     first = next(i for i, token in enumerate(tokens) if token.tag == "h2")
     lead, body = (parser.renderer.render(part, parser.options, {}) for part in (tokens[start:first], tokens[first:]))
     page = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    page.filters |= FILTERS
     body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     return page.get_template("page.html").render(

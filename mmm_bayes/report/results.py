@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ class Fit:
         share: each channel's part of the KPI, shape ``(draw, channel)``.
         settings: sections ``model`` and ``sampler`` as they were fitted.
         lift: content of ``lift.csv``, None without lift tests.
+        second: content of ``lightgbm_roi.csv``, None without LightGBM.
     """
 
     roi: pd.DataFrame
@@ -40,6 +42,13 @@ class Fit:
     share: Array
     settings: dict[str, Any]
     lift: pd.DataFrame | None
+    second: pd.DataFrame | None
+
+    @property
+    def window(self) -> tuple[date, date]:
+        """First and last week of the panel: what ROI and contributions are of."""
+        weeks = self.contributions["week"]
+        return weeks.iloc[0], weeks.iloc[-1]
 
 
 @dataclass(frozen=True)
@@ -156,6 +165,7 @@ def _load_fit(manifest: Manifest, planned: bool) -> Fit:
         share=share.reshape(-1, share.shape[-1]),
         settings=settings,
         lift=read_csv(folder / "lift.csv") if manifest.wrote("fit", "lift.csv") else None,
+        second=read_csv(folder / "lightgbm_roi.csv") if manifest.wrote("fit", "lightgbm_roi.csv") else None,
     )
 
 

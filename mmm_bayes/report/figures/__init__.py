@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mmm_bayes.report.facts import contributions_by_channel, curves_by_channel, plan_by_channel, totals_of
+from mmm_bayes.report.facts import contributions_by_channel, curves_by_channel, plan_by_channel, totals_of, unchanged
 from mmm_bayes.report.figures import plan, returns, weeks
 from mmm_bayes.report.figures.style import Look, channel_colours, png, styled
 from mmm_bayes.report.numbers import Money
@@ -48,7 +48,7 @@ def make_figures(results: Results, money: Money, channels: Mapping[str, str]) ->
 
 
 def _of_fit(results: Results, fit: Fit, look: Look) -> Drawn:
-    paid = fit.roi.dropna(subset="roi_median").sort_values("roi_median", ascending=False, kind="stable")
+    paid = fit.roi.dropna(subset="roi_mean").sort_values("roi_mean", ascending=False, kind="stable")
     truth = results.truth.channels["roi"] if results.truth else pd.Series(dtype=float)
     yield "roi", returns.roi_forest(paid, truth, look)
     yield "contributions", returns.contributions(contributions_by_channel(fit, results.kpi, look.ci_prob), look)
@@ -63,7 +63,8 @@ def _of_plan(results: Results, fit: Fit, look: Look, channels: Mapping[str, str]
     known = results.truth.curves if results.truth and results.truth.curves.weeks == fit.curves.weeks else None
     yield "curves", plan.response(curves_by_channel(fit.curves, channels), planned, known, look)
     if found is not None and table is not None:
-        yield "plan", plan.plan(table.sort_values("plan", ascending=False, kind="stable"), look)
+        if not unchanged(table):
+            yield "plan", plan.plan(table.sort_values("plan", ascending=False, kind="stable"), look)
         if found.gain.percentiles[0] != found.gain.percentiles[-1]:
             yield "gain", plan.gain(found.gain.percentiles, look)
         if results.frontier is not None and len(results.frontier) > 1:

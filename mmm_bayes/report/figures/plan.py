@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.allocate.schedule import Schedule
 from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.intervals import Interval
 from mmm_bayes.report.figures import layout, style
 from mmm_bayes.report.figures.style import Look
 from mmm_bayes.report.numbers import change, count, percent
@@ -28,7 +29,7 @@ EVENLY: Any = {"color": style.INK, "lw": 0.9, "ls": (0, (3, 2))}
 
 
 def response(curves: ResponseCurves, planned: Mapping[str, float], truth: ResponseCurves | None, look: Look) -> Figure:
-    """Draw what each channel would return at each spend: median, interval, today and plan.
+    """Draw what each channel would return at each spend: mean, interval, today and plan.
 
     Args:
         curves: by channel.
@@ -48,22 +49,23 @@ def response(curves: ResponseCurves, planned: Mapping[str, float], truth: Respon
     panels, inches = layout.panels(body, curves.channels)
     for c, (name, axes) in enumerate(zip(curves.channels, panels, strict=True)):
         colour, draws = look.colour[name], curves.response[:, c]
-        low, median, high = np.quantile(draws, [(1 - look.ci_prob) / 2, 0.5, (1 + look.ci_prob) / 2], axis=0)
+        found = Interval.of(draws, look.ci_prob)
+        low, mean, high = found.low, found.mean, found.high
         spend = curves.spend[c]
-        top = 1.05 * min(high[-1], max(3 * median[-1], spend[-1])) or 1.0
+        top = 1.05 * min(high[-1], max(3 * mean[-1], spend[-1])) or 1.0
         if truth is not None and name in truth.channels:
             t = truth.channels.index(name)
             axes.plot(truth.spend[t], truth.response[0, t], zorder=4, **TRUTH)
             top = max(top, 1.05 * float(np.interp(spend[-1], truth.spend[t], truth.response[0, t])))
         axes.set_ylim(0, top)
         axes.plot(spend, look.break_even * spend, zorder=2, **BREAK_EVEN)
-        _curve(axes, spend, (low, median, high), colour)
+        _curve(axes, spend, (low, mean, high), colour)
         layout.number_axis(axes, "x", look.symbol, parts=3, zero=False)
         layout.number_axis(axes, "y", look.symbol, parts=4)
         axes.axvspan(min(curves.observed[c], spend[-1]), spend[-1], color=style.SHADE, zorder=0, lw=0)
         for at, filled in ((curves.today[c], False), (planned.get(name), True)):
             if at is not None:
-                _mark(axes, at, float(np.interp(at, spend, median)), colour, filled)
+                _mark(axes, at, float(np.interp(at, spend, mean)), colour, filled)
     return layout.settled(body, inches)
 
 
@@ -152,13 +154,13 @@ def frontier(table: pd.DataFrame, plan: Plan, look: Look) -> Figure:
     )
     total = table["total"].to_numpy()
     parts = (
-        ("KPI value", "response", (plan.contribution_now.median, plan.contribution_plan.median)),
-        ("Profit beside today's", "profit_gain", (0.0, plan.profit_gain.median)),
+        ("KPI value", "response", (plan.contribution_now.mean, plan.contribution_plan.mean)),
+        ("Profit beside today's", "profit_gain", (0.0, plan.profit_gain.mean)),
     )
     returned, gained = panels = body.subplots(1, 2)
     for axes, (title, column, (now, planned)) in zip(panels, parts, strict=True):
         axes.set_title(title)
-        _curve(axes, total, [table[f"{column}_{end}"].to_numpy() for end in ("low", "median", "high")], style.GOOD)
+        _curve(axes, total, [table[f"{column}_{end}"].to_numpy() for end in ("low", "mean", "high")], style.GOOD)
         if len(guessed):
             axes.axvspan(float(guessed.iloc[0]), total[-1], color=style.SHADE, zorder=0, lw=0)
         _mark(axes, plan.spend_plan, planned, style.GOOD, filled=True)
@@ -195,8 +197,8 @@ def schedule(schedules: Sequence[Schedule], look: Look) -> Figure:
     axes.grid(False)
     axes.set_xlabel("week of the plan")
     gains = [s.gain for s in schedules]
-    intervals, medians = [look.plain.between(g.low, g.high) for g in gains], [look.plain.short(g.median) for g in gains]
-    return layout.settled(body, layout.name_rows(axes, [s.channel for s in schedules], intervals, medians, tall=1.6))
+    intervals, means = [look.plain.between(g.low, g.high) for g in gains], [look.plain.short(g.mean) for g in gains]
+    return layout.settled(body, layout.name_rows(axes, [s.channel for s in schedules], intervals, means, tall=1.6))
 
 
 # --- parts --------------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ def _plan_keys(colour: str) -> list[Line2D]:
 def _curve_keys(look: Look, colour: str, planned: bool) -> list[Artist]:
     marks = _plan_keys(colour)[: 2 if planned else 1]
     return [
-        layout.line_key("median", color=colour),
+        layout.line_key("mean", color=colour),
         layout.area_key(look.interval),
         *marks,
         layout.line_key("break-even", **BREAK_EVEN),
@@ -217,10 +219,10 @@ def _curve_keys(look: Look, colour: str, planned: bool) -> list[Artist]:
 
 
 def _curve(axes: Axes, spend: Array, response: Sequence[Array], colour: str) -> None:
-    """Draw a median and its interval (low, median, high) against money."""
-    low, median, high = response
+    """Draw a mean and its interval (low, mean, high) against money."""
+    low, mean, high = response
     axes.fill_between(spend, low, high, color=colour, alpha=0.2, lw=0, zorder=1)
-    axes.plot(spend, median, color=colour, lw=1.8, zorder=3)
+    axes.plot(spend, mean, color=colour, lw=1.8, zorder=3)
     axes.set_xlim(spend[0], spend[-1])
     axes.grid(False, axis="x")
 

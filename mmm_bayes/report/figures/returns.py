@@ -16,10 +16,10 @@ from mmm_bayes.report.numbers import between, percent, ratio
 from mmm_bayes.transforms import Array
 
 WIDE = 15.0
-"""Ratio of the largest to the smallest median from which an axis of ROI is logarithmic."""
+"""Ratio of the largest to the smallest mean from which an axis of ROI is logarithmic."""
 
 FAR = 5.0
-"""An interval is cut off beyond this multiple of the largest median, so that the others stay readable."""
+"""An interval is cut off beyond this multiple of the largest mean, so that the others stay readable."""
 
 
 def roi_forest(roi: pd.DataFrame, true_roi: pd.Series, look: Look) -> Figure:
@@ -32,23 +32,23 @@ def roi_forest(roi: pd.DataFrame, true_roi: pd.Series, look: Look) -> Figure:
     """
     truth = true_roi.reindex(roi["channel"]).to_numpy(dtype=float)
     keys = [
-        layout.dot_key(f"median and {look.interval}", ls="-", lw=4, solid_capstyle="round", mec="white"),
+        layout.dot_key(f"mean and {look.interval}", ls="-", lw=4, solid_capstyle="round", mec="white"),
         layout.area_key("assumed before seeing the data", style.PRIOR),
         *_truth_key(truth),
     ]
     body = layout.canvas(f"Return on {look.money.unit}", keys=keys)
     axes = body.subplots()
-    shown = _roi_axis(axes, roi[["roi_median", "roi_low", "roi_high"]].to_numpy(), truth, look.break_even)
+    shown = _roi_axis(axes, roi[["roi_mean", "roi_low", "roi_high"]].to_numpy(), truth, look.break_even)
     for y, row in enumerate(roi.itertuples()):
         colour = look.colour[row.channel]
         low, high = np.clip((row.prior_roi_low, row.prior_roi_high), *shown)
         axes.barh(y, high - low, 0.4, left=low, color=style.PRIOR, zorder=1)
         _interval(axes, y, (row.roi_low, row.roi_high), shown, 5.5, colour)
-        axes.plot(row.roi_median, y, "o", ms=7, color=colour, mec="white", mew=1.2, zorder=4, clip_on=False)
+        axes.plot(row.roi_mean, y, "o", ms=7, color=colour, mec="white", mew=1.2, zorder=4, clip_on=False)
     axes.plot(truth, range(len(roi)), "D", ms=5.5, color="black", mec="white", mew=1, zorder=5, ls="none")
     intervals = [between(*ends) for ends in zip(roi["roi_low"], roi["roi_high"], strict=True)]
-    medians = [ratio(v) for v in roi["roi_median"]]
-    return layout.settled(body, layout.name_rows(axes, list(roi["channel"]), intervals, medians))
+    means = [ratio(v) for v in roi["roi_mean"]]
+    return layout.settled(body, layout.name_rows(axes, list(roi["channel"]), intervals, means))
 
 
 def models_roi(table: pd.DataFrame, look: Look) -> Figure:
@@ -62,15 +62,15 @@ def models_roi(table: pd.DataFrame, look: Look) -> Figure:
     parts = (("bayesian", "Bayesian", "o", 0.0), ("lightgbm", "LightGBM", "s", 0.22))
     keys = [layout.dot_key(n, color=style.MODELS[m], marker=k, ls="-", lw=3, mec="white") for m, n, k, _ in parts]
     title = "The same return, estimated by two models"
-    body = layout.canvas(title, f"Median and {look.interval}", [*keys, *_truth_key(truth)])
+    body = layout.canvas(title, f"Mean and {look.interval}", [*keys, *_truth_key(truth)])
     axes = body.subplots()
     values = [table[[f"{model}_roi", f"{model}_low", f"{model}_high"]].to_numpy() for model, *_ in parts]
     shown = _roi_axis(axes, np.concatenate(values), truth, look.break_even)
     for (model, _, marker, shift), intervals in zip(parts, values, strict=True):
         how: Any = {"color": style.MODELS[model], "marker": marker, "ms": 6.5, "mec": "white", "zorder": 4}
-        for y, (median, low, high) in enumerate(intervals):
+        for y, (mean, low, high) in enumerate(intervals):
             _interval(axes, y + shift, (low, high), shown, 3, style.MODELS[model])
-            axes.plot(np.clip(median, *shown), y + shift, **how)
+            axes.plot(np.clip(mean, *shown), y + shift, **how)
     for y, value in enumerate(truth):
         axes.plot([value, value], [y - 0.12, y + 0.34], color="black", lw=1, zorder=5)
         axes.plot(value, y + 0.11, "D", ms=5.5, color="black", mec="white", mew=1, zorder=6)
@@ -118,17 +118,17 @@ def _roi_axis(axes: Axes, values: Array, truth: Array, break_even: float) -> tup
 
     Args:
         axes: where to draw.
-        values: median, low, high per row.
+        values: mean, low, high per row.
         truth: true values, may be NaN.
         break_even: is shown unless all values are far below it.
     """
-    median, low, high = np.asarray(values, dtype=float).T
+    mean, low, high = np.asarray(values, dtype=float).T
     known = list(truth[~np.isnan(truth)])
     if max([*known, high.max()]) > break_even / 4:  # else it would press all else into a corner
         known.append(break_even)
-    reach = max([*known, min(high.max(), FAR * median.max())])
-    if median.min() > 0 and median.max() / median.min() > WIDE:
-        ends = 0.9 * min([*known, max(low.min(), median.min() / FAR)]), 1.1 * reach
+    reach = max([*known, min(high.max(), FAR * mean.max())])
+    if mean.min() > 0 and mean.max() / mean.min() > WIDE:
+        ends = 0.9 * min([*known, max(low.min(), mean.min() / FAR)]), 1.1 * reach
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if ends[1] / ends[0] < 200 else (1,)))
         axes.xaxis.set_minor_locator(NullLocator())

@@ -1,6 +1,6 @@
 """Tables of a report: the numbers of the steps' files, with units and few digits."""
 
-from mmm_bayes.report.tables.budget import frontier, plan, plan_by_geo, plan_doubts, schedule
+from mmm_bayes.report.tables.budget import frontier, plan, plan_by_geo, plan_doubts, schedule, staying
 from mmm_bayes.report.tables.channels import checks, foundations, lift_roi, lift_tests, roi
 from mmm_bayes.report.tables.data import evidence, waterfall
 from mmm_bayes.report.tables.models import MODEL_NAMES, both_models, change_with_tenths, errors, truth
@@ -23,6 +23,7 @@ __all__ = [
     "plan_doubts",
     "roi",
     "schedule",
+    "staying",
     "truth",
     "waterfall",
 ]

@@ -1,6 +1,7 @@
 """Tables of plans, of other totals and of weeks."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pandas as pd
 from mmm_bayes.allocate.decision import decision_of
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.allocate.schedule import Schedule
-from mmm_bayes.report.numbers import NONE, Money, chance, change, percent, ratio
+from mmm_bayes.report.numbers import NONE, Money, between, chance, change, percent, ratio
 from mmm_bayes.report.tables.table import Table, column_heads
 from mmm_bayes.report.words import label, say, word
 
@@ -50,7 +51,28 @@ def plan_by_geo(whole: Plan, channels: Mapping[str, str], money: Money) -> Table
         now, planned = sums.get(geo, (0.0, 0.0))
         sums[geo] = [now + arm.spend_now, planned + arm.spend_plan]
     rows = [[geo, *_changed(now, planned, money)] for geo, (now, planned) in sums.items()]
-    return Table(column_heads("geo", "today", "plan", "change"), rows, title=say("table.geos"))
+    return Table(column_heads("geo", "today", "plan", "change"), rows, title=say("table.geos", weeks=whole.weeks))
+
+
+def staying(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
+    """Return what today's budget brings where nothing is to move: its next unit, its doubts, what a test is worth."""
+    rows = [
+        [
+            row.channel,
+            money.full(row.now),
+            money.full(row.contribution_now),
+            ratio(row.mroi),
+            between(row.mroi_low, row.mroi_high),
+            money.between(row.best_low, row.best_high),
+            money.full(row.observed),
+            money.full(row.information),
+        ]
+        for row in table.itertuples()
+    ]
+    total = [say("cell.total"), money.full(whole.spend_now), money.full(whole.contribution_now.mean), *[""] * 5]
+    columns = ("channel", "today", "contribution_today", "marginal_roi", "interval_at", "best_in_draws", "observed")
+    heads = column_heads(*columns, "worth_of_test", level=whole.ci_prob)
+    return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.staying", weeks=whole.weeks))
 
 
 def plan_doubts(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
@@ -69,7 +91,7 @@ def plan_doubts(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
     ]
     columns = ("channel", "plan", "decision", "move_right", "best_in_draws", "observed", "beyond", "worth_of_test")
     heads = column_heads(*columns, level=whole.ci_prob)
-    return Table(heads, rows, title=say("table.doubts"))
+    return Table(heads, rows, title=say("table.doubts", weeks=whole.weeks))
 
 
 def _move(probability: float) -> tuple[str, str]:
@@ -87,32 +109,38 @@ def frontier(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
         whole: the plan.
         money: currency and decimals.
     """
-    ends = {0, len(table) - 1, int(table["profit"].to_numpy().argmax())}
+    best = int(table["profit"].to_numpy().argmax())
+    ends = {0, len(table) - 1, best}
     shown = [i for i in range(len(table)) if i % 4 == 0 or i in ends or table["today"].iloc[i]]
+    some = table.iloc[shown]
+    added = (some["response_mean"].diff() / some["total"].diff()).tolist()
     rows = [
         [
             money.full(row.total),
-            say("cell.todays_total")
-            if row.today
-            else change(row.total / whole.spend_now - 1)
-            if whole.spend_now
-            else NONE,
+            _against(row, whole.spend_now, best),
             money.full(row.response_mean),
             money.between(row.response_low, row.response_high),
             ratio(row.roi),
-            ratio(row.mroi),
-            money.short(row.profit_gain_median),
+            ratio(mroi),
+            money.short(row.profit_gain_mean),
             money.between(row.profit_gain_low, row.profit_gain_high),
             percent(row.beyond),
         ]
-        for row in table.iloc[shown].itertuples()
+        for row, mroi in zip(some.itertuples(), added, strict=True)
     ]
     heads = column_heads(
         *("total", "against_today", "contribution", "interval_at", "roi", "marginal_roi"),
         *("profit", "interval_at", "beyond_observed"),
         level=whole.ci_prob,
     )
-    return Table(heads, rows, bold=[i for i, at in enumerate(shown) if table["today"].iloc[at]])
+    bold = [i for i, at in enumerate(shown) if table["today"].iloc[at] or at == best]
+    return Table(heads, rows, bold=bold, title=say("table.frontier", weeks=whole.weeks))
+
+
+def _against(row: Any, now: float, best: int) -> str:
+    """Return a total beside today's, and whether its profit is the highest."""
+    text = say("cell.todays_total") if row.today else change(row.total / now - 1) if now else NONE
+    return say("cell.most_profitable", total=text) if row.Index == best else text
 
 
 def schedule(schedules: Sequence[Schedule], table: pd.DataFrame, money: Money) -> Table:
@@ -132,11 +160,11 @@ def schedule(schedules: Sequence[Schedule], table: pd.DataFrame, money: Money) -
     if any(s.gain.mean for s in schedules):
         heads += column_heads("gain_of_weeks", "interval", "probability")
         rows = [[*row, *_gained(s, money)] for row, s in zip(rows, schedules, strict=True)]
-    return Table(heads, rows, text=2, title=say("table.schedule"))
+    return Table(heads, rows, text=2, title=say("table.schedule", weeks=len(schedules[0].spend)))
 
 
 def _gained(found: Schedule, money: Money) -> list[str]:
     gain = found.gain
     if not gain.mean:
         return [NONE] * 3
-    return [money.short(gain.median), money.between(gain.low, gain.high), chance(gain.probability)]
+    return [money.short(gain.mean), money.between(gain.low, gain.high), chance(gain.probability)]

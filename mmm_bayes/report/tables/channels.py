@@ -1,11 +1,12 @@
 """Tables of what channels returned, and of what that rests on."""
 
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mmm_bayes.report.facts import Headline, roi_draws
+from mmm_bayes.report.facts import Headline, contradictions, roi_draws
 from mmm_bayes.report.numbers import NONE, Money, between, chance, percent, ratio
 from mmm_bayes.report.results import Fit
 from mmm_bayes.report.tables.table import Table, column_heads
@@ -15,17 +16,19 @@ from mmm_bayes.report.words import judged, label, say
 def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -> Table:
     """Return what each channel cost and returned, the total last."""
     level = float(fit.roi["ci_prob"].iloc[0])
-    returns = roi_draws(fit, kpi)
+    returns, disputed = roi_draws(fit, kpi), [finding.values["channel"] for finding in contradictions(fit)]
+    other = None if fit.second is None else fit.second.set_index("channel")["roi_mean"]
     rows = [
         [
             row.channel,
             money.full(row.spend) if row.spend else NONE,
             money.full(row.contribution),
             percent(row.contribution_share),
-            ratio(row.roi_median),
+            ratio(row.roi_mean),
             between(row.roi_low, row.roi_high),
+            *([_second(row.channel, other, disputed)] if other is not None else []),
             chance(np.mean(returns[:, c] > break_even)) if row.spend else NONE,
-            ratio(row.mroi_median),
+            ratio(row.mroi_mean),
             between(row.prior_roi_low, row.prior_roi_high),
             label(fit.diagnostics["learning"][row.channel]["says"], "says"),
         ]
@@ -40,23 +43,31 @@ def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -
         percent(head.share.mean),
         ratio(head.roi.mean),
         between(head.roi.low, head.roi.high),
+        *([""] if other is not None else []),
         chance(np.mean(paid @ weights > break_even)),
         *[""] * 3,
     ]
     heads = column_heads(
         *("channel", "spend", "contribution", "share", "roi", "interval_at"),
+        *(["lightgbm_roi"] if other is not None else []),
         *("chance_over", "marginal_roi", "prior", "says"),
         level=level,
         break_even=ratio(break_even).removesuffix(".00"),
     )
-    return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.roi"))
+    return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.roi", window=fit.window))
+
+
+def _second(channel: str, other: pd.Series, disputed: list[str]) -> str:
+    """Return the ROI of the second model, and whether it contradicts the first."""
+    text = ratio(other.get(channel))
+    return say("cell.contradicts", roi=text) if channel in disputed else text
 
 
 def checks(fit: Fit) -> Table:
     """Return every check of the fit."""
     found = [judged(reason) for reason in fit.diagnostics["reasons"]]
-    rows = [[r.check, r.status, r.message, r.remedy] for r in found]
-    return Table(column_heads("check", "result", "found", "remedy"), rows, text=4)
+    rows = [[r.check, label(r.status, "status"), r.message, r.remedy] for r in found]
+    return Table(column_heads("check", "result", "found", "remedy"), rows, text=4, title=say("table.checks"))
 
 
 def foundations(fit: Fit) -> Table:
@@ -74,7 +85,7 @@ def foundations(fit: Fit) -> Table:
         for channel, moved in found["sensitivity"].items()
     ]
     heads = column_heads("channel", "says", "talks", "prior_moves", "data_move", "follows_demand", "unseen")
-    return Table(heads, rows, text=3)
+    return Table(heads, rows, text=3, title=say("table.foundations", window=fit.window))
 
 
 def lift_tests(lift: pd.DataFrame, money: Money, write: Any) -> Table:
@@ -83,22 +94,23 @@ def lift_tests(lift: pd.DataFrame, money: Money, write: Any) -> Table:
         [
             *(row.channel, row.start, row.end, row.geos, money.full(row.spend_change)),
             f"{write(row.incremental_kpi)} \N{PLUS-MINUS SIGN} {write(row.standard_error)}",
-            f"{write(row.before_median)} ({write(row.before_low)} to {write(row.before_high)})",
-            f"{write(row.predicted_median)} ({write(row.predicted_low)} to {write(row.predicted_high)})",
+            f"{write(row.before_mean)} ({write(row.before_low)} to {write(row.before_high)})",
+            f"{write(row.predicted_mean)} ({write(row.predicted_low)} to {write(row.predicted_high)})",
         ]
         for row in lift.itertuples()
     ]
     heads = column_heads("channel", "from", "to", "geos", "spend_change", "test_found", "without_test", "with_test")
-    return Table(heads, rows, text=4)
+    return Table(heads, rows, text=4, title=say("table.lift_tests"))
 
 
-def lift_roi(lift: pd.DataFrame) -> Table:
-    """Return the ROI of the tested channels without the tests and with them."""
+def lift_roi(lift: pd.DataFrame, window: tuple[date, date]) -> Table:
+    """Return the ROI of the tested channels over the panel's window, without the tests and with them."""
     rows = [
         [
-            *(row.channel, ratio(row.roi_before_median), between(row.roi_before_low, row.roi_before_high)),
-            *(ratio(row.roi_median), between(row.roi_low, row.roi_high)),
+            *(row.channel, ratio(row.roi_before_mean), between(row.roi_before_low, row.roi_before_high)),
+            *(ratio(row.roi_mean), between(row.roi_low, row.roi_high)),
         ]
         for row in lift.drop_duplicates("channel").itertuples()
     ]
-    return Table(column_heads("channel", "roi_without", "interval", "roi_with", "interval"), rows)
+    heads = column_heads("channel", "roi_without", "interval", "roi_with", "interval")
+    return Table(heads, rows, title=say("table.lift_roi", window=window))

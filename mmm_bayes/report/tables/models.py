@@ -1,5 +1,6 @@
 """Tables that hold the models against each other, and against the truth where it is known."""
 
+from datetime import date
 from typing import Any
 
 from mmm_bayes.report.numbers import Money, between, percent, ratio
@@ -29,7 +30,7 @@ def errors(comparison: Comparison, write: Any) -> Table:
     ]
     columns = ("model", "wmape", "wmape_total", "bias", "mean_error", "crps", "interval_held", "width")
     heads = column_heads(*columns, level=level)
-    return Table(heads, rows)
+    return Table(heads, rows, title=say("table.errors", weeks=comparison.summary["holdout_weeks"]))
 
 
 def change_with_tenths(share: float | None) -> str:
@@ -38,8 +39,8 @@ def change_with_tenths(share: float | None) -> str:
     return f"+{text}" if share is not None and share > 0 and text != "0%" else text
 
 
-def both_models(comparison: Comparison) -> Table:
-    """Return the ROI of both models, with the truth where it is known."""
+def both_models(comparison: Comparison, window: tuple[date, date]) -> Table:
+    """Return the ROI of both models over the panel's window, with the truth where it is known."""
     table = comparison.roi
     known = table["true_roi"].notna().any()
     rows = [
@@ -54,7 +55,7 @@ def both_models(comparison: Comparison) -> Table:
     heads = column_heads(
         "channel", "bayesian_roi", "interval", "lightgbm_roi", "interval", *(["true_roi"] if known else [])
     )
-    return Table(heads, rows)
+    return Table(heads, rows, title=say("table.models", window=window))
 
 
 def truth(known: Truth, fit: Fit, money: Money) -> Table:
@@ -69,10 +70,10 @@ def truth(known: Truth, fit: Fit, money: Money) -> Table:
                     row.channel,
                     say("cell.yes") if inside else say("cell.no"),
                     ratio(true["roi"]),
-                    ratio(row.roi_median),
+                    ratio(row.roi_mean),
                 ),
                 *(between(row.roi_low, row.roi_high), money.full(true["contribution"]), money.full(row.contribution)),
             ]
         )
     heads = column_heads("channel", "inside", "true_roi", "estimate", "interval", "true_contribution", "estimate")
-    return Table(heads, rows, text=2)
+    return Table(heads, rows, text=2, title=say("table.truth", window=fit.window))

@@ -25,9 +25,9 @@ class Table:
     bold: Sequence[int] = ()
     title: str = ""
 
-    def without(self, *codes: str) -> "Table":
+    def without(self, *codes: str, level: float = math.nan) -> "Table":
         """Return the table without some columns, for where there is less room."""
-        dropped = column_heads(*codes)
+        dropped = column_heads(*codes, level=level)
         if not set(dropped) <= set(self.heads):
             raise KeyError(f"the table has only {self.heads}")
         kept = [i for i, head in enumerate(self.heads) if head not in dropped]

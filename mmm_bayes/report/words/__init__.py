@@ -109,3 +109,15 @@ def judged(reason: Mapping[str, Any]) -> Judged:
     return Judged(
         say(name, **values), reason["status"], say(reason["code"], **values), "" if passed else say(remedy, **values)
     )
+
+
+def verdict(diagnostics: Mapping[str, Any]) -> str:
+    """Return what the checks of ``diagnostics.json`` come to, in a sentence."""
+    code, reasons = diagnostics["verdict"], diagnostics["reasons"]
+    found = [judged(reason).check for reason in doubts(reasons)]
+    return say(f"verdict.{code}", open=len(found), total=len(reasons), names=numbers.listed(found) if found else "")
+
+
+def doubts(reasons: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the checks that were not passed, the worst first."""
+    return sorted((r for r in reasons if r["status"] != "PASS"), key=lambda r: r["status"] != "FAIL")
