@@ -255,12 +255,12 @@ def test_allocate_shows_the_plan_and_its_gain(fitted, capsys):
     assert main([*asked(fitted, objective="mean"), "--budget", "1000000", "--weeks", "26"]) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert lines[0] == "Plan for 26 weeks"
+    assert lines[0] == "Plan for the next 26 weeks"
     heads = ["channel", "today", "plan", "change", "limits", "marginal ROI"]
     assert re.split(r"  +", lines[1].strip()) == heads
     assert [line.split()[0] for line in lines[2:6]] == ["tv", "search", "social", "total"]
     assert "£1,000,000" in lines[5]
-    assert lines[6] == "How sure each part is"
+    assert lines[6] == "How sure each part of the plan for 26 weeks is"
     heads = ["channel", "decision", "the move is right"]
     heads += ["best in 90% of draws", "most ever spent", "beyond it", "worth of a test"]
     assert re.split(r"  +", lines[7].strip()) == heads
@@ -447,7 +447,7 @@ def test_a_run_keeps_what_stands_and_force_does_not(fitted, capsys, monkeypatch)
         assert re.fullmatch(
             rf"– {name} +skipped  nothing that it reads has changed since [-0-9: ]+\(--force does .*", line
         )
-    assert out.startswith("What the data can and cannot tell\n") and "\nWhat each channel returned\n" in out
+    assert out.startswith("What the data can and cannot tell\n") and "\nWhat each channel returned, " in out
     monkeypatch.setattr("mmm_bayes.pipeline.STEPS", ("prepare", "schedule"))
     assert main(["run", *fitted, "--force"]) == 0
     assert capsys.readouterr().err.startswith("✓ prepare")
@@ -523,7 +523,7 @@ def test_weeks_are_shown_with_their_gain_where_there_is_any(small_run, capsys):
     results = load_results(small_run.config, small_run.space)
     heading, rows, sentence = lines_of_schedule(results, [bursts, even], capsys)
     assert heading == ["channel", "best weeks", "spend", "gain of the best weeks over even", "interval", "probability"]
-    assert rows[0] == ["tv", "1 burst of 1 week", "£60", "£11.0", "−£3.00 to £40.0", "87%"]
+    assert rows[0] == ["tv", "1 burst of 1 week", "£60", "£12.0", "−£3.00 to £40.0", "87%"]
     assert rows[1] == ["search", "even", "£60", *"–––"]
     assert sentence.startswith("The money of tv returns more in other weeks than spread evenly")
     assert list(of_schedule({"allocate": results.plan, "schedule": [even]}, results)) == [

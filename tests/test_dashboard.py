@@ -24,7 +24,7 @@ from mmm_bayes.curves import ResponseCurves, load_curves
 from mmm_bayes.dashboard import serve
 from mmm_bayes.dashboard.app import dollars, text
 from mmm_bayes.report.numbers import Money, chance
-from mmm_bayes.report.words import judged
+from mmm_bayes.report.words import judged, label
 
 CHANNELS = ("tv", "search", "social")
 
@@ -60,8 +60,8 @@ def test_the_page_shows_verdict_and_every_channel_and_figure(folder, small_run):
     page = opened()
     assert page.title[0].value.startswith(r"Spring \*2024\* :")
     verdict = small_run.fitted.diagnostics["verdict"]
-    assert f"-badge[{verdict}]" in page.title[0].value
-    assert [box.value[:6] for box in page.error] == (["Do not"] if verdict == "FAIL" else [])
+    assert f"-badge[{label(verdict, 'verdict')}]" in page.title[0].value
+    assert [box.value[:6] for box in page.error] == (["The mo"] if verdict == "FAIL" else [])
     assert [tab.label for tab in page.tabs] == [
         *("Summary", "Returns", "Over time", "Curves & plan", "What if", "Data quality")
     ]
