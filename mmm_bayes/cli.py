@@ -163,6 +163,20 @@ def allocate(**options: Any) -> None:
 
 @app.command()
 @configured
+@click.option("--spend", help="A file of planned spend: weeks and channels, named as in the panel.")
+@click.option("--budget", type=Money(), help="Currency of the best plan; what is planned by default.")
+def forecast(**options: Any) -> None:
+    """Forecast the KPI of planned weeks: under the plan, under today's spend and under the best plan.
+
+    \b
+    Example: mmm-bayes forecast config/weekly_panel.yaml
+             mmm-bayes forecast config/weekly_panel.yaml --spend plan.csv
+    """
+    _steps(("forecast",), options)
+
+
+@app.command()
+@configured
 def report(**options: Any) -> None:
     """Write report.html and report.md from what the other steps found.
 
@@ -311,11 +325,14 @@ def _run(names: Sequence[str], config: "Config", options: dict[str, Any], termin
     arguments: dict[str, dict[str, Any]] = {
         "allocate": {key: options[key] for key in ("what_if", "model", "force") if key in options},
         "schedule": {"what_if": options.get("what_if") is not None},
+        "forecast": {"spend": options.get("spend")},
     }
     whole = len(names) > 1 and not options.get("anew")
     results: dict[str, Any] = {}
     with terminal.warnings(), held(Workspace(config.name, options["output"])):
         for name in pipeline.chosen(config, names):
+            if len(names) > 1 and not pipeline.has_work(config, name, options["output"]):
+                continue
             if whole and (since := pipeline.finished(config, name, options["output"])) is not None:
                 terminal.skipped(name, say("terminal.skipped", since=since))
                 results[name] = None

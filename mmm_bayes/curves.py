@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import xarray as xr
 
 from mmm_bayes.config import Allocate
 from mmm_bayes.transforms import Array
@@ -45,6 +46,7 @@ class ResponseCurves:
         weeks: length of the window.
         model: ``bayesian`` or ``lightgbm``.
         held: channels that are not to be moved along their curves, since their media follow demand.
+        planned: whether the window is that of planned weeks; ``today`` is then what is planned for them.
 
     Between points the response is linear.
     """
@@ -57,6 +59,7 @@ class ResponseCurves:
     weeks: int
     model: str = "bayesian"
     held: tuple[str, ...] = ()
+    planned: bool = False
 
     def along(self, arm: int, spend: Array) -> Array:
         """Return the response of one arm at each ``spend (k,)``, shape ``(draw, k)``, held beyond the ends."""
@@ -133,12 +136,17 @@ def planning_window(media: Array, weeks: int, flighting: str = "historical", by_
     Returns:
         Shape ``(channel, geo, weeks)``.
     """
-    flight = media[..., np.arange(-weeks, 0) % media.shape[-1]]
+    flight = last_weeks(media, weeks)
     silent = ~flight.any(axis=2 if by_geo else (1, 2), keepdims=True)
     flight = np.where(silent, media.mean(axis=-1, keepdims=True), flight)
     if flighting == "steady":
         flight = np.broadcast_to(flight.mean(axis=-1, keepdims=True), flight.shape)
     return flight
+
+
+def last_weeks(values: Array, weeks: int) -> Array:
+    """Return the last ``weeks`` weeks of ``values (..., week)``, from the start again where there are fewer."""
+    return values[..., np.arange(-weeks, 0) % values.shape[-1]]
 
 
 def highest_window(spend: Array, weeks: int) -> Array:
@@ -199,6 +207,7 @@ class PaidMedia:
         media: scaled driver with history, shape ``(channel, geo, l_max - 1 + week)``.
         coefficient: currency per unit of response, shape ``(draw, channel, geo)``.
         respond: place of a channel and its media ``(geo, time)`` to the response ``(draw, geo, time)`` of some geos.
+        planned: spend and the price of a unit of scaled media in the planned weeks, each ``(channel, geo, week)``.
     """
 
     channels: Sequence[str]
@@ -207,45 +216,99 @@ class PaidMedia:
     media: Array
     coefficient: Array
     respond: Callable[[int, Array], Array]
+    planned: tuple[Array, Array] | None = None
+
+
+def planned_media(planned: xr.Dataset, paid: Array, unit: Array) -> tuple[Array, Array]:
+    """Return `PaidMedia.planned`.
+
+    Args:
+        planned: the weeks after the panel, see `panel.planned`.
+        paid: places of the paid channels.
+        unit: driver per unit of scaled media, shape ``(channel, geo)``.
+    """
+    spend, price = (planned[name].transpose("channel", "geo", "week").to_numpy() for name in ("spend", "price"))
+    return spend[paid], (price * unit[..., None])[paid]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The weeks that a budget is made for, each channel's money spread over geos and weeks.
+
+    Attributes:
+        spend: currency, shape ``(channel, geo, week)``.
+        driver: scaled media that it buys, of the same shape.
+        carry: scaled media of the weeks before, shape ``(channel, geo, l_max - 1)``.
+        today: spend if nothing changes, of the shape of ``spend``: that of the last weeks, or what is planned.
+        planned: whether these weeks are planned.
+    """
+
+    spend: Array
+    driver: Array
+    carry: Array
+    today: Array
+    planned: bool = False
+
+
+def window_of(paid: PaidMedia, settings: Allocate) -> Window:
+    """Return the window of a budget: the planned weeks at their prices, where they are what is asked about.
+
+    Else the next weeks repeat the last ones, at their price of exposure; the carry-in is what ran before these.
+    """
+    weeks, span = settings.weeks, paid.spend.shape[-1]
+    history = paid.media.shape[-1] - span
+    usual, driver = (
+        planning_window(values, weeks, settings.flighting, settings.by_geo)
+        for values in (paid.spend, paid.media[..., history:])
+    )
+    if paid.planned is None or paid.planned[0].shape[-1] != weeks:
+        before = max(span - weeks, 0)
+        return Window(usual, driver, paid.media[..., before : before + history], last_weeks(paid.spend, weeks))
+    planned, price = paid.planned
+    silent = ~planned.any(axis=2 if settings.by_geo else (1, 2), keepdims=True)
+    spend = np.where(silent, usual, planned)
+    if settings.flighting == "steady":
+        spend = np.broadcast_to(spend.mean(axis=-1, keepdims=True), spend.shape)
+    return Window(spend, spend / price, paid.media[..., span : span + history], planned, planned=True)
 
 
 def make_curves(
     paid: PaidMedia, settings: Allocate, model: str, stretch: int = 1, held: tuple[str, ...] = ()
 ) -> ResponseCurves:
-    """Return the response of every paid channel over the planning window, at an unchanged price of exposure.
+    """Return the response of every paid channel over the planning window, see `window_of`.
 
-    Money goes to geos and weeks as it did, or evenly; the carry-in is what ran before the last ``settings.weeks``
-    weeks, and the tail after the window counts. ``stretch``: see `curve_grid`.
+    Money goes to geos and weeks as it did, as it is planned, or evenly; the tail after the window counts.
+    ``stretch``: see `curve_grid`.
     """
-    weeks, span = settings.weeks, paid.spend.shape[-1]
-    history, before = paid.media.shape[-1] - span, max(span - settings.weeks, 0)
-    flight, driver = (
-        planning_window(values, weeks, settings.flighting, settings.by_geo)
-        for values in (paid.spend, paid.media[..., history:])
-    )
-    carry = paid.media[..., before : before + history]
-    arms = planning_arms(paid.channels, paid.geos, flight.sum(axis=-1), settings.by_geo)
-    planned = np.array([flight[c, geos].sum() for _, c, geos in arms])
-    grid = curve_grid(settings, [name for name, _, _ in arms], planned, stretch)
+    settings = settings.over(0 if paid.planned is None else paid.planned[0].shape[-1])
+    window = window_of(paid, settings)
+    arms = planning_arms(paid.channels, paid.geos, window.spend.sum(axis=-1), settings.by_geo)
+
+    def by_arm(spend: Array) -> Array:
+        return np.array([spend[c, geos].sum() for _, c, geos in arms])
+
+    flight, today = by_arm(window.spend), by_arm(window.today)
+    grid = curve_grid(settings, [name for name, _, _ in arms], flight, stretch)
     response = [
         window_response(
             partial(paid.respond, c),
-            steps[:, None, None] * driver[c, geos],
-            carry[c, geos],
+            steps[:, None, None] * window.driver[c, geos],
+            window.carry[c, geos],
             paid.coefficient[:, c][:, geos],
         )
         for (_, c, geos), steps in zip(arms, grid, strict=True)
     ]
-    today = paid.spend[..., np.arange(-weeks, 0) % span]
+    weeks = settings.weeks
     return ResponseCurves(
         channels=tuple(name for name, _, _ in arms),
-        spend=planned[:, None] * grid,
+        spend=flight[:, None] * grid,
         response=np.maximum.accumulate(np.stack(response, axis=1), axis=2),
-        today=np.array([today[c, geos].sum() for _, c, geos in arms]),
+        today=today,
         observed=np.array([highest_window(paid.spend[[c]][:, geos], weeks)[0] for _, c, geos in arms]),
         weeks=weeks,
         model=model,
         held=held,
+        planned=window.planned,
     )
 
 
@@ -267,6 +330,7 @@ def save_curves(curves: ResponseCurves, path: Path) -> None:
         "today": ",".join(map(repr, curves.today.tolist())),
         "observed": ",".join(map(repr, curves.observed.tolist())),
     }
+    meta |= {"planned": "yes"} if curves.planned else {}
     with writing(path) as temporary:
         pq.write_table(table.replace_schema_metadata(meta), temporary)
 
@@ -287,4 +351,5 @@ def load_curves(path: Path) -> ResponseCurves:
         weeks=int(meta["weeks"]),
         model=meta["model"],
         held=tuple(json.loads(meta.get("held", "[]"))),
+        planned="planned" in meta,
     )

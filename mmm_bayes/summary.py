@@ -18,6 +18,7 @@ from mmm_bayes.report.words import label, say, verdict, word
 from mmm_bayes.workspace import Workspace
 
 if TYPE_CHECKING:
+    from mmm_bayes.ahead import Ahead
     from mmm_bayes.allocate import Plan, Schedule
     from mmm_bayes.config import Config
     from mmm_bayes.evaluate import Comparison
@@ -54,12 +55,20 @@ def scheduled(found: "list[Schedule]") -> str:
     return say("terminal.scheduled", better=sum(s.gain.mean > 0 for s in found), channels=len(found))
 
 
+def looked_ahead(ahead: "Ahead") -> str:
+    """Return what the KPI will be as planned."""
+    planned, weeks = ahead.summary["plans"]["planned"], ahead.summary["weeks"]
+    kpi, more = (numbers.compact(planned[name]["mean"]) for name in ("kpi", "over_today"))
+    return say("terminal.forecast", weeks=weeks, kpi=kpi, more=more)
+
+
 LINES: dict[str, Callable[[Any], str]] = {
     "prepare": prepared,
     "fit": fitted,
     "compare": compared,
     "allocate": planned,
     "schedule": scheduled,
+    "forecast": looked_ahead,
     "report": str,
 }
 """How to say in a line what a step found."""
@@ -137,6 +146,17 @@ def of_schedule(found: Found, results: Results) -> Iterator[Table | str]:
     yield word(facts.best_weeks(schedules), money)
 
 
+def of_forecast(found: Found, results: Results) -> Iterator[Table | str]:
+    """Return what lies ahead under each plan, week by week, and how far to trust it."""
+    ahead: Ahead = found["forecast"] or results.ahead  # type: ignore[assignment]
+    money = facts.money_of(results)
+    write = money.short if results.kpi_is_money else numbers.compact
+    yield tables.plans_ahead(ahead, money, write)
+    yield tables.weeks_ahead(ahead, money, write)
+    for finding in facts.about_ahead(ahead.summary, write):
+        yield word(finding, money)
+
+
 def status(config: "Config", space: Workspace) -> Table:
     """Return what each step has left, when, and whether it still holds."""
     manifest, rows = load_manifest(space), []
@@ -167,5 +187,6 @@ TABLES: dict[str, Callable[[Found, Results], Iterator[Table | str]]] = {
     "fit": of_fit,
     "allocate": of_plan,
     "schedule": of_schedule,
+    "forecast": of_forecast,
 }
 """What to show at the end of what a step found."""

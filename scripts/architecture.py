@@ -28,7 +28,7 @@ FLOORS = (
     ("prepare/", "simulate/", "posterior/", "evidence.py"),
     ("lightgbm/",),
     ("model/",),
-    ("allocate/", "evaluate/"),
+    ("allocate/", "evaluate/", "ahead.py"),
     ("report/",),
     ("pipeline/", "console.py"),
     ("summary.py", "dashboard/", "doctor.py"),

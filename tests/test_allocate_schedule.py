@@ -41,7 +41,7 @@ def media(slope: float, alpha: float, draws: int = 30, geos: int = 1, l_max: int
             "slope": slope * rng.lognormal(0, 0.05, (draws, 1)),
         },
         coefficient=1_000 * rng.lognormal(0, 0.3, (draws, geos)),
-        per_currency=rng.uniform(0.5, 1.5, geos) / (1_000 * geos),
+        per_currency=rng.uniform(0.5, 1.5, (geos, 1)) / (1_000 * geos),
         carry=rng.uniform(0, 0.3, (geos, l_max - 1)),
     )
 

@@ -63,7 +63,7 @@ def test_the_page_shows_verdict_and_every_channel_and_figure(folder, small_run):
     assert f"-badge[{label(verdict, 'verdict')}]" in page.title[0].value
     assert [box.value[:6] for box in page.error] == (["The mo"] if verdict == "FAIL" else [])
     assert [tab.label for tab in page.tabs] == [
-        *("Summary", "Returns", "Over time", "Curves & plan", "What if", "Data quality")
+        *("Summary", "Returns", "Over time", "Curves & plan", "What if", "Forecast", "Data quality")
     ]
     shown = words(page)
     for section in ("Can these results be trusted?", "A second opinion: LightGBM", "The truth beside the estimate"):

@@ -129,7 +129,7 @@ def test_files_of_a_run_are_named_in_the_data_readme():
         assert f"`{name}`" in named or f"{name}`" in named, name
 
 
-@pytest.mark.parametrize("name", ["prepare", "fit", "compare", "allocate", "report"])
+@pytest.mark.parametrize("name", ["prepare", "fit", "compare", "allocate", "forecast", "report"])
 def test_what_a_command_writes_stands_in_its_row_of_the_architecture(name):
     rows = Path("ARCHITECTURE.md").read_text(encoding="utf-8").splitlines()
     (row,) = [line for line in rows if line.startswith(f"| `{name}` |")]

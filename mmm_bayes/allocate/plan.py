@@ -135,6 +135,7 @@ class Plan:
         extrapolation_limit: share above which a note warns.
         spread_draws: posterior draws behind ``best_spend`` and ``regret``.
         notes: what a reader must know.
+        planned: whether the window is that of planned weeks, and "now" what is planned for them.
     """
 
     scenario: str
@@ -163,6 +164,7 @@ class Plan:
     extrapolation_limit: float
     spread_draws: int
     notes: tuple[Finding, ...]
+    planned: bool = False
 
     @property
     def moves(self) -> bool:

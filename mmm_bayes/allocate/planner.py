@@ -182,6 +182,7 @@ def make_plan(
         extrapolation_limit=settings.extrapolation,
         spread_draws=0 if found.own is None else len(found.own),
         notes=(*bounds.notes, *_notes(curves, found, unseen, settings, bounds.today)),
+        planned=curves.planned,
     )
 
 
@@ -245,6 +246,8 @@ def _share(part: float, whole: float) -> float:
 
 def _notes(curves: ResponseCurves, found: Answer, share: float, settings: Allocate, today: Array) -> Iterator[Finding]:
     """Yield what a reader of the plan must know beyond what its limits led to."""
+    if curves.planned:
+        yield Finding("plan.planned_weeks", {"planned": float(today.sum())})
     if share > settings.extrapolation:
         beyond = _beyond(curves, found.spend)
         order = [int(c) for c in np.argsort(-beyond, kind="stable")[:3] if beyond[c] > 0]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from mmm_bayes.allocate.conflicts import money
 from mmm_bayes.allocate.limits import digits
@@ -117,7 +118,9 @@ def best_schedule(
     )
 
 
-def schedule_plan(posterior: Posterior, plan: Plan, settings: Allocate, ci_prob: float = 0.9) -> list[Schedule]:
+def schedule_plan(
+    posterior: Posterior, plan: Plan, settings: Allocate, ci_prob: float = 0.9, planned: xr.Dataset | None = None
+) -> list[Schedule]:
     """Return the best weekly schedule of every channel that a plan spends on.
 
     Weekly limits come from ``settings.weekly``; else a week may have nothing, or as much as the highest week ever.
@@ -127,6 +130,7 @@ def schedule_plan(posterior: Posterior, plan: Plan, settings: Allocate, ci_prob:
         plan: of the same channels; plans by geo are added up over geos.
         settings: the budget question.
         ci_prob: probability of the intervals.
+        planned: the weeks after the panel, see `panel.planned`.
 
     Raises:
         AllocationError: when the weekly limits of a channel do not allow its plan.
@@ -141,7 +145,7 @@ def schedule_plan(posterior: Posterior, plan: Plan, settings: Allocate, ci_prob:
         even = total / plan.weeks
         limits = settings.weekly.get(name, (0.0, max(highest_week(posterior, name), even)))
         if total > 0:
-            media = weekly_media(posterior, name, settings)
+            media = weekly_media(posterior, name, settings, planned)
             schedules.append(best_schedule(name, media, total, plan.weeks, limits, ci_prob))
     return schedules
 

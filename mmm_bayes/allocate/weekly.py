@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import xarray as xr
 
 from mmm_bayes.config import Allocate
-from mmm_bayes.curves import planning_window, window_response
+from mmm_bayes.curves import window_of, window_response
 from mmm_bayes.posterior import Posterior
+from mmm_bayes.posterior.attribution import paid_media
 from mmm_bayes.transforms import Array, Shape
 
 DRAWS = 400
@@ -22,7 +24,8 @@ class WeeklyMedia:
         shape: adstock, saturation and their order.
         parameters: of the shape, by name, each of shape ``(draw, 1)``.
         coefficient: currency per unit of response, shape ``(draw, geo)``.
-        per_currency: scaled media that one unit of currency spent in a week brings to each geo, shape ``(geo,)``.
+        per_currency: scaled media that one unit of currency spent in a week brings to each geo, shape ``(geo, week)``,
+            ``(geo, 1)`` where all weeks have one price.
         carry: scaled media of the weeks before the first, shape ``(geo, l_max - 1)``.
     """
 
@@ -43,12 +46,14 @@ class WeeklyMedia:
             KPI value in currency, shape ``(draw, schedule)``.
         """
         parameters = {name: values[rows] for name, values in self.parameters.items()}
-        flights = self.per_currency[:, None] * schedules[:, None, :]
+        flights = self.per_currency * schedules[:, None, :]
         respond = partial(self.shape.respond, parameters=parameters)
         return window_response(respond, flights, self.carry, self.coefficient[rows])
 
 
-def weekly_media(posterior: Posterior, channel: str, settings: Allocate) -> WeeklyMedia:
+def weekly_media(
+    posterior: Posterior, channel: str, settings: Allocate, planned: xr.Dataset | None = None
+) -> WeeklyMedia:
     """Return what the response to a schedule of one channel is made of, for a sample of draws.
 
     Money goes to geos in the shares, and at the price of exposure, of the planning window that the response curves
@@ -58,19 +63,23 @@ def weekly_media(posterior: Posterior, channel: str, settings: Allocate) -> Week
         posterior: the fit.
         channel: name of a paid channel.
         settings: for the length of the window.
+        planned: the weeks after the panel, see `panel.planned`.
     """
-    data, rows, c = posterior.data, posterior.thinned(DRAWS), posterior.channels.index(channel)
-    spend, media = data["spend"].to_numpy()[[c]], data["media"].to_numpy()[[c]]
-    history, weeks = media.shape[-1] - spend.shape[-1], settings.weeks
-    before = max(spend.shape[-1] - weeks, 0)
-    flight, driver = (planning_window(values, weeks)[0].sum(axis=-1) for values in (spend, media[..., history:]))
-    effect = posterior.return_coefficient(c, rows)
+    rows, c = posterior.thinned(DRAWS), posterior.channels.index(channel)
+    paid = paid_media(posterior, rows, planned)
+    at = list(paid.channels).index(channel)
+    window = window_of(paid, settings.model_copy(update={"flighting": "historical", "by_geo": False}))
+    spend, driver = window.spend[at], window.driver[at]
+    if window.planned and paid.planned is not None:
+        per_currency = spend.sum(axis=-1, keepdims=True) / spend.sum() / paid.planned[1][at]
+    else:
+        per_currency = driver.sum(axis=-1, keepdims=True) / spend.sum()
     return WeeklyMedia(
         shape=posterior.shape,
         parameters=posterior.parameters(c, rows),
-        coefficient=effect * data["money"].to_numpy().mean(axis=1),
-        per_currency=driver / float(flight.sum()),
-        carry=media[0, :, before : before + history],
+        coefficient=paid.coefficient[:, at],
+        per_currency=per_currency,
+        carry=window.carry[at],
     )
 
 

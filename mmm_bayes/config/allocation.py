@@ -100,6 +100,10 @@ class Allocate(Section):
     schedule: bool = False
     weekly: dict[str, tuple[NonNegative, NonNegative]] = {}
 
+    def over(self, planned: int) -> "Allocate":
+        """Return the question for the planned weeks, where there are some and no other window is asked for."""
+        return self.model_copy(update={"weeks": planned}) if planned and "weeks" not in self.model_fields_set else self
+
     def mistakes(self) -> Iterator[Mistake]:
         """Yield ranges that fall, a target too few or too many, and what the objective cannot be had with."""
         yield from falls("relative", self.relative)

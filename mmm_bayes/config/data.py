@@ -208,7 +208,10 @@ class ReachFrequency(Section):
 
 
 class PanelColumns(Section):
-    """Which column of a weekly table holds what; ``geo`` absent means one national series."""
+    """Which column of a weekly table holds what; ``geo`` absent means one national series.
+
+    ``exposure_cost`` is read in planned weeks only: before, spend and exposure say what an exposure cost.
+    """
 
     week: str = "week"
     geo: str | None = None
@@ -217,6 +220,7 @@ class PanelColumns(Section):
     population: str | None = None
     spend: dict[str, str] = {}
     exposure: dict[str, str] = {}
+    exposure_cost: dict[str, str] = {}
     reach_frequency: dict[str, ReachFrequency] = {}
     organic: dict[str, str] = {}
     controls: tuple[str, ...] = ()
@@ -232,7 +236,8 @@ class PanelColumns(Section):
         ):
             if (column := getattr(self, key)) is not None:
                 yield key, column, what
-        for section, what in (("spend", "the spend"), ("exposure", "the exposure"), ("organic", "the media")):
+        sections = ("spend", "the spend"), ("exposure", "the exposure"), ("organic", "the media")
+        for section, what in (*sections, ("exposure_cost", "the cost per exposure")):
             for channel, column in getattr(self, section).items():
                 yield f"{section}.{channel}", column, f"{what} of '{channel}'"
         for channel, both in self.reach_frequency.items():
@@ -261,6 +266,11 @@ class PanelColumns(Section):
             for channel in getattr(self, section).keys() - self.spend.keys():
                 meant = nearest(channel, list(self.spend)).rstrip(".")
                 yield f"{section}.{channel}", f"is of a channel that 'spend' does not name; {meant}"
+        for channel in self.exposure_cost.keys() - self.exposure.keys() - self.reach_frequency.keys():
+            yield (
+                f"exposure_cost.{channel}",
+                "is of a channel without exposure; list that under 'exposure' or 'reach_frequency', or leave this out",
+            )
         for channel in self.organic.keys() & self.spend.keys():
             yield (
                 f"organic.{channel}",

@@ -26,6 +26,7 @@ TABS = {
     "time": ("sources.md", "checks.md"),
     "plan": ("curves.md", "plan.md"),
     "what_if": (),
+    "ahead": ("forecast.md",),
     "data": ("data.md",),
 }
 COLOURS = {"PASS": "green", "REVIEW": "orange", "FAIL": "red"}
@@ -74,6 +75,9 @@ def page(config: str, root: str) -> None:
                 show(content, fill(content, template))
     with tabs["what_if"]:
         what_if(content)
+    if not (context["ahead"] or context["planned"]):
+        with tabs["ahead"]:
+            st.markdown(say("dashboard.no_forecast"))
 
 
 def state_of_files(config: str, root: str) -> tuple[tuple[str, int], ...]:

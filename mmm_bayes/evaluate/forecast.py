@@ -118,7 +118,7 @@ def _known_before(panel: Panel, weeks: int) -> tuple[Panel, list[Finding]]:
     found = [Finding("comparison.new_channels", {"channels": new, "start": f"{start:%Y-%m-%d}"})] if new else []
     found += [Finding("comparison.new_geos", {"geos": late, "start": f"{start:%Y-%m-%d}"})] if late else []
     kept = {"channel": channels.tolist(), "geo": live.tolist()}
-    return replace(panel, data=panel.data.sel(kept)) if found else panel, found
+    return replace(panel, data=panel.data.sel(kept), planned=None) if found else panel, found
 
 
 def other_forecasts(split: Split, model: Model, seed: int, ci_prob: float) -> dict[str, Forecast]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mmm_bayes.config import Allocate, Model
-from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
+from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves, planned_media
 from mmm_bayes.intervals import Interval
 from mmm_bayes.lightgbm.inputs import Index, Inputs, Scaling, line, make_inputs, make_scaling, robust_trend
 from mmm_bayes.lightgbm.retention import choose_alpha, splits
@@ -100,8 +100,8 @@ class Boosted:
             settings: length of the window, flighting, limits, and whether each geo is an arm of its own.
             stretch: how many times as far as the limits ask the curves go.
         """
-        paid = np.flatnonzero(panel.data["paid"].to_numpy())
-        value = panel.data["value"].transpose("geo", "week").to_numpy().mean(axis=1)
+        paid, ahead = np.flatnonzero(panel.data["paid"].to_numpy()), panel.planned
+        value = (panel.data if ahead is None else ahead)["value"].transpose("geo", "week").to_numpy().mean(axis=1)
         media = PaidMedia(
             channels=[panel.channels[c] for c in paid],
             geos=panel.geos,
@@ -109,6 +109,7 @@ class Boosted:
             media=make_inputs(panel, self.scaling).media[paid],
             coefficient=np.tile(self.scaling.kpi * value, (len(self.effects), len(paid), 1)),
             respond=lambda c, driver: self._respond(int(paid[c]), driver),
+            planned=None if ahead is None else planned_media(ahead, paid, self.scaling.media),
         )
         return make_curves(media, settings, "lightgbm", stretch)
 

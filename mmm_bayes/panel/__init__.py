@@ -9,6 +9,7 @@ from mmm_bayes.panel.read import read_panel
 from mmm_bayes.panel.table import (
     Panel,
     load_panel,
+    load_panel_with_plan,
     panel_from_frame,
     save_panel,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "NATIONAL",
     "Panel",
     "load_panel",
+    "load_panel_with_plan",
     "panel_from_frame",
     "read_panel",
     "save_panel",

@@ -18,7 +18,8 @@ def columns_of(columns: PanelColumns) -> list[str]:
     """Return the columns that are named, the week first, each once."""
     single = (columns.week, columns.geo, columns.kpi, columns.kpi_value, columns.population)
     wanted = [c for c in single if c is not None]
-    wanted += [*columns.spend.values(), *columns.exposure.values(), *columns.organic.values()]
+    for named in (columns.spend, columns.exposure, columns.exposure_cost, columns.organic):
+        wanted += named.values()
     wanted += [c for rf in columns.reach_frequency.values() for c in (rf.reach, rf.frequency)]
     return list(dict.fromkeys([*wanted, *columns.controls, *columns.holidays]))
 

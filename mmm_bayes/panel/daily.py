@@ -54,7 +54,7 @@ def _require_every_day(day: pd.Series, geo: pd.Series, every: pd.DatetimeIndex) 
 def _summed(frame: pd.DataFrame, source: PanelSource) -> pd.DataFrame:
     weights = {rf.frequency: rf.reach for rf in source.reach_frequency.values()}
     weights |= {source.kpi_value: source.kpi} if source.kpi_value else {}
-    means = [*source.controls, *([source.population] if source.population else [])]
+    means = [*source.controls, *source.exposure_cost.values(), *([source.population] if source.population else [])]
     keys = [source.geo] if source.geo else []
     others = {source.week, *keys, *weights, *means, *source.holidays}
     by = [*keys, frame[source.week].dt.to_period(MONDAYS).dt.start_time]

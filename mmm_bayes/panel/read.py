@@ -54,7 +54,7 @@ def read_panel(source: PanelSource, path: str) -> WeeklyTable:
         return WeeklyTable(frame, (*notes, note))
     _refuse_months(frame[source.week], source)
     _refuse_exchanged(frame[source.week], source)
-    return WeeklyTable(frame.assign(**{source.week: _first_days(frame[source.week], days, source)}), notes)
+    return WeeklyTable(frame.assign(**{source.week: first_days(frame[source.week], days, source)}), notes)
 
 
 def typed(table: pd.DataFrame, columns: PanelColumns, days: pd.Series | None = None) -> pd.DataFrame:
@@ -97,7 +97,7 @@ def _amounts(columns: PanelColumns) -> list[str]:
 # --- weeks --------------------------------------------------------------------------------------
 
 
-def _first_days(weeks: pd.Series, days: Days, source: PanelSource) -> pd.Series:
+def first_days(weeks: pd.Series, days: Days, source: PanelSource) -> pd.Series:
     """Return the first day of each week, whichever day names it."""
     if days.last is not None:
         long = (days.last - days.first) != DAYS_TO_LAST

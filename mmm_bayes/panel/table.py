@@ -1,7 +1,7 @@
 """A weekly table becomes a `Panel`, and a panel two files and back."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xarray as xr
 
-from mmm_bayes.config import PanelColumns
+from mmm_bayes.config import PanelColumns, PanelSource
 from mmm_bayes.errors import DataError
 from mmm_bayes.findings import Finding
-from mmm_bayes.panel.checks import NATIONAL, remarks, require_columns, require_grid, require_values
+from mmm_bayes.panel.checks import NATIONAL, columns_of, remarks, require_columns, require_grid, require_values
+from mmm_bayes.panel.plan_file import read_plan
+from mmm_bayes.panel.planned import planned_weeks
 from mmm_bayes.panel.read import typed
 from mmm_bayes.panel.roles import require_roles
 from mmm_bayes.workspace import writing
@@ -40,6 +42,7 @@ class Panel:
         kpi_name: name of the KPI column.
         currency: symbol or code, may be empty.
         notes: what a reader of the results should know about these data.
+        planned: the weeks after the last KPI, see `planned.planned_weeks`; None where nothing is planned.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Panel:
     kpi_name: str
     currency: str = ""
     notes: tuple[Finding, ...] = ()
+    planned: xr.Dataset | None = None
 
     @property
     def channels(self) -> list[str]:
@@ -81,6 +85,21 @@ class Panel:
     def head(self, weeks: int) -> "Panel":
         """Return the first ``weeks`` weeks, the training part of a chronological split."""
         return Panel(self.name, self.data.isel(week=slice(0, weeks)), self.kpi_name, self.currency, self.notes)
+
+    def with_planned(self) -> "Panel":
+        """Return the panel with its planned weeks behind it, of which the KPI is not known (NaN)."""
+        assert self.planned is not None
+        still = self.data[["population", "history"]]
+        weekly = xr.concat(
+            [
+                self.data.drop_vars([*still]),
+                self.planned[[n for n in self.planned if n in self.data and n not in still]],
+            ],
+            "week",
+            data_vars="all",
+            join="outer",
+        )
+        return replace(self, data=weekly.assign(still), planned=None)
 
 
 def driver_of(data: xr.Dataset) -> xr.DataArray:
@@ -125,14 +144,32 @@ def load_panel(folder: Path) -> Panel:
     return panel_from_frame(frame, PanelColumns(**meta["columns"]), meta["name"], meta["currency"])
 
 
+def load_panel_with_plan(folder: Path, path: str, source: PanelSource | None) -> Panel:
+    """Read a panel and a file of planned spend in place of its own planned weeks.
+
+    Args:
+        folder: holds what `save_panel` wrote.
+        path: of the file.
+        source: how the user's own panel is written, None where it was made from transactions.
+
+    Raises:
+        DataError: see `plan_file.read_plan` and `planned.planned_weeks`.
+    """
+    frame = pq.read_table(folder / "panel.parquet").to_pandas()
+    meta = json.loads((folder / "panel.json").read_text(encoding="utf-8"))
+    columns = PanelColumns(**meta["columns"])
+    known = frame[frame[columns.week] <= frame.loc[frame[columns.kpi].notna(), columns.week].max()]
+    rows = read_plan(path, columns, source, known)
+    return panel_from_frame(pd.concat([known, rows[columns_of(columns)]]), columns, meta["name"], meta["currency"])
+
+
 # --- from a long table to arrays ----------------------------------------------------------------
 
 
 def panel_from_frame(frame: pd.DataFrame, columns: PanelColumns, name: str, currency: str = "") -> Panel:
     """Turn a long weekly table into a `Panel`.
 
-    Weeks at the start that have media but no KPI in any geo become the pre-panel history; those at the end are a plan
-    and left out.
+    Weeks at the start that have media but no KPI in any geo become the pre-panel history; those at the end are planned.
 
     Args:
         frame: one row per geo and week.
@@ -167,21 +204,14 @@ def _panel(frame: pd.DataFrame, columns: PanelColumns, name: str, currency: str)
     seen = np.flatnonzero(~np.isnan(kpi).all(axis=0))
     start, end = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (0, kpi.shape[1])
     past = driver_of(data).isel(week=slice(0, start)).rename(week="past").drop_vars("past")
-    planned = data["week"].values[end:]
-    data = data.isel(week=slice(start, end)).assign(history=past)
+    ahead = data.isel(week=slice(end, None))
+    data = data.isel(week=slice(start, end)).drop_vars("price").assign(history=past)
     require_values(data, columns)
     require_roles(data, columns)
     if columns.population is None:
         data["population"] = data["kpi"].mean("week")
-    return Panel(name, data, columns.kpi, currency, (*_planned(planned), *remarks(data, columns)))
-
-
-def _planned(weeks: np.ndarray) -> tuple[Finding, ...]:
-    """Say which weeks are a plan: they have spend, and no KPI yet."""
-    if not len(weeks):
-        return ()
-    first, last = (f"{pd.Timestamp(week):%Y-%m-%d}" for week in (weeks[0], weeks[-1]))
-    return (Finding("panel.planned_weeks", {"weeks": len(weeks), "first": first, "last": last}),)
+    planned, notes = planned_weeks(data, ahead, columns)
+    return Panel(name, data, columns.kpi, currency, (*notes, *remarks(data, columns)), planned)
 
 
 @dataclass(frozen=True)
@@ -211,6 +241,10 @@ def _dataset(cube: _Cube, columns: PanelColumns) -> xr.Dataset:
         cube.column(columns.reach_frequency[c].frequency) if c in columns.reach_frequency else ones for c in channels
     ]
     spend = [cube.column(columns.spend[c]) if c in columns.spend else zeros for c in channels]
+    price = [
+        cube.column(columns.exposure_cost[c]) if c in columns.exposure_cost else np.full(shape, np.nan)
+        for c in channels
+    ]
     population = cube.column(columns.population).mean(axis=1) if columns.population else np.ones(shape[0])
     full = ("geo", "week")
     return xr.Dataset(
@@ -220,6 +254,7 @@ def _dataset(cube: _Cube, columns: PanelColumns) -> xr.Dataset:
             "spend": ((*full, "channel"), np.stack(spend, axis=-1)),
             "media": ((*full, "channel"), cube.stack([drivers[c] for c in channels])),
             "frequency": ((*full, "channel"), np.stack(frequency, axis=-1)),
+            "price": ((*full, "channel"), np.stack(price, axis=-1)),
             "controls": ((*full, "control"), cube.stack(list(columns.controls))),
             "holidays": ((*full, "holiday"), cube.stack(list(columns.holidays))),
             "population": ("geo", population),

@@ -12,11 +12,12 @@ from typing import Any
 
 from mmm_bayes.config import Config
 from mmm_bayes.extras import installed
+from mmm_bayes.pipeline.ahead import forecast
 from mmm_bayes.pipeline.fit import Fitted, compare, fit
 from mmm_bayes.pipeline.plan import allocate, schedule, verdict
 from mmm_bayes.pipeline.prepare import demo, prepare
 from mmm_bayes.progress import Progress, silent
-from mmm_bayes.provenance import held, load_manifest
+from mmm_bayes.provenance import PANEL, held, load_manifest
 from mmm_bayes.workspace import Workspace
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "demo",
     "finished",
     "fit",
+    "forecast",
+    "has_work",
     "prepare",
     "report",
     "run",
@@ -36,7 +39,7 @@ __all__ = [
     "silent",
 ]
 
-STEPS = ("prepare", "fit", "compare", "allocate", "schedule", "report")
+STEPS = ("prepare", "fit", "compare", "allocate", "schedule", "forecast", "report")
 """The functions of this module from the data to the report, in their order."""
 
 
@@ -51,7 +54,18 @@ def report(config: Config, root: str | Path = ".", progress: Progress = silent) 
 def run(config: Config, root: str | Path = ".", progress: Progress = silent) -> dict[str, Any]:
     """Do all steps, and keep other runs of this name from writing in between; return what each found, by its name."""
     with held(Workspace(config.name, Path(root))):
-        return {name: globals()[name](config, root, progress) for name in chosen(config)}
+        names = (name for name in chosen(config) if has_work(config, name, root))
+        return {name: globals()[name](config, root, progress) for name in names}
+
+
+def has_work(config: Config, name: str, root: str | Path = ".") -> bool:
+    """Whether a step of a whole run has anything to do: without planned weeks there is nothing to forecast."""
+    manifest = load_manifest(Workspace(config.name, Path(root)))
+    if name != "forecast" or not manifest.wrote("prepare", PANEL[0]):
+        return name != "forecast"
+    from mmm_bayes.panel import load_panel
+
+    return load_panel(manifest.checked("prepare", *PANEL)).planned is not None
 
 
 def finished(config: Config, name: str, root: str | Path = ".") -> datetime | None:

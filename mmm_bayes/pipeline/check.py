@@ -118,7 +118,11 @@ def _money_curves(panel: Panel, settings: Allocate, l_max: int) -> ResponseCurve
     channels = _paid(panel)
     spend = panel.data["spend"].sel(channel=channels).transpose("channel", "geo", "week").to_numpy()
     media = np.concatenate([np.zeros((*spend.shape[:2], l_max - 1)), spend], axis=-1)
-    worth = np.ones((1, *spend.shape[:2]))
+    worth, ahead = np.ones((1, *spend.shape[:2])), panel.planned
+    planned = None
+    if ahead is not None:
+        money = ahead["spend"].sel(channel=channels).transpose("channel", "geo", "week").to_numpy()
+        planned = money, np.ones_like(money)
     return make_curves(
-        PaidMedia(channels, panel.geos, spend, media, worth, lambda _, values: values[None]), settings, ""
+        PaidMedia(channels, panel.geos, spend, media, worth, lambda _, values: values[None], planned), settings, ""
     )

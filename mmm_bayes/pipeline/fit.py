@@ -63,7 +63,7 @@ def fit(config: Config, root: str | Path = ".", progress: Progress = silent) -> 
         progress("working out contributions", None)
         fitted = _judged(posterior, second, config)
         progress("writing", None)
-        _save_fit(work.folder, config, fitted)
+        _save_fit(work.folder, config, fitted, panel)
         if second is not None:
             write_csv(work.folder / LIGHTGBM, second)
     return fitted
@@ -110,7 +110,7 @@ def _judged(posterior: "Posterior", second: "pd.DataFrame | None", config: Confi
     return Fitted(posterior, roi, diagnose(posterior, media, prior, config.ci_prob, against))
 
 
-def _save_fit(folder: Path, config: Config, fitted: Fitted) -> None:
+def _save_fit(folder: Path, config: Config, fitted: Fitted, panel: "Panel") -> None:
     from mmm_bayes.curves import save_curves
     from mmm_bayes.posterior import save_posterior
     from mmm_bayes.posterior.attribution import decomposition, fit_table, response_curves
@@ -122,7 +122,8 @@ def _save_fit(folder: Path, config: Config, fitted: Fitted) -> None:
         write_csv(folder / "lift.csv", lift_table(fitted.posterior, config.ci_prob))
     write_csv(folder / "contributions.csv", decomposition(fitted.posterior))
     write_csv(folder / "fit.csv", fit_table(fitted.posterior, config.ci_prob))
-    save_curves(response_curves(fitted.posterior, config.allocate), folder / "curves.parquet")
+    curves = response_curves(fitted.posterior, config.allocate, planned=panel.planned)
+    save_curves(curves, folder / "curves.parquet")
     write_json(folder / "diagnostics.json", fitted.diagnostics)
 
 

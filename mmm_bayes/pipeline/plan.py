@@ -15,6 +15,7 @@ from mmm_bayes.workspace import Workspace
 if TYPE_CHECKING:
     from mmm_bayes.allocate import Plan, Schedule
     from mmm_bayes.curves import ResponseCurves
+    from mmm_bayes.panel import Panel
 
     Stretched = Callable[[int], ResponseCurves]
 
@@ -51,16 +52,17 @@ def allocate(
 
     name, asked = ("allocate", {}) if what_if is None else ("what_if", {"what_if": what_if})
     with step(Workspace(config.name, Path(root)), name, config, model=model, **asked) as work:
+        panel = load_panel(work.manifest.checked("prepare", *PANEL))
         if what_if is None:
-            check_against(config, load_panel(work.manifest.checked("prepare", *PANEL)))
+            check_against(config, panel)
         _require_usable(work.manifest, force)
         progress("computing response curves", None)
-        make_curves = _curves(config, work.manifest, model)
+        make_curves = _curves(config, work.manifest, panel, model)
         if what_if is not None:
             return _evaluate(what_if, config, make_curves, work.folder)
         curves = make_curves(1)
         plan = _best(config, curves, work.folder, progress)
-        shown = curves if model == "bayesian" else _curves(config, work.manifest)(1)
+        shown = curves if model == "bayesian" else _curves(config, work.manifest, panel)(1)
         save_curves(shown, work.folder / "allocation_curves.parquet")
         return plan
 
@@ -110,21 +112,19 @@ def _require_usable(manifest: Manifest, force: bool) -> None:
         raise FitError(f"the model failed a check: {worst.message} {worst.remedy} --force plans anyway.")
 
 
-def _curves(config: Config, manifest: Manifest, model: str = "bayesian") -> "Stretched":
+def _curves(config: Config, manifest: Manifest, panel: "Panel", model: str = "bayesian") -> "Stretched":
     """Return what makes the response curves for the planning window, so many times as far as the limits ask."""
     if model == "lightgbm":
         require("lightgbm")
         from mmm_bayes.lightgbm import fit_lightgbm
-        from mmm_bayes.panel import load_panel
 
-        panel = load_panel(manifest.checked("prepare", *PANEL))
         baseline = fit_lightgbm(panel, config.model, config.compare.bootstrap, config.sampler.seed)
         return lambda stretch: baseline.curves(panel, config.allocate, stretch)
     from mmm_bayes.posterior import load_posterior
     from mmm_bayes.posterior.attribution import response_curves
 
     posterior = load_posterior(manifest.checked("fit", "posterior.nc") / "posterior.nc")
-    return lambda stretch: response_curves(posterior, config.allocate, stretch)
+    return lambda stretch: response_curves(posterior, config.allocate, stretch, panel.planned)
 
 
 def schedule(
@@ -143,6 +143,7 @@ def schedule(
         AllocationError: weekly limits do not allow the plan, or it was made on LightGBM's curves.
     """
     from mmm_bayes.allocate import load_plan, save_schedules, schedule_plan
+    from mmm_bayes.panel import load_panel
     from mmm_bayes.posterior import load_posterior
 
     planned, name = ("what_if", "what_if_schedule") if what_if else ("allocate", "schedule")
@@ -156,6 +157,7 @@ def schedule(
         progress("searching the best weeks", None)
         asked = config.allocate.model_copy(update={"weeks": plan.weeks})
         posterior = load_posterior(work.manifest.checked("fit", "posterior.nc") / "posterior.nc")
-        found = schedule_plan(posterior, plan, asked, config.ci_prob)
+        panel = load_panel(work.manifest.checked("prepare", *PANEL))
+        found = schedule_plan(posterior, plan, asked, config.ci_prob, panel.planned)
         save_schedules(found, work.folder)
     return found

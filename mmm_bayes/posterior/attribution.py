@@ -6,9 +6,10 @@ from functools import partial
 import arviz_stats as azs
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from mmm_bayes.config import Allocate
-from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
+from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves, planned_media
 from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.posterior.parts import CHANNEL, DRIFT, LEVEL, parts_of
@@ -185,29 +186,39 @@ def fit_table(posterior: Posterior, ci_prob: float) -> pd.DataFrame:
 # --- response curves ----------------------------------------------------------------------------
 
 
-def response_curves(posterior: Posterior, settings: Allocate, stretch: int = 1) -> ResponseCurves:
+def response_curves(
+    posterior: Posterior, settings: Allocate, stretch: int = 1, planned: xr.Dataset | None = None
+) -> ResponseCurves:
     """Return what each paid channel would return over the next ``settings.weeks`` weeks, for a sample of draws.
 
     Args:
         posterior: the fit.
         settings: length of the window, flighting, limits, and whether each geo is an arm of its own.
         stretch: how many times as far as the limits ask the curves go.
+        planned: the weeks after the panel, see `panel.planned`; the window, unless another length is asked for.
     """
-    data, rows = posterior.data, posterior.thinned(DRAWS)
+    data = posterior.data
+    held = tuple(map(str, data["channel"].to_numpy()[data["follows_demand"]])) if "follows_demand" in data else ()
+    paid = paid_media(posterior, posterior.thinned(DRAWS), planned)
+    return make_curves(paid, settings, "bayesian", stretch, held)
+
+
+def paid_media(posterior: Posterior, rows: Array, planned: xr.Dataset | None) -> PaidMedia:
+    """Return what response curves of the paid channels are made of, for some draws."""
+    data = posterior.data
     paid = np.flatnonzero(data["paid"].to_numpy())
     coefficient = np.stack([posterior.return_coefficient(int(c), rows) for c in paid], axis=1)
     parameters = [posterior.parameters(int(c), rows) for c in paid]
-    return make_curves(
-        PaidMedia(
-            channels=[posterior.channels[c] for c in paid],
-            geos=[str(g) for g in data["geo"].to_numpy()],
-            spend=data["spend"].to_numpy()[paid],
-            media=data["media"].to_numpy()[paid],
-            coefficient=coefficient * data["money"].to_numpy().mean(axis=1),
-            respond=lambda c, media: posterior.shape.respond(media, parameters[c]),
-        ),
-        settings,
-        "bayesian",
-        stretch,
-        held=tuple(map(str, data["channel"].to_numpy()[data["follows_demand"]])) if "follows_demand" in data else (),
+    money, ahead = data["money"].to_numpy(), None
+    if planned is not None:
+        money = data["scale"].to_numpy()[:, None] * planned["value"].transpose("geo", "week").to_numpy()
+        ahead = planned_media(planned, paid, data["media_scale"].to_numpy())
+    return PaidMedia(
+        channels=[posterior.channels[c] for c in paid],
+        geos=[str(g) for g in data["geo"].to_numpy()],
+        spend=data["spend"].to_numpy()[paid],
+        media=data["media"].to_numpy()[paid],
+        coefficient=coefficient * money.mean(axis=1),
+        respond=lambda c, media: posterior.shape.respond(media, parameters[c]),
+        planned=ahead,
     )

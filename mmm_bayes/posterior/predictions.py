@@ -83,6 +83,27 @@ def forecast(posterior: Posterior, data: xr.Dataset, rows: Array, seed: int) -> 
     return out * posterior.data["scale"].to_numpy()[:, None]
 
 
+def change_of_kpi(posterior: Posterior, rows: Array, media: Array, other: Array, weeks: int) -> Array:
+    """Return what other media would add to the KPI of the last weeks, the misfit of each channel's return in it.
+
+    Args:
+        posterior: the fit.
+        rows: places of the draws.
+        media: scaled, with history, shape ``(channel, geo, time)``.
+        other: media to hold against these.
+        weeks: how many.
+
+    Returns:
+        KPI units, shape ``(draw, geo, week)``.
+    """
+    found, span = np.zeros((len(rows), media.shape[1], weeks)), weeks + posterior.shape.l_max - 1
+    for c in np.flatnonzero((media != other).any(axis=(1, 2))):
+        parameters = posterior.parameters(int(c), rows)
+        before, after = (posterior.shape.respond(m[c, :, -span:], parameters) for m in (media, other))
+        found += posterior.return_coefficient(int(c), rows)[:, :, None] * (after - before)
+    return found * posterior.data["scale"].to_numpy()[:, None]
+
+
 def predictive_interval(
     posterior: Posterior, rows: Array, ahead: OneWeekAhead, ci_prob: float, seed: int
 ) -> Interval[Array]:

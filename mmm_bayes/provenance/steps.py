@@ -95,7 +95,7 @@ STEPS = {
         command="allocate --schedule",
         done="its weeks were chosen",
         files=("schedule.csv", "schedule.json"),
-        reads={"fit": ("posterior.nc",), "allocate": ("allocation.json",)},
+        reads={"prepare": PANEL, "fit": ("posterior.nc",), "allocate": ("allocation.json",)},
         decided_by=("allocate.weekly", "ci_prob"),
         part_of="allocate",
     ),
@@ -112,10 +112,19 @@ STEPS = {
         command="allocate --what-if --schedule",
         done="its weeks were chosen",
         files=("schedule.csv", "schedule.json"),
-        reads={"fit": ("posterior.nc",), "what_if": ("allocation.json",)},
+        reads={"prepare": PANEL, "fit": ("posterior.nc",), "what_if": ("allocation.json",)},
         decided_by=("allocate.weekly", "ci_prob"),
         place="what_if",
         part_of="what_if",
+    ),
+    "forecast": Step(
+        command="forecast",
+        done="the forecast was made",
+        files=("forecast.csv", "forecast.json"),
+        reads={"prepare": PANEL, "fit": ("posterior.nc",)},
+        decided_by=("allocate", "ci_prob"),
+        noted=("allocate.schedule", "allocate.weekly", "sampler.seed"),
+        shows=("compare",),
     ),
     "report": Step(
         command="report",
@@ -123,7 +132,7 @@ STEPS = {
         files=("report.html", "report.md", "figures"),
         noted=("title", "currency", "ci_prob", "allocate"),
         place="report",
-        shows=("prepare", "fit", "compare", "allocate", "schedule", "what_if"),
+        shows=("prepare", "fit", "compare", "allocate", "schedule", "what_if", "forecast"),
     ),
 }
 """By name, each after those that it reads. This table is the only place that knows who writes what from what."""

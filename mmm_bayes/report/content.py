@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mmm_bayes import __version__
+from mmm_bayes.ahead import Ahead
 from mmm_bayes.allocate.decision import LEANING
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.config import Config, as_yaml
@@ -86,6 +87,7 @@ def make_context(results: Results, money: Money, channels: Mapping[str, str]) ->
         | _fit(results, results.fit, money)
         | _comparison(results, results.comparison, money)
         | _plan(results, results.plan, money, channels)
+        | _ahead(results, results.ahead, money)
         | _data(results, money)
         | _truth(results.truth, results.fit, money)
     )
@@ -219,6 +221,19 @@ def _question(results: Results, plan: Plan, money: Money) -> str:
     }
     question = say(f"plan.question.{plan.scenario}", **known)
     return f"{question} {say(f'plan.objective.{plan.objective}', **known)}".strip()
+
+
+def _ahead(results: Results, ahead: Ahead | None, money: Money) -> dict[str, Any]:
+    if ahead is None:
+        return {"ahead": None, "planned": results.panel.planned is not None}
+    write = money.short if results.kpi_is_money else numbers.compact
+    return {
+        "ahead": ahead.summary,
+        "planned": True,
+        "about_ahead": facts.about_ahead(ahead.summary, write),
+        "ahead_table": tables.plans_ahead(ahead, money, write),
+        "ahead_weeks_table": tables.weeks_ahead(ahead, money, write),
+    }
 
 
 def _data(results: Results, money: Money) -> dict[str, Any]:

@@ -331,3 +331,26 @@ def best_weeks(schedules: Sequence[Schedule]) -> Finding:
     """Return which channels do better in other weeks than even ones."""
     uneven = [s.channel for s in schedules if s.gain.mean]
     return Finding("schedule.uneven", {"channels": uneven}) if uneven else Finding("schedule.evenly")
+
+
+def about_ahead(summary: Mapping[str, Any], write: Any) -> list[Finding]:
+    """Return what a forecast of the planned weeks says, and how far to trust it.
+
+    Args:
+        summary: ``forecast.json``.
+        write: shows an amount of the KPI.
+    """
+    plans, tested, more = summary["plans"], summary["backtest"], summary["best_over_planned"]
+    planned = plans["planned"]
+
+    def shown(of: Mapping[str, float]) -> dict[str, Any]:
+        return {**{name: write(of[name]) for name in ("mean", "low", "high")}, "chance": of.get("chance")}
+
+    found = [Finding("forecast.planned", {"kpi": shown(planned["kpi"]), "more": shown(planned["over_today"])})]
+    found += [Finding("forecast.best", {"more": shown(more)})] if more is not None else []
+    if tested is None:
+        found.append(Finding("forecast.untested"))
+    else:
+        values = {**{name: tested[name] for name in ("weeks", "wmape", "coverage", "ci_prob")}}
+        found.append(Finding("forecast.tested", values))
+    return [*found, *(Finding(**note) for note in summary["notes"])]

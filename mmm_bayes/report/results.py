@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from mmm_bayes.ahead import Ahead, load_ahead
 from mmm_bayes.allocate.plan import Plan, load_plan
 from mmm_bayes.allocate.schedule import Schedule, load_schedules
 from mmm_bayes.config import Config
@@ -80,6 +81,7 @@ class Results:
         fit, comparison, plan, what_if, truth: None where a step has not run, or has run on something else since.
         frontier: content of ``frontier.csv``; None where it was not made with the plan.
         schedules: the weeks of the plan, one per channel; empty where they were not asked for.
+        ahead: the forecast of the planned weeks; None where it was not made.
         outdated: by step that has run, what has changed since; its files are not shown.
     """
 
@@ -94,6 +96,7 @@ class Results:
     truth: Truth | None
     frontier: pd.DataFrame | None
     schedules: Sequence[Schedule]
+    ahead: Ahead | None
     outdated: Mapping[str, Change]
 
     @cached_property
@@ -134,6 +137,7 @@ def load_results(config: Config, space: Workspace) -> Results:
             truth=_load_truth(prepared) if manifest.wrote("prepare", "truth.json") else None,
             frontier=read_csv(folder / "frontier.csv") if plan and manifest.wrote("allocate", "frontier.csv") else None,
             schedules=load_schedules(manifest.checked("schedule")) if plan and "schedule" in usable else (),
+            ahead=load_ahead(manifest.checked("forecast")) if "forecast" in usable else None,
             outdated=outdated,
         )
 

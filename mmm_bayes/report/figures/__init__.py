@@ -11,8 +11,12 @@ from mmm_bayes.report.figures.style import Look, channel_colours, png, styled
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import Fit, Results
 from mmm_bayes.report.tables import MODEL_NAMES
+from mmm_bayes.report.words import label
 
 Drawn = Iterator[tuple[str, Figure]]
+
+BEFORE = 26
+"""Weeks before the planned ones that are drawn with them."""
 
 
 def draw_figures(results: Results, money: Money, channels: Mapping[str, str]) -> dict[str, bytes]:
@@ -45,6 +49,10 @@ def make_figures(results: Results, money: Money, channels: Mapping[str, str]) ->
         yield "holdout", weeks.holdout(results.comparison.holdout, MODEL_NAMES, look)
         yield "models", returns.models_roi(results.comparison.roi, look)
     yield from _of_plan(results, results.fit, look, channels)
+    if results.ahead is not None:
+        past = results.fit.contributions[["week", "observed"]].tail(BEFORE)
+        names = {plan: label(plan, "ahead") for plan in results.ahead.summary["plans"]}
+        yield "ahead", weeks.ahead(past, results.ahead.weeks, names, look)
 
 
 def _of_fit(results: Results, fit: Fit, look: Look) -> Drawn:

@@ -17,6 +17,9 @@ MOST_GEOS = 8
 MOVER_COLOURS = dict(zip((*MOVERS, "controls"), (style.CHANNELS[0], *style.CHANNELS[5:1:-1]), strict=True))
 """Lines of what moves the KPI besides media."""
 
+AHEAD = {"today": style.OTHER, "best": style.CHANNELS[3], "planned": style.MODELS["bayesian"]}
+"""Lines of plans."""
+
 
 def decomposition(table: pd.DataFrame, look: Look) -> Figure:
     """Draw the KPI by week: baseline with media on top, media alone, and what moved the baseline.
@@ -125,6 +128,39 @@ def holdout(table: pd.DataFrame, names: Mapping[str, str], look: Look) -> Figure
     ends = [(float(table[model].iloc[-1]), name, style.MODELS[model]) for model, name in names.items()]
     layout.end_labels(axes, 2.2, [(float(table["observed"].iloc[-1]), "observed", style.INK), *ends])
     return layout.settled(body, 2.2)
+
+
+def ahead(past: pd.DataFrame, weeks: pd.DataFrame, names: Mapping[str, str], look: Look) -> Figure:
+    """Draw the KPI of the last weeks and its forecast in the planned ones.
+
+    Args:
+        past: ``week, observed`` of the last weeks, summed over geos.
+        weeks: ``forecast.csv``.
+        names: how the plans are called.
+        look: intervals, what is counted.
+    """
+    number = weeks["week"].nunique()
+    body = layout.canvas(
+        f"{look.kpi} in the next {count(number, 'week')}", f"Band: {look.ci_prob:.0%} interval of the plan"
+    )
+    axes = body.subplots()
+    start = past.iloc[[-1]].rename(columns={"observed": "kpi"})
+    ends = []
+    for plan, colour in AHEAD.items():
+        own = weeks[weeks["plan"] == plan]
+        if not len(own):
+            continue
+        if plan == "planned":
+            _band(axes, own["week"], own["kpi_low"], own["kpi_high"], colour)
+        joined = pd.concat([start, own])
+        axes.plot(joined["week"], joined["kpi"], color=colour, lw=1.8, ls="-" if plan == "planned" else (0, (3, 1.5)))
+        ends.append((float(own["kpi"].iloc[-1]), names[plan], colour))
+    axes.plot(past["week"], past["observed"], "o-", ms=3.2, lw=1.2, color=style.INK)
+    axes.axvline(past["week"].iloc[-1], color=style.LINE, lw=0.8)
+    layout.number_axis(axes, "y", look.kpi_symbol)
+    layout.week_axis(axes, pd.concat([past["week"], weeks["week"]]).drop_duplicates(), most=6)
+    layout.end_labels(axes, 2.4, ends)
+    return layout.settled(body, 2.4)
 
 
 # --- parts --------------------------------------------------------------------------------------

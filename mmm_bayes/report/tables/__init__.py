@@ -1,5 +1,6 @@
 """Tables of a report: the numbers of the steps' files, with units and few digits."""
 
+from mmm_bayes.report.tables.ahead import plans_ahead, weeks_ahead
 from mmm_bayes.report.tables.budget import frontier, plan, plan_by_geo, plan_doubts, schedule, staying
 from mmm_bayes.report.tables.channels import checks, foundations, lift_roi, lift_tests, roi
 from mmm_bayes.report.tables.data import evidence, waterfall
@@ -21,9 +22,11 @@ __all__ = [
     "plan",
     "plan_by_geo",
     "plan_doubts",
+    "plans_ahead",
     "roi",
     "schedule",
     "staying",
     "truth",
     "waterfall",
+    "weeks_ahead",
 ]

@@ -33,7 +33,8 @@ def plan(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
         *(money.full(whole.contribution_now.mean), money.full(whole.contribution_plan.mean), ""),
     ]
     limits = ["limits"] if limited else []
-    columns = ("channel", "today", "plan", "change", *limits, "contribution_today", "contribution_plan", "marginal_roi")
+    now = "as_now_planned" if whole.planned else "today"
+    columns = ("channel", now, "plan", "change", *limits, "contribution_today", "contribution_plan", "marginal_roi")
     heads = column_heads(*columns)
     return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.plan", weeks=whole.weeks))
 
