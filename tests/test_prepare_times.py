@@ -1,6 +1,6 @@
 """When a line was written: formats that are found out or asked about, numbers that count time, and the shop's clock."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +162,39 @@ def test_times_without_a_zone_are_asked_nothing_and_told_as_they_are_written(
 def test_a_zone_must_be_one(zone: str) -> None:
     with pytest.raises(ConfigError, match="is none; use a name such as Europe/Berlin or UTC"):
         prepare(Path("x.csv"), timezone=zone)
+
+
+# --- weeks ----------------------------------------------------------------------------------------
+
+WEEKS = [date.fromisocalendar(*(START + timedelta(weeks=n)).isocalendar()[:2], 1) for n in range(-120, 8)]
+"""With the 53rd of 2020."""
+
+
+@pytest.mark.parametrize(
+    "written", ["{0}-W{1:02d}", "{0}W{1:02d}", "KW {1}/{0}", "W{1:02d}-{0}", "{0} cw {1}", "{0}/S{1:02d}"]
+)
+def test_weeks_of_a_year_are_weekly_lines(spark: SparkSession, tmp_path: Path, written: str) -> None:
+    cells = [written.format(*week.isocalendar()).replace("cw", "CW") for week in WEEKS for _ in range(3)]
+    prepared = prepare(write(tmp_path, cells))
+    assert prepared.frame["week"].dt.date.tolist() == WEEKS  # the first and the last are whole
+    assert (prepared.frame["revenue"] == 7.5).all()
+    assert prepared.frame["trading_days"].isna().all()
+    assert prepared.columns.controls == ()
+    assert "tells the week of each line and not its day" in notes(prepared)
+
+
+def test_weeks_that_are_none_are_put_aside(spark: SparkSession, tmp_path: Path) -> None:
+    cells = [f"{week:%G-W%V}" for week in WEEKS for _ in range(9)] + ["2023-W53", "2022-W00", "2021-W77", "soon"]
+    prepared = prepare(write(tmp_path, cells))
+    assert prepared.quality["quarantine"]["missing_or_unparseable_date"]["lines"] == 4
+    assert prepared.frame["week"].dt.date.tolist() == WEEKS
+
+
+def test_weeks_do_not_fit_others_that_begin_elsewhere(spark: SparkSession, tmp_path: Path) -> None:
+    path = write(tmp_path, [f"{week:%G-W%V}" for week in WEEKS])
+    with pytest.raises(DataError) as caught:
+        prepare(path, week_start="sunday")
+    assert str(caught.value) == (
+        f"{path}: column 'd' holds weeks such as 2020-W38, which begin on Mondays; leave out "
+        "'transactions.week_start', or export the lines with their days."
+    )

@@ -48,6 +48,8 @@ class Lines:
     @property
     def notes(self) -> tuple[Finding, ...]:
         """What was found out of the dates, if nobody had said it."""
+        if self.clock.weeks:
+            return (Finding("data.weeks", {"column": self.layout.columns.date}),)
         found = self.clock.date_format
         if found is None or found == self.layout.date_format:
             return ()

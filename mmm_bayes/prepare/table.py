@@ -83,7 +83,7 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) 
         require_whole_names(cells, source)
         require_no_question(cells, source)
         losses = judge_losses(cells, source, lines, how.columns)
-        counts = count(invoices, cells, table.week_start)
+        counts = count(invoices, cells, table.week_start, read.clock.weeks)
         inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
         grouping = group_geos(counts.inside, counts.number_of_weeks, table)
         spend = weekly_spend(spend_lines, table.week_start, counts.span, grouping) if spend_lines else None
@@ -138,8 +138,8 @@ def _fill(
     filled = frame["revenue"].isna() & ~before
     prices = frame.groupby("geo", sort=False)["average_price"]
     frame["average_price"] = prices.ffill().fillna(prices.bfill())
-    frame["trading_days"] = frame["week"].map(counts.trading_days.rename(pd.Timestamp))
     frame = frame.fillna(dict.fromkeys(frame.columns[2:], 0.0)).assign(filled=filled)
+    frame["trading_days"] = frame["week"].map(counts.trading_days)
     known_after = [*MEASURES, *external]
     frame[known_after] = frame[known_after].mask(before)
     return frame[["week", "geo", *MEASURES, "filled", *external, *(spend.columns.values() if spend else ())]]

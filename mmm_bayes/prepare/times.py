@@ -13,7 +13,7 @@ from pyspark.sql.types import DateType, StringType, TimestampNTZType, TimestampT
 
 from mmm_bayes.errors import DataError
 from mmm_bayes.prepare.read import SECTION, Source, column, sample, text
-from mmm_bayes.tables.dates import EPOCHS, FORMATS, MOST_YEARS, PARTS, SERIALS, SHORT_YEAR_FIRST, TIME
+from mmm_bayes.tables.dates import EPOCHS, FORMATS, MOST_YEARS, PARTS, SERIALS, SHORT_YEAR_FIRST, TIME, WEEK
 
 DIRECTIVES = {
     "%Y": "yyyy",
@@ -60,23 +60,30 @@ class Clock:
         parts: of a second since 1970 that numbers count; 0 for the days of spreadsheets; None for no numbers.
         zoned: whether texts name a zone.
         of_utc: whether the times are those of UTC.
+        weeks: whether they are weeks of a year, each told by its Monday.
     """
 
     date_format: str | None = None
     parts: int | None = None
     zoned: bool = False
     of_utc: bool = False
+    weeks: bool = False
 
 
 def find_clock(raw: DataFrame, name: str, date_format: str | None, source: Source) -> Clock:
     """Return how the times of a column are written: as the configuration says, else in the one way that fits.
 
     Raises:
-        DataError: there is no such column, days and months can be exchanged, or the times are those of UTC and
-            nobody has said where the shop is.
+        DataError: there is no such column, days and months can be exchanged, the times are those of UTC and nobody
+            has said where the shop is, or they are weeks that are not those of the panel.
     """
     column(raw, name, source)
     clock = _written(raw, name, date_format, source)
+    if clock.weeks and source.table.week_start != "monday":
+        raise DataError(
+            f"{source.path}: column '{name}' holds weeks such as {sample(raw, name, source).iloc[0]}, which begin on "
+            f"Mondays; leave out '{SECTION}.week_start', or export the lines with their days."
+        )
     if clock.of_utc and source.table.timezone is None:
         cells = sample(raw, name, source)
         times = cells if clock.parts is None else _counted(cells, clock.parts).astype(str)
@@ -94,6 +101,8 @@ def timestamp(frame: DataFrame, name: str, clock: Clock, source: Source) -> Colu
     written = text(values, source)
     if isinstance(frame.schema[name].dataType, TimestampType | TimestampNTZType | DateType):
         wall = values.cast("timestamp_ntz")
+    elif clock.weeks:
+        return _of_weeks(written)
     elif clock.parts is not None:
         wall = _of_numbers(written, clock.parts)
     elif clock.date_format is not None:
@@ -105,6 +114,16 @@ def timestamp(frame: DataFrame, name: str, clock: Clock, source: Source) -> Colu
         plain = F.regexp_replace(written, ZONE, "") if clock.zoned else written
         wall = F.when(plain.rlike(ISO), plain.try_cast("timestamp_ntz"))
     return wall if zone is None else F.convert_timezone(F.lit("UTC"), F.lit(zone), wall)
+
+
+def _of_weeks(written: Column) -> Column:
+    """Return the Mondays of weeks of a year as ISO 8601 counts them: the first has the 4th of January."""
+    weeks = F.when(written.rlike(re.sub(r"\?P<\w+>", "", WEEK.pattern)), written)
+    year = F.regexp_extract(weeks, r"(\d{4})", 1).try_cast("int")
+    week = F.regexp_extract(F.regexp_replace(weeks, r"\d{4}", ""), r"(\d+)", 1).try_cast("int")
+    fourth = F.make_date(year, F.lit(1), F.lit(4))
+    monday = F.date_add(fourth, 7 * (week - 1) - F.weekday(fourth))
+    return F.when(F.weekofyear(monday) == week, monday).cast("timestamp_ntz")
 
 
 def spark_pattern(date_format: str) -> str:
@@ -140,6 +159,8 @@ def _written(raw: DataFrame, name: str, date_format: str | None, source: Source)
     for parts in (0, *PARTS):
         if _share(_counted(cells, parts)) >= ENOUGH:
             return Clock(parts=parts, of_utc=parts > 0 and not _is_of_no_zone(name, source))
+    if len(cells) and cells.str.match(WEEK).mean() >= ENOUGH:
+        return Clock(weeks=True)
     return Clock(date_format or _format(raw, name, cells, source))
 
 

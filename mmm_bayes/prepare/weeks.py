@@ -65,12 +65,14 @@ class Counts:
         invoices: number of different invoices in all lines.
         customers: number of different customers in all lines.
         span: first and last whole week.
+        by_week: whether lines tell their week alone, and no day.
     """
 
     cells: pd.DataFrame
     invoices: int
     customers: int
     span: tuple[date, date]
+    by_week: bool = False
 
     @property
     def number_of_weeks(self) -> int:
@@ -79,9 +81,12 @@ class Counts:
 
     @property
     def trading_days(self) -> pd.Series:
-        """Days with a sale in any geo, by whole week."""
+        """Days with a sale in any geo, by whole week; missing where nobody knows the days."""
+        weeks = pd.date_range(*self.span, freq="7D", unit="ns")
+        if self.by_week:
+            return pd.Series(np.nan, weeks)
         days = self.inside.groupby("week")["open"].agg(lambda bits: np.bitwise_or.reduce(bits.to_numpy()))
-        return days.map(int.bit_count)
+        return days.map(int.bit_count).rename(pd.Timestamp).reindex(weeks, fill_value=0)
 
     @property
     def kept(self) -> pd.DataFrame:
@@ -112,13 +117,14 @@ def total(invoices: DataFrame, prefix: str) -> pd.DataFrame:
     return cells.assign(estimate=known["without_price"] * price + known["without_quantity"] * pieces)
 
 
-def count(invoices: DataFrame, cells: pd.DataFrame, week_start: str) -> Counts:
+def count(invoices: DataFrame, cells: pd.DataFrame, week_start: str, by_week: bool = False) -> Counts:
     """Count whole weeks, invoices and customers.
 
     Args:
         invoices: see `add_up`.
         cells: see `total`.
         week_start: name of a weekday.
+        by_week: whether a line is for all days of the week that its day begins.
 
     Raises:
         DataError: no line can be used, most weeks are empty, or there are fewer than 20 whole ones.
@@ -126,11 +132,11 @@ def count(invoices: DataFrame, cells: pd.DataFrame, week_start: str) -> Counts:
     _require_usable(cells)
     kept = cells[cells["reason"].isna()]
     require_dense(sorted(kept["week"].unique()))
-    first, last = kept["first"].min().date(), kept["last"].max().date()
+    first, last = kept["first"].min().date(), kept["last"].max().date() + timedelta(days=6 if by_week else 0)
     start = first_day(first + timedelta(days=6), week_start)
     end = first_day(last + timedelta(days=1), week_start) - WEEK
     different = invoices.agg(F.count_distinct("invoice"), F.count_distinct("customer")).collect()[0]
-    counts = Counts(cells, different[0], different[1], (start, end))
+    counts = Counts(cells, different[0], different[1], (start, end), by_week)
     if counts.number_of_weeks < MIN_WEEKS:
         raise DataError(
             f"the lines from {first} to {last} hold {max(counts.number_of_weeks, 0)} whole weeks; at least {MIN_WEEKS} "
