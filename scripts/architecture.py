@@ -25,7 +25,7 @@ FLOORS = (
     ("config/",),
     ("tables/",),
     ("panel/", "curves.py", "priors.py", "provenance/", "external/"),
-    ("prepare/", "simulate/", "posterior/", "evidence.py"),
+    ("prepare/", "simulate/", "posterior/", "evidence.py", "features.py"),
     ("lightgbm/",),
     ("model/",),
     ("allocate/", "evaluate/", "ahead.py"),

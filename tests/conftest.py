@@ -12,6 +12,7 @@ from hypothesis import settings
 from mmm_bayes import pipeline
 from mmm_bayes.config import Config, SimulatedChannel, make_config
 from mmm_bayes.evidence import evidence, summary
+from mmm_bayes.features import save_features
 from mmm_bayes.panel import Panel, panel_from_frame, save_panel
 from mmm_bayes.posterior import Posterior, load_posterior
 from mmm_bayes.provenance import step
@@ -69,6 +70,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     with step(space, "prepare", config) as work:
         panel = save_panel(simulated.frame, simulated.columns, work.folder, config.name, config.currency)
         write_json(work.folder / "evidence.json", summary(panel, evidence(panel, config.model.priors)))
+        save_features(panel, config.model.l_max, work.folder)
         write_json(work.folder / "quality.json", {"source": "simulated", "rows": len(simulated.frame), "notes": []})
         save_truth(simulated.truth, work.folder, config.allocate.weeks)
     fitted = pipeline.fit(config, space.root)

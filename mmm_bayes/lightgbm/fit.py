@@ -8,10 +8,11 @@ import pandas as pd
 
 from mmm_bayes.config import Allocate, Model
 from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves, planned_media
+from mmm_bayes.features import Index, Inputs, Scaling, make_inputs, make_scaling
 from mmm_bayes.intervals import Interval
-from mmm_bayes.lightgbm.inputs import Index, Inputs, Scaling, line, make_inputs, make_scaling, robust_trend
-from mmm_bayes.lightgbm.retention import choose_alpha, splits
+from mmm_bayes.lightgbm.carry import choose_ways, splits
 from mmm_bayes.lightgbm.trees import Effects, boost, predict, read_effects
+from mmm_bayes.lightgbm.trend import line, robust_trend
 from mmm_bayes.panel import Panel
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.transforms import Array
@@ -26,7 +27,7 @@ class Boosted:
 
     Attributes:
         scaling: of the training panel.
-        choice: indices of the retention of each channel, shape ``(channel,)``.
+        choice: indices of how each channel carries over, see `features.ways`, shape ``(channel,)``.
         trend: level and slope per week of each geo, shape ``(geo, 2)``, scaled.
         booster: the trees on what the trend leaves.
         misses: observed minus predicted in the chronological folds, shape ``(fold week, geo)``, KPI units.
@@ -143,9 +144,9 @@ def fit_lightgbm(
     for replicate in range(bootstrap):
         weeks = block_weeks(count, np.random.default_rng([seed, replicate]))
         chosen, _, trees = _pipeline(inputs, weeks, seed)
-        effects.append(read_effects(trees, chosen))
+        effects.append(read_effects(trees, chosen, scaling))
         progress("bootstrapping the LightGBM baseline", (replicate + 1) / bootstrap)
-    point = (read_effects(booster, choice),)
+    point = (read_effects(booster, choice, scaling),)
     return Boosted(scaling, choice, trend, booster, misses, tuple(effects) or point)
 
 
@@ -157,8 +158,8 @@ def block_weeks(count: int, generator: np.random.Generator) -> Index:
 
 
 def _pipeline(inputs: Inputs, weeks: Index, seed: int) -> tuple[Index, Array, lgb.Booster]:
-    """Choose retentions, take the trend off and boost, on some weeks (sorted, may repeat)."""
-    choice = choose_alpha(inputs, weeks)
+    """Choose carry-overs, take the trend off and boost, on some weeks (sorted, may repeat)."""
+    choice = choose_ways(inputs, weeks)
     trend = robust_trend(inputs.y[:, weeks], inputs.time[weeks])
     return choice, trend, boost(inputs, choice, trend, weeks, seed)
 

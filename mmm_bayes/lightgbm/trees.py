@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import numpy as np
 
-from mmm_bayes.lightgbm.inputs import ALPHAS, Index, Inputs, carry, line
-from mmm_bayes.transforms import Array
+from mmm_bayes.features import Index, Inputs, Scaling
+from mmm_bayes.lightgbm.trend import line
+from mmm_bayes.transforms import Array, adstock
 
 ROUNDS = 600
 LIGHTGBM = {
@@ -32,18 +33,18 @@ class Effects:
     """What each channel adds, by its adstock, in scaled KPI; nothing at no spend.
 
     Attributes:
-        alpha: retention, shape ``(channel,)``.
+        weights: of each lag, shape ``(channel, l_max)``.
         edges: where each channel's staircase rises.
         steps: its heights, one more than edges.
     """
 
-    alpha: Array
+    weights: Array
     edges: tuple[Array, ...]
     steps: tuple[Array, ...]
 
     def respond(self, channel: int, media: Array, l_max: int) -> Array:
         """Return the effect of scaled media with history ``(geo, l_max - 1 + week)``, shape ``(geo, week)``."""
-        carried = carry(media[None], self.alpha[[channel]], l_max)[0]
+        carried = adstock(media, self.weights[channel], l_max)
         return self.steps[channel][np.searchsorted(self.edges[channel], carried)]
 
 
@@ -52,7 +53,7 @@ def boost(inputs: Inputs, choice: Index, trend: Array, weeks: Index, seed: int) 
 
     Args:
         inputs: the scaled panel.
-        choice: indices of the retention of each channel.
+        choice: indices of how each channel carries over.
         trend: each geo's line, see `inputs.robust_trend`.
         weeks: indices of training weeks, may repeat.
         seed: of bagging and of the features each tree may use.
@@ -73,12 +74,13 @@ def predict(booster: lgb.Booster, inputs: Inputs, choice: Index, weeks: Index) -
     return _predict(booster, inputs.rows(choice, weeks)).reshape(len(inputs.y), -1)
 
 
-def read_effects(booster: lgb.Booster, choice: Index) -> Effects:
+def read_effects(booster: lgb.Booster, choice: Index, scaling: Scaling) -> Effects:
     """Read each channel's staircase from the trees; no other of the features matters to it.
 
     Args:
         booster: see `boost`.
-        choice: indices of the retention of each channel.
+        choice: indices of how each channel carries over.
+        scaling: of the panel that they were grown on.
     """
     edges = _edges(booster, len(choice))
     rows = np.zeros((sum(len(e) + 1 for e in edges), booster.num_feature()))
@@ -87,7 +89,7 @@ def read_effects(booster: lgb.Booster, choice: Index) -> Effects:
         rows[ends[channel] - len(own) - 1 : ends[channel], channel] = [*own, np.inf]
     heights = np.split(_predict(booster, rows), ends[:-1])
     steps = [h - h[np.searchsorted(e, 0.0)] for h, e in zip(heights, edges, strict=True)]
-    return Effects(ALPHAS[choice], tuple(edges), tuple(steps))
+    return Effects(scaling.weights[choice], tuple(edges), tuple(steps))
 
 
 def _edges(booster: lgb.Booster, channels: int) -> list[Array]:

@@ -49,8 +49,10 @@ def make_panel(config: Config, folder: Path, progress: Progress = silent) -> "Pa
         require("spark")
         panel = _prepare_transactions(config, folder, progress)
     from mmm_bayes.evidence import evidence, summary
+    from mmm_bayes.features import save_features
 
     write_json(folder / "evidence.json", summary(panel, evidence(panel, config.model.priors)))
+    save_features(panel, config.model.l_max, folder)
     return panel
 
 

@@ -1,13 +1,13 @@
-"""How long each channel acts, chosen on chronological folds of the training weeks alone.
+"""How each channel carries over, chosen on chronological folds of the training weeks alone.
 
-The guide is a non-negative linear model of the square root of the adstock. On simulated panels it led the trees to
-ROIs as good as boosting every candidate did, at a twentieth of the time.
+The guide is a non-negative linear model of the square root of the media carried over. On simulated panels it led the
+trees to ROIs as good as boosting every candidate did, at a twentieth of the time.
 """
 
 import numpy as np
 from scipy.optimize import nnls
 
-from mmm_bayes.lightgbm.inputs import ALPHAS, Index, Inputs, to_rows
+from mmm_bayes.features import Index, Inputs, to_rows
 from mmm_bayes.transforms import Array
 
 FOLDS = ((0.4, 0.6), (0.6, 0.8), (0.8, 1.0))
@@ -24,21 +24,21 @@ def splits(weeks: Index, count: int) -> list[tuple[Index, Index]]:
     return [(train, valid) for train, valid in parts if len(np.unique(train)) >= 4 and len(valid)]
 
 
-def choose_alpha(inputs: Inputs, weeks: Index) -> Index:
-    """Choose the retention of each channel in turn by the squared error on the chronological folds.
+def choose_ways(inputs: Inputs, weeks: Index) -> Index:
+    """Choose the carry-over of each channel in turn by the squared error on the chronological folds.
 
     Args:
         inputs: the scaled panel.
         weeks: indices of training weeks, sorted, may repeat.
 
     Returns:
-        Indices of `ALPHAS`, shape ``(channel,)``.
+        Indices of `features.ways`, shape ``(channel,)``.
     """
     folds = [_without_the_rest(inputs, *parts) for parts in splits(weeks, len(inputs.time))]
     choice = np.full(len(inputs.media), FIRST)
     best = _error(folds, choice)
     for channel in [*range(len(choice))] * SWEEPS:
-        for candidate in range(len(ALPHAS)):
+        for candidate in range(len(inputs.carried)):
             trial = np.where(np.arange(len(choice)) == channel, candidate, choice)
             error = _error(folds, trial)
             if error < best * (1 - 1e-9):  # the candidates of a channel without effect differ by rounding alone
@@ -50,7 +50,7 @@ def _without_the_rest(inputs: Inputs, train: Index, valid: Index) -> tuple[Array
     """Take each geo's line, season, holidays and controls, as fitted on the training weeks, off KPI and media.
 
     Returns:
-        Training and validation rows; columns are the KPI, then the media by alpha and channel.
+        Training and validation rows; columns are the KPI, then the media by way and channel.
     """
     geos, weeks = inputs.y.shape
     level = np.broadcast_to(np.eye(geos)[:, :, None], (geos, geos, weeks))
