@@ -187,18 +187,20 @@ def report(**options: Any) -> None:
 
 
 @app.command()
-@CONFIG
+@click.argument("configs", metavar="CONFIG...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @OUTPUT
 @click.option("--port", type=click.IntRange(1, 65535), help="The next free one from 8501 on by default.")
-def dashboard(config: Path, output: Path, port: int | None) -> None:
-    """Serve what the other steps found on this machine, with a what-if, until stopped with Ctrl-C.
+def dashboard(configs: tuple[Path, ...], output: Path, port: int | None) -> None:
+    """Serve what the other steps found on this machine, with a planner, until stopped with Ctrl-C.
+
+    Several runs stand side by side.
 
     \b
     Example: mmm-bayes dashboard config/online_retail.yaml --port 8600
     """
     from mmm_bayes.dashboard.serve import serve
 
-    serve(config, output, port)
+    serve(configs, output, port)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -88,6 +88,18 @@ class ResponseCurves:
     def mean(self) -> Array:
         """Expected response, shape ``(channel, point)``, currency."""
         return self.response.mean(axis=0)
+
+    def pick(self, arms: Sequence[int]) -> "ResponseCurves":
+        """Return the curves of some arms, given by their places, in that order."""
+        places = list(arms)
+        return replace(
+            self,
+            channels=tuple(self.channels[place] for place in places),
+            spend=self.spend[places],
+            response=self.response[:, places],
+            today=self.today[places],
+            observed=self.observed[places],
+        )
 
 
 def interpolate(x: Array, grid: Array, values: Array) -> Array:

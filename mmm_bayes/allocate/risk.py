@@ -6,6 +6,7 @@ CVaR has a rigorous bound: it is the least weighted mean over all weightings tha
 ``1 / (level * draws)``, so the exact optimum for any such weighting is one (Rockafellar and Uryasev 2000).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +58,9 @@ def objective_of(curves: ResponseCurves, settings: Allocate) -> str:
     return "quantile" if draws > 1 and arms <= MANY_ARMS and settings.scenario != "target_roi" else "mean"
 
 
-def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, start: Solution) -> Solution:
+def best_for_risk(
+    curves: ResponseCurves, bounds: Bounds, settings: Allocate, start: Solution, certify: bool = True
+) -> Solution:
     """Improve the exact mean plan for a risk objective.
 
     Args:
@@ -65,6 +68,7 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
         bounds: the limits.
         settings: the budget question.
         start: the exact plan of the mean.
+        certify: whether to look for a bound, which takes most of the time; infinite otherwise.
 
     Returns:
         A plan no worse than ``start`` (and than today's, where allowed) in the objective, but for gains below `WORTH`;
@@ -82,6 +86,9 @@ def best_for_risk(curves: ResponseCurves, bounds: Bounds, settings: Allocate, st
 
     plans = [start.spend] + ([bounds.today] if bounds.allows(bounds.today) else [])
     reweighted, bound = _reweighted(curves, bounds, settings, start, today)
+    if certify:
+        ceiling = best_per_draw(curves, bounds, goal).bound - today
+        bound = min(bound, float(judge(ceiling)))
     best = max([*plans, *reweighted], key=score)
     transfers = Transfers(curves, bounds, goal)
     for share in SHARES:
@@ -102,11 +109,9 @@ def _reweighted(
 ) -> tuple[list[Array], float]:
     """Return exact plans for draws weighted towards the worst of the plans before, and a bound on the objective.
 
-    Each draw's own best plan bounds every objective; the exact optimum for any weighting bounds CVaR.
+    The exact optimum for any weighting bounds CVaR, but nothing else.
     """
-    goal, draws = goal_of(settings), len(today)
-    ceiling = best_per_draw(curves, bounds, goal).bound - today
-    bound = float(measure(settings)(ceiling))
+    goal, draws, bound = goal_of(settings), len(today), math.inf
     if settings.objective == "probability":
         return [], bound
     worst, weights = worst_weights(draws, settings.level), np.full(draws, 1.0 / draws)

@@ -1,7 +1,6 @@
 """A plan that somebody else has in mind, judged by the same table."""
 
 import re
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -62,22 +61,13 @@ def _changed(today: Array, change: re.Match[str]) -> Array:
     number = float(change["number"]) * (-1.0 if change["sign"] == "-" else 1.0)
     if change["percent"]:
         return today * (number / 100.0 + (1.0 if change["sign"] else 0.0))
-    total = float(today.sum())
-    share = today / total if total > 0 else np.full(len(today), 1.0 / len(today))
-    return (today if change["sign"] else 0.0) + number * share
+    return (today if change["sign"] else 0.0) + number * shares(today)
 
 
-def change_spend(curves: ResponseCurves, percent: Mapping[str, float]) -> Array:
-    """Return today's spend with some channels changed, shape ``(arm,)``, currency.
-
-    Args:
-        curves: by channel or by geo; the name of a channel speaks for all its geos.
-        percent: the change by channel, such as -20 for a fifth less.
-    """
-    spend = curves.today.astype(float).copy()
-    for name, change in percent.items():
-        spend[list(arms_of(curves.channels, (name,)))] *= 1.0 + change / 100.0
-    return spend
+def shares(spend: Array) -> Array:
+    """Return each arm's part of the whole, shape ``(arm,)``; equal parts where nothing is spent."""
+    total = float(spend.sum())
+    return spend / total if total > 0 else np.full(len(spend), 1.0 / len(spend))
 
 
 def stretch_needed(curves: ResponseCurves, spend: Array) -> int:

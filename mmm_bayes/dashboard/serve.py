@@ -1,49 +1,73 @@
-"""Start Streamlit on the page of one run."""
+"""Start Streamlit on the page of some runs, which are read before anybody asks for them."""
 
-import os
-import sys
+import warnings
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 from mmm_bayes.config import load_config
-from mmm_bayes.errors import MMMError
+from mmm_bayes.errors import ConfigError, MMMError
 from mmm_bayes.provenance import snapshot
 from mmm_bayes.workspace import Workspace
 
 PAGE = Path(__file__).with_name("app.py")
-OPTIONS = {
-    "browser.gatherUsageStats": "false",
-    "server.headless": "true",
+DARK = ("#9D8CFF", "#FF7A9E", "#4CC38F", "#F0A04B", "#E07BB4", "#6DB7FF", "#A3CC5B", "#E58BE6")
+"""Colours of channels on a dark page, in the order of those of the report."""
+
+OPTIONS: dict[str, Any] = {
+    "browser.gatherUsageStats": False,
+    "client.showErrorDetails": "none",
+    "client.toolbarMode": "minimal",
+    "global.developmentMode": False,
+    "logger.level": "warning",
+    "runner.magicEnabled": False,  # it would print the docstrings of constants on the page
     "server.address": "localhost",  # what a company spends is nobody else's business
     "server.fileWatcherType": "none",
-    "client.toolbarMode": "minimal",
-    "logger.level": "warning",
-    "theme.primaryColor": "#1F5A94",
+    "server.headless": True,
+    "theme.light.backgroundColor": "#ffffff",
+    "theme.dark.backgroundColor": "#171614",
+    "theme.light.primaryColor": "#1F5A94",
+    "theme.dark.primaryColor": "#5AA2E6",
+    "theme.dark.chartCategoricalColors": DARK,
 }
 
 
-def serve(config: Path, root: Path, port: int | None = None) -> NoReturn:
-    """Become the server of a run's dashboard; does not return.
+def serve(configs: Sequence[Path], root: Path, port: int | None = None) -> None:
+    """Serve the dashboard of some runs until stopped.
 
     Args:
-        config: path of the configuration.
+        configs: paths of the configurations.
         root: folder that holds ``data/``.
         port: where the page is served on this machine; the next free one from 8501 on where not given.
 
     Raises:
+        ConfigError: two configurations are of the same run.
         DataError: there is no fit yet.
         MMMError: Streamlit is not installed.
     """
-    with snapshot(Workspace(load_config(config).name, root)) as manifest:
-        manifest.checked("fit")
+    names: dict[str, Path] = {}
+    for path in configs:
+        name = load_config(path).name
+        if name in names:
+            raise ConfigError(f"{path}: has the name '{name}', like {names[name]}; give each run a name of its own.")
+        names[name] = path
+        with snapshot(Workspace(name, root)) as manifest:
+            manifest.checked("fit")
     if find_spec("streamlit") is None:
         raise MMMError("the dashboard needs Streamlit; install it with pip install 'mmm-bayes[dashboard]'.")
-    os.execv(sys.executable, command(config, root, port))
+    _run([str(path) for path in configs], str(root), OPTIONS | ({} if port is None else {"server.port": port}))
 
 
-def command(config: Path, root: Path, port: int | None) -> list[str]:
-    """Return the command line of the server."""
-    options = OPTIONS | ({} if port is None else {"server.port": str(port)})
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-W", "ignore", "-m", "streamlit", "run", str(PAGE), *flags, "--", str(config), str(root)]
+def _run(configs: list[str], root: str, options: dict[str, Any]) -> None:
+    from streamlit.web import bootstrap
+
+    from mmm_bayes.dashboard.runs import open_run
+    from mmm_bayes.report.figures.style import CHANNELS
+
+    warnings.simplefilter("ignore")  # of libraries: nobody reads them behind a page
+    options = options | {"theme.light.chartCategoricalColors": CHANNELS}
+    bootstrap.load_config_options(options)
+    for path in configs:
+        open_run(path, root)
+    bootstrap.run(str(PAGE), False, [root, *configs], options)

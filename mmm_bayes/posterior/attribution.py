@@ -128,8 +128,8 @@ def roi_table(posterior: Posterior, media: Media, prior: Interval[Array], ci_pro
 # --- decomposition ------------------------------------------------------------------------------
 
 
-def decomposition(posterior: Posterior) -> pd.DataFrame:
-    """Return week by component in KPI units, summed over geos; components add up to ``prediction``.
+def decomposition(posterior: Posterior, geo: str | None = None) -> pd.DataFrame:
+    """Return week by component in KPI units, of one geo or summed over all; components add up to ``prediction``.
 
     Channels are called ``channel:<name>`` and controls ``control:<name>``, so that they may have any name.
     ``baseline`` is the KPI of an ordinary week without media, shocks common to all geos included; ``drift``
@@ -141,10 +141,11 @@ def decomposition(posterior: Posterior) -> pd.DataFrame:
     parts[DRIFT] = one_week_ahead(posterior, posterior.thinned(DRAWS)).drift.mean(axis=0)
     parts |= {f"{CHANNEL}{name}": own for name, own in zip(posterior.channels, media, strict=True)}
     scale = data["scale"].to_numpy()[:, None]
-    columns = {name: (scale * part).sum(axis=0) for name, part in parts.items()}
+    rows = slice(None) if geo is None else [data["geo"].to_numpy().tolist().index(geo)]
+    columns = {name: (scale * part)[rows].sum(axis=0) for name, part in parts.items()}
     frame = pd.DataFrame({"week": data["week"].to_numpy(), **columns})
     frame["prediction"] = frame[list(columns)].sum(axis=1)
-    frame["observed"] = (scale * data["y"].to_numpy()).sum(axis=0)
+    frame["observed"] = (scale * data["y"].to_numpy())[rows].sum(axis=0)
     return frame
 
 

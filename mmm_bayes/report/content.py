@@ -23,6 +23,8 @@ from mmm_bayes.report.results import Comparison, Fit, Results, Truth, load_resul
 from mmm_bayes.report.words import doubts, judged, say, verdict
 from mmm_bayes.workspace import Workspace
 
+Draw = Callable[[Results, Money, Mapping[str, str]], Mapping[str, Any]]
+
 
 @dataclass(frozen=True)
 class Content:
@@ -32,19 +34,24 @@ class Content:
         results: what the steps left.
         channels: the channel by arm, see `facts.channel_of`.
         money: currency and decimals.
-        figures: PNG by name.
+        figures: by name, PNG or what else they were drawn as.
         context: values of the templates.
     """
 
     results: Results
     channels: Mapping[str, str]
     money: Money
-    figures: dict[str, bytes]
+    figures: Mapping[str, Any]
     context: dict[str, Any]
 
 
-def gather(config: Config, workspace: Workspace) -> Content:
+def gather(config: Config, workspace: Workspace, draw: Draw = draw_figures) -> Content:
     """Read what the steps left, compute and draw.
+
+    Args:
+        config: the run.
+        workspace: its folders.
+        draw: makes the figures.
 
     Raises:
         DataError: there is no panel yet.
@@ -53,7 +60,7 @@ def gather(config: Config, workspace: Workspace) -> Content:
     channels = facts.channel_of(results.panel)
     money = facts.money_of(results)
     context = make_context(results, money, channels)
-    return Content(results, channels, money, draw_figures(results, money, channels), context)
+    return Content(results, channels, money, draw(results, money, channels), context)
 
 
 def make_context(results: Results, money: Money, channels: Mapping[str, str]) -> dict[str, Any]:

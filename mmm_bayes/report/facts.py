@@ -15,7 +15,7 @@ from mmm_bayes.evidence import LAGS, weeks_on
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.panel import Panel
-from mmm_bayes.posterior.parts import CONTROL, DRIFT, LEVEL, PARTS
+from mmm_bayes.posterior.parts import CHANNEL, CONTROL, DRIFT, LEVEL, PARTS
 from mmm_bayes.report.numbers import Money, count
 from mmm_bayes.report.results import Fit, Results
 from mmm_bayes.transforms import Array
@@ -132,6 +132,34 @@ def movers(contributions: pd.DataFrame) -> dict[str, pd.Series]:
     if controls:
         found["controls"] = contributions[controls].sum(axis=1)
     return {name: values for name, values in found.items() if np.ptp(values) > 0}
+
+
+def parts_of(contributions: pd.DataFrame, channels: Sequence[str]) -> pd.DataFrame:
+    """Return what the baseline and each channel brought of the KPI over some weeks, and what was predicted in all.
+
+    Args:
+        contributions: weeks of ``contributions.csv``.
+        channels: their names.
+
+    Returns:
+        ``part, amount, share``, amounts in units of the KPI: ``baseline``, each channel, and ``prediction`` last.
+    """
+    sums = contributions.drop(columns="week").sum()
+    media = {channel: float(sums[f"{CHANNEL}{channel}"]) for channel in channels}
+    whole = float(sums["prediction"])
+    amounts = {LEVEL: whole - sum(media.values()), **media, "prediction": whole}
+    table = pd.DataFrame({"part": list(amounts), "amount": list(amounts.values())})
+    return table.assign(share=table["amount"] / whole if whole else np.nan)
+
+
+def roi_of_runs(fits: Mapping[str, Fit]) -> pd.DataFrame:
+    """Return ``run, channel, mean, low, high``: the ROI of each paid channel in each run, channels of all in turn."""
+    names = {"roi_mean": "mean", "roi_low": "low", "roi_high": "high"}
+    tables = [
+        fit.roi.dropna(subset="roi_mean")[["channel", *names]].rename(columns=names).assign(run=run)
+        for run, fit in fits.items()
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["run", "channel", *names.values()])
 
 
 # --- verdict ------------------------------------------------------------------------------------

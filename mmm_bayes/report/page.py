@@ -48,7 +48,7 @@ def write_report(config: Config, workspace: Workspace) -> Path:
     return workspace.reports / "report.html"
 
 
-def _save(folder: Path, markdown: str, html: str, figures: dict[str, bytes]) -> None:
+def _save(folder: Path, markdown: str, html: str, figures: Mapping[str, bytes]) -> None:
     (folder / "figures").mkdir()
     for name, content in figures.items():
         (folder / "figures" / f"{name}.png").write_bytes(content)
@@ -122,7 +122,7 @@ def fenced(text: str, language: str) -> Markup:
     return Markup(f"{fence}{language}\n{text.strip()}\n{fence}")
 
 
-def image(name: str, description: str, figures: Mapping[str, bytes]) -> Markup:
+def image(name: str, description: str, figures: Mapping[str, Any]) -> Markup:
     """Return a figure in Markdown; one that was not drawn is an error."""
     if name not in figures:
         raise KeyError(f"there is no figure '{name}'")

@@ -1,10 +1,11 @@
 """Tables of a report: the numbers of the steps' files, with units and few digits."""
 
 from mmm_bayes.report.tables.ahead import plans_ahead, weeks_ahead
-from mmm_bayes.report.tables.budget import frontier, plan, plan_by_geo, plan_doubts, schedule, staying
-from mmm_bayes.report.tables.channels import checks, foundations, lift_roi, lift_tests, roi
+from mmm_bayes.report.tables.budget import drafts, frontier, plan, plan_by_geo, plan_doubts, schedule, staying
+from mmm_bayes.report.tables.channels import checks, decomposition, foundations, lift_roi, lift_tests, roi
 from mmm_bayes.report.tables.data import evidence, waterfall
 from mmm_bayes.report.tables.models import MODEL_NAMES, both_models, change_with_tenths, errors, truth
+from mmm_bayes.report.tables.runs import roi_of_runs, runs
 from mmm_bayes.report.tables.table import Table
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "both_models",
     "change_with_tenths",
     "checks",
+    "decomposition",
+    "drafts",
     "errors",
     "evidence",
     "foundations",
@@ -24,6 +27,8 @@ __all__ = [
     "plan_doubts",
     "plans_ahead",
     "roi",
+    "roi_of_runs",
+    "runs",
     "schedule",
     "staying",
     "truth",

@@ -15,7 +15,7 @@ from mmm_bayes.report.words import label, say, word
 
 
 def plan(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
-    """Return the plan beside today, the total last; a plan of somebody else's has no limits."""
+    """Return the plan beside today, the total last; that of somebody else has no limits, but verdicts on its moves."""
     limited = whole.scenario != "what_if"
     rows = [
         [
@@ -23,6 +23,7 @@ def plan(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
             *_changed(row.now, row.plan, money),
             *([money.between(row.lower, row.upper)] if limited else []),
             *(money.full(row.contribution_now), money.full(row.contribution_plan), ratio(row.mroi)),
+            *([] if limited else _move(row.probability)),
         ]
         for row in table.itertuples()
     ]
@@ -31,12 +32,42 @@ def plan(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
         *_changed(whole.spend_now, whole.spend_plan, money),
         *([""] if limited else []),
         *(money.full(whole.contribution_now.mean), money.full(whole.contribution_plan.mean), ""),
+        *([] if limited else (label(whole.decision, "decision") if whole.moves else NONE, "")),
     ]
-    limits = ["limits"] if limited else []
+    limits, moves = (["limits"], []) if limited else ([], ["decision", "move_right"])
     now = "as_now_planned" if whole.planned else "today"
     columns = ("channel", now, "plan", "change", *limits, "contribution_today", "contribution_plan", "marginal_roi")
-    heads = column_heads(*columns)
+    heads = column_heads(*columns, *moves)
     return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.plan", weeks=whole.weeks))
+
+
+def drafts(table: pd.DataFrame, spends: pd.DataFrame, money: Money) -> Table:
+    """Return plans side by side: what each gains, how sure that is, and where its money goes.
+
+    Args:
+        table: one row per plan, see `allocate.plans_table`.
+        spends: planned spend by channel, one column per plan.
+        money: currency and decimals.
+    """
+    heads = [
+        *column_heads("scenario", "weeks", "spend", "gain", "interval", "chance", "profit", "decision"),
+        *spends.index,
+    ]
+    rows = [
+        [
+            row.name,
+            str(row.weeks),
+            money.full(row.spend_plan),
+            money.short(row.gain_mean),
+            money.between(row.gain_low, row.gain_high),
+            chance(row.probability),
+            money.short(row.profit_gain_mean),
+            label(row.decision, "decision"),
+            *map(money.full, spends[row.name]),
+        ]
+        for row in table.itertuples(index=False)
+    ]
+    return Table(heads, rows)
 
 
 def _changed(now: float, planned: float, money: Money) -> list[str]:

@@ -114,3 +114,13 @@ def lift_roi(lift: pd.DataFrame, window: tuple[date, date]) -> Table:
     ]
     heads = column_heads("channel", "roi_without", "interval", "roi_with", "interval")
     return Table(heads, rows, title=say("table.lift_roi", window=window))
+
+
+def decomposition(parts: pd.DataFrame, write: Any) -> Table:
+    """Return what each part brought of the KPI over some weeks, see `facts.parts_of`; ``write`` shows an amount."""
+    names = [label(part, "part") for part in parts["part"]]
+    rows = [
+        [name, write(amount), percent(share)]
+        for name, amount, share in zip(names, parts["amount"], parts["share"], strict=True)
+    ]
+    return Table(column_heads("part", "contribution", "share"), rows, bold=[len(rows) - 1])
