@@ -30,6 +30,7 @@ HOMES = {
     "click": "cli.py",
     "rich": "console.py",
     "streamlit": "dashboard/",
+    "altair": "dashboard/",
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -156,10 +156,10 @@ def asked(draft: Draft, settings: Allocate) -> Allocate:
 
 
 def _limits(before: Limits | None, given: Range) -> Limits:
-    """Return limits with ends that were given over what stood there."""
+    """Return limits with ends that were given over what stood there; `allocate` says where nothing lies between."""
     kept = {} if before is None else before.model_dump(exclude={"fixed"}, exclude_none=True)
     found = kept | {name: end for name, end in zip(("lower", "upper"), given, strict=True) if end is not None}
-    return Limits(**found)
+    return Limits.model_construct(**found)
 
 
 def as_section(draft: Draft, settings: Allocate) -> dict[str, Any]:

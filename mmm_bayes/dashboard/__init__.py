@@ -1,1 +1,1 @@
-"""The Streamlit dashboard: the report's words, tables and figures on tabs, and a what-if; no arithmetic."""
+"""The Streamlit dashboard: the report on tabs, a planner to play with, runs side by side; no arithmetic."""

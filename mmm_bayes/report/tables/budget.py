@@ -34,7 +34,8 @@ def plan(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
         *(money.full(whole.contribution_now.mean), money.full(whole.contribution_plan.mean), ""),
         *([] if limited else (label(whole.decision, "decision") if whole.moves else NONE, "")),
     ]
-    limits, moves = (["limits"], []) if limited else ([], ["decision", "move_right"])
+    limits = ["limits"] if limited else []
+    moves = [] if limited else ["decision", "move_right"]
     now = "as_now_planned" if whole.planned else "today"
     columns = ("channel", now, "plan", "change", *limits, "contribution_today", "contribution_plan", "marginal_roi")
     heads = column_heads(*columns, *moves)
