@@ -126,6 +126,7 @@ def doubts(panel: Panel, found: list[Evidence]) -> Iterator[Finding]:
             told.add(pair)
             values = {"first": one.channel, "second": one.nearest, "correlation": one.correlation}
             yield Finding("evidence.alike", values)
+    yield from _like_controls(panel)
     if steady := [one.channel for one in found if one.variation < STEADY]:
         yield Finding("evidence.steady", {"channels": steady})
     for one in found:
@@ -136,6 +137,20 @@ def doubts(panel: Panel, found: list[Evidence]) -> Iterator[Finding]:
         yield Finding("evidence.few_weeks", {"weeks": weeks, "parameters": parameters})
     yield from _growth(panel)
     yield from breaks(panel)
+
+
+def _like_controls(panel: Panel) -> Iterator[Finding]:
+    """Yield the channels whose media move as a control or a holiday does."""
+    media = _centred(panel.driver).reshape(len(panel.channels), -1)
+    for kind in ("control", "holiday"):
+        known = _centred(panel.data[f"{kind}s"].transpose(kind, "geo", "week").to_numpy())
+        for name, own in zip(panel.data[kind].values, known.reshape(len(known), media.shape[1]), strict=True):
+            size = np.sqrt((own @ own) * (media**2).sum(axis=1))
+            together = np.divide(media @ own, size, out=np.zeros(len(media)), where=size > 0)
+            for channel, correlation in zip(panel.channels, together, strict=True):
+                if abs(correlation) > ALIKE:
+                    values = {"channel": channel, "control": str(name), "correlation": float(correlation)}
+                    yield Finding("evidence.like_control", values)
 
 
 def _growth(panel: Panel) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ def test_the_demo_ends_in_a_report_and_finds_the_truth(tmp_path):
     steps = [line.split()[:2] for line in done.stderr.splitlines()]
     assert steps == [["✓", name] for name in ("sample", "prepare", "fit", "compare", "allocate", "report")]
     assert "\x1b" not in done.stdout + done.stderr
-    for said in ("What each channel returned", "Plan for 52 weeks", f"Report: {tmp_path}"):
+    for said in ("What each channel returned", "the next 52 weeks", f"Report: {tmp_path}"):
         assert said in done.stdout
     assert sum(f"\n{verdict}: " in done.stdout for verdict in ("Clear", "Leaning", "Not yet")) == 1
     with (tmp_path / "data" / "demo" / "comparison.csv").open(encoding="utf-8") as file:

@@ -3,6 +3,8 @@
 import re
 import shlex
 import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -135,3 +137,20 @@ def test_what_a_command_writes_stands_in_its_row_of_the_architecture(name):
     (row,) = [line for line in rows if line.startswith(f"| `{name}` |")]
     files = {file for known in STEPS.values() if known.command.split()[0] == name for file in known.files}
     assert {file for file in files if f"{file}`" not in row and f"{file}/`" not in row} == set()
+
+
+# --- the table of tests ---------------------------------------------------------------------------
+
+
+def test_each_kind_of_input_has_its_tests_and_three_inputs():
+    text = Path("tests/README.md").read_text(encoding="utf-8")
+    rows = [row.split(" | ") for row in text.splitlines() if row.startswith("| ") and "::" in row]
+    named = [re.findall(r"`(test_\w+\.py::test_\w+)`", row[-1]) for row in rows]
+    ids = sorted({f"tests/{one}" for tests in named for one in tests})
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "", "-p", "no:cacheprovider", *ids]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout[-2000:]
+    collected = Counter(line.partition("[")[0] for line in found.stdout.splitlines() if "::" in line)
+    assert len(rows) > 15
+    for row, tests in zip(rows, named, strict=True):
+        assert sum(collected[f"tests/{one}"] for one in tests) >= 3, row[0]

@@ -172,3 +172,19 @@ def test_a_channel_that_is_new_is_told_beside_its_roi(small_run):
         new = replace(results.panel, data=results.panel.data.assign(media=late))
         found = [word(note) for note in rests_on_prior(results.fit, new) if note.code == "evidence.new"]
         assert [one.startswith(f"Media in so few weeks as tv had ({weeks} weeks)") for one in found] == [True] * told
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_channel_that_is_spent_as_a_factor_moves_is_named(sign):
+    frame = table(geos=2)
+    rng = np.random.default_rng(4)
+    weather = rng.normal(0, 1, len(frame))
+    frame["tv"] = 300 + 60 * sign * weather + rng.normal(0, 25, len(frame))
+    frame["promotion"] = (frame["search"] > frame["search"].quantile(0.9)) * 5.0
+    found = said(frame.assign(weather=weather), controls=("weather",), holidays=("promotion",))
+    assert len([one for one in found if "is spent as" in one]) == 1
+    r = np.corrcoef(frame["tv"], weather)[0, 1]
+    assert any(one.startswith(f"tv is spent as weather moves (correlation {r:.2f})") for one in found)
+    frame["search"] = 100 + frame["promotion"] * 80
+    assert any(one.startswith("search is spent as promotion moves") for one in said(frame, holidays=("promotion",)))
+    assert not any("is spent as" in one for one in said(frame.assign(flat=1.0), controls=("flat",)))

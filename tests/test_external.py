@@ -401,6 +401,25 @@ def test_national_series_take_national_tables(tmp_path):
     assert found["e_cpi"].is_monotonic_increasing
 
 
+def test_planned_weeks_have_what_is_known_of_them(tmp_path):
+    """Events are known ahead; of a table the planned weeks may lack, and are then as last year."""
+    section = panel(tmp_path)
+    weekly = pd.read_csv(tmp_path / "weekly.csv")
+    weekly["kpi"] = weekly["kpi"].mask(weekly["week"] > "2023-06-25")
+    weekly.to_csv(tmp_path / "weekly.csv", index=False)
+    table = pd.DataFrame({"day": MONTHS[:7], "cpi": range(7)})
+    sections = {"economy": of(table, tmp_path) | {"columns": {"cpi": "mean"}}}
+    event = {"days": ["2023-03-03", "2023-07-05"]}
+    config = make_config({"name": "t", "panel": section, "external": sections, "events": {"e": event}}, folder=tmp_path)
+    pipeline.prepare(config, tmp_path)
+    frame = pd.read_parquet(tmp_path / "data" / "t" / "panel.parquet").set_index(["geo", "week"]).loc["North"]
+    assert len(frame) == WEEKS
+    assert frame["e"].loc["2023-07-03"] == 1
+    assert frame["economy_cpi"].isna().tolist() == [False] * 25 + [False] + [True] * 4
+    sections["economy"]["columns"] = {"cpi": "sum"}
+    pipeline.prepare(make_config({"name": "t", "panel": section, "external": sections}, folder=tmp_path), tmp_path)
+
+
 # --- the whole way ------------------------------------------------------------------------------
 
 

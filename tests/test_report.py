@@ -24,6 +24,7 @@ from mmm_bayes.config import override
 from mmm_bayes.curves import load_curves, save_curves
 from mmm_bayes.errors import DataError
 from mmm_bayes.provenance import STEPS, step
+from mmm_bayes.report import tables
 from mmm_bayes.report.content import make_cards, make_context
 from mmm_bayes.report.facts import channel_of, headline
 from mmm_bayes.report.numbers import Money, ratio
@@ -139,6 +140,17 @@ def test_truth_is_shown_beside_the_estimate(markdown, small_run):
     roi = small_run.fitted.roi.set_index("channel")
     inside = [r.roi_low <= small_run.simulated.truth.roi[c] <= r.roi_high for c, r in roi.iterrows()]
     assert [row["inside"] for row in found.values()] == ["yes" if i else "no" for i in inside]
+
+
+def test_simulated_factors_are_shown_beside_the_estimate(results):
+    weeks = results.fit.contributions["week"]
+    true = pd.DataFrame({"economy": np.linspace(-4000, 6000, len(weeks)), "sales": 0.0}, index=weeks)
+    true.iloc[7, 1] = 2500.0
+    found = {"control:economy": true["economy"].to_numpy() * 0.9 + 70, "control:sales": true["sales"].to_numpy() * 1.2}
+    fit = replace(results.fit, contributions=results.fit.contributions.assign(**found))
+    table = tables.factors(replace(results.truth, factors=true), fit, Money("£", 0))
+    assert table.heads == ["factor", "true difference", "estimate"]
+    assert table.rows == [["economy", "£10,000", "£9,000"], ["sales", "£2,500", "£3,000"]]
 
 
 def test_no_number_has_more_than_six_decimals(written):

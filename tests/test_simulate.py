@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_bayes.config import PanelColumns, Simulate, SimulatedChannel
+from mmm_bayes.config import PanelColumns, Simulate, SimulatedChannel, SimulatedFactor
 from mmm_bayes.errors import ConfigError, DataError
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.simulate import (
     DEFAULT_CHANNELS,
     PanelSpec,
+    Simulated,
     Truth,
     load_truth,
     save_truth,
@@ -248,6 +249,79 @@ def test_truth_survives_its_files(tmp_path):
             again.data[variable].transpose(*truth.data[variable].dims), truth.data[variable], err_msg=variable
         )
     np.testing.assert_array_equal(again.curves(26).response, truth.curves(26).response)
+
+
+# --- factors ------------------------------------------------------------------------------------
+
+FACTORS = {
+    "economy": SimulatedFactor(kind="index", effect=0.06),
+    "sales": SimulatedFactor(kind="promotions", effect=0.4),
+    "strikes": SimulatedFactor(kind="promotions", effect=-0.2),
+}
+
+
+@pytest.fixture(scope="module")
+def with_factors(observed) -> Simulated:
+    return simulate_spend(observed, COLUMNS, Simulate(factors=FACTORS))
+
+
+def test_factors_add_what_they_say_and_nothing_while_all_is_shut(observed, with_factors):
+    frame, added = with_factors.frame, with_factors.truth.factors["contribution"]
+    assert with_factors.columns.controls == ("economy", "sales", "strikes")
+    weeks = sorted(observed["week"].unique())
+    shut = weeks[51]
+    for name, factor in FACTORS.items():
+        value = frame.drop_duplicates("week").set_index("week")[name]
+        assert (frame[name] == frame["week"].map(value)).all()
+        for geo, own in observed.groupby("geo"):
+            usual = own["revenue"].mean()
+            for week in weeks:
+                share = (value[week] - value.mean()) / value.std(ddof=0) if factor.kind == "index" else value[week] / 7
+                expected = 0.0 if week == shut else usual * factor.effect * share
+                assert float(added.sel(factor=name, geo=geo, week=week)) == pytest.approx(expected, abs=1e-6)
+    media = with_factors.truth.data["contribution"].sum("channel")
+    rest = frame.set_index(["geo", "week"])["revenue"] - (media + added.sum("factor")).to_series()
+    kpi = observed.set_index(["geo", "week"])["revenue"]
+    left = rest[kpi > 0] / kpi[kpi > 0]
+    assert left.groupby("geo").std().max() < 1e-9
+    assert (frame.groupby("geo")["revenue"].sum() - observed.groupby("geo")["revenue"].sum()).abs().max() < 0.001
+
+
+def test_an_index_is_one_of_months_and_promotions_are_days(with_factors):
+    values = with_factors.frame.drop_duplicates("week").set_index("week")
+    inside = [w for w in values.index if w.month == (w + pd.offsets.Day(6)).month]
+    by_month = values.loc[inside, "economy"].groupby([w.strftime("%Y-%m") for w in inside]).nunique()
+    assert (by_month == 1).all()
+    assert values["economy"].nunique() > 15
+    for name in ("sales", "strikes"):
+        assert set(values[name]) <= set(range(8))
+        assert 5 <= (values[name] > 0).sum() <= 30
+    assert not values["sales"].equals(values["strikes"])
+
+
+def test_another_seed_or_factor_changes_no_spend(observed, with_factors):
+    plain = simulate_spend(observed, COLUMNS, Simulate())
+    for name in plain.columns.spend.values():
+        np.testing.assert_array_equal(plain.frame[name], with_factors.frame[name])
+    assert (
+        not simulate_spend(observed, COLUMNS, Simulate(seed=2, factors=FACTORS))
+        .frame["sales"]
+        .equals(with_factors.frame["sales"])
+    )
+
+
+def test_factors_survive_their_files(tmp_path, with_factors):
+    save_truth(with_factors.truth, tmp_path, weeks=26)
+    again = load_truth(tmp_path).factors
+    known = with_factors.truth.factors
+    np.testing.assert_array_equal(again["contribution"].sel(geo=known["geo"]), known["contribution"])
+    assert again["effect"].to_series().to_dict() == {name: factor.effect for name, factor in FACTORS.items()}
+    assert json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))["factors"]["sales"] == 0.4
+
+
+def test_a_factor_that_is_called_as_a_column_is_refused(observed):
+    with pytest.raises(ConfigError, match=r"'simulate.factors.orders' is called as a column of the panel is"):
+        simulate_spend(observed, COLUMNS, Simulate(factors={"orders": SimulatedFactor()}))
 
 
 # --- bad input ----------------------------------------------------------------------------------

@@ -171,15 +171,27 @@ class SimulatedChannel(ShapeTruth):
                 )
 
 
+class SimulatedFactor(Section):
+    """What moves the KPI besides media, with a known effect.
+
+    An ``index`` has a value each month; ``effect`` is the part of the mean KPI that it adds for each standard deviation
+    above its mean. Of ``promotions`` it is what a whole week of one adds.
+    """
+
+    kind: Literal["index", "promotions"] = "index"
+    effect: Annotated[Share, Field(gt=-1, lt=1)] = 0.05
+
+
 class Simulate(Section):
     """Simulated spend with a known response, for panels without real spend.
 
     ``correlation`` makes the channels' spend move together; ``departure`` is the spread (log scale) of the
-    effect over geos.
+    effect over geos; ``factors`` become controls.
     """
 
     seed: Annotated[Whole, Field(ge=0)] = 1
     channels: dict[str, SimulatedChannel] = {}
+    factors: dict[str, SimulatedFactor] = {}
     correlation: Annotated[Share, Field(ge=0, lt=1)] = 0.0
     departure: Annotated[Share, Field(ge=0, le=1)] = 0.1
     l_max: Annotated[Whole, Field(ge=1, le=52)] = 8

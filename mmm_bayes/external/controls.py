@@ -19,7 +19,8 @@ class WeeklyControls:
     """External controls.
 
     Attributes:
-        frame: ``geo, week`` (the index), every week in every geo, and a column for each control.
+        frame: ``geo, week`` (the index), every week in every geo, and a column for each control; NaN where a planned
+            week has no value yet.
         notes: what a reader should know of them.
     """
 
@@ -49,20 +50,26 @@ class WeeklyControls:
         return frame.join(self.frame.reindex(rows).set_axis(frame.index)), named
 
 
-def weekly_controls(tables: Sequence[External], weeks: pd.DatetimeIndex, places: Places) -> WeeklyControls:
+def weekly_controls(
+    tables: Sequence[External], weeks: pd.DatetimeIndex, places: Places, ahead: int = 0
+) -> WeeklyControls:
     """Bring external tables to the weeks and geos of a panel.
 
     Args:
         tables: see `read_external`.
-        weeks: first days of all weeks that need a value, seven days apart.
+        weeks: first days of the weeks, seven days apart.
         places: geos of the panel, and which of a table's speak for each.
+        ahead: number of the last weeks that are planned: there a table may have no value yet.
 
     Raises:
         DataError: a table lacks weeks or a geo, or has a day twice.
         ConfigError: an event names a geo that is none.
     """
     every = pd.MultiIndex.from_product([places.geos, weeks], names=["geo", "week"])
-    found = [(weekly_events if t.rhythm == "event" else weekly_values)(t, weeks, places) for t in tables]
+    found = [
+        weekly_events(t, weeks, places) if t.rhythm == "event" else weekly_values(t, weeks, places, ahead)
+        for t in tables
+    ]
     notes = [note for table, own in zip(tables, found, strict=True) for note in _notes(table, own, places)]
     return WeeklyControls(pd.concat([pd.DataFrame(index=every), *found], axis=1).loc[every], tuple(notes))
 

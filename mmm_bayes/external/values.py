@@ -13,12 +13,12 @@ SHOWN = 3
 """Weeks or geos that a sentence names."""
 
 
-def weekly_values(table: External, weeks: pd.DatetimeIndex, places: Places) -> pd.DataFrame:
+def weekly_values(table: External, weeks: pd.DatetimeIndex, places: Places, ahead: int = 0) -> pd.DataFrame:
     """Return ``geo, week`` (the index) and a column for each control of a table.
 
     A week's value is the mean, sum, last or highest of its days'. The value of a row counts on each of its days, that
     of a sum is divided among them. A national value stands in all geos; several geos of the table that are one in the
-    panel are averaged by their weight.
+    panel are averaged by their weight. The last weeks, those ``ahead``, need no value.
 
     Raises:
         DataError: weeks, days of a sum or a geo are lacking, or two rows are for one day.
@@ -33,7 +33,7 @@ def weekly_values(table: External, weeks: pd.DatetimeIndex, places: Places) -> p
         weekly = getattr(by_week, way)()
         if way == "sum":
             weekly = weekly[by_week.size() == WEEK]
-        _require_all(weekly, table, column, weeks, places)
+        _require_all(weekly, table, column, weeks[: len(weeks) - ahead], places)
         columns[control_name(table.name, column)] = weekly
     return pd.DataFrame(columns)
 

@@ -89,12 +89,15 @@ def _external(
     """Add external tables and events where there are some; the table is checked first."""
     if not config.external and not config.events:
         return frame, source, ()
+    import pandas as pd
+
     from mmm_bayes.external import Places, read_external, weekly_controls
     from mmm_bayes.panel import panel_from_frame
 
     panel = panel_from_frame(frame, source, "")
     tables = read_external(config, panel.weeks[0].dayofweek)
-    found = weekly_controls(tables, panel.weeks, Places.same(panel.geos))
+    later = sorted(week for week in frame[source.week].unique() if week > panel.weeks[-1])
+    found = weekly_controls(tables, panel.weeks.append(pd.DatetimeIndex(later)), Places.same(panel.geos), len(later))
     return *found.beside(frame, source), found.notes
 
 

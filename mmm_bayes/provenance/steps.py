@@ -59,6 +59,7 @@ STEPS = {
             "truth.json",
             "truth.parquet",
             "truth_curves.parquet",
+            "truth_factors.parquet",
         ),
         decided_by=("transactions", "spend", "simulate", "panel", "external", "events"),
         noted=("currency", "allocate.weeks", "model.priors", "model.l_max"),

@@ -275,4 +275,5 @@ def _truth(truth: Truth | None, fit: Fit | None, money: Money) -> dict[str, Any]
         "truth_known": int(np.isfinite(true).sum()),
         "truth_held": int(held.sum()),
         "truth_table": tables.truth(truth, fit, money),
+        "factors_table": tables.factors(truth, fit, money) if len(truth.factors.columns) else None,
     }

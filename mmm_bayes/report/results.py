@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import xarray as xr
 
 from mmm_bayes.ahead import Ahead, load_ahead
@@ -63,10 +64,17 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Truth:
-    """What simulated media really do: ``roi, spend, contribution`` by channel, and response curves with one draw."""
+    """What simulated media and factors really do.
+
+    Attributes:
+        channels: ``roi, spend, contribution`` by channel.
+        curves: response curves with one draw.
+        factors: what each factor adds to the KPI of all geos, by week and factor; no column where there are none.
+    """
 
     channels: pd.DataFrame
     curves: ResponseCurves
+    factors: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -134,7 +142,7 @@ def load_results(config: Config, space: Workspace) -> Results:
             comparison=_load_comparison(manifest.checked("compare")) if "compare" in usable else None,
             plan=plan,
             what_if=asked if plan and asked and asked.weeks == plan.weeks else None,
-            truth=_load_truth(prepared) if manifest.wrote("prepare", "truth.json") else None,
+            truth=_load_truth(manifest, prepared) if manifest.wrote("prepare", "truth.json") else None,
             frontier=read_csv(folder / "frontier.csv") if plan and manifest.wrote("allocate", "frontier.csv") else None,
             schedules=load_schedules(manifest.checked("schedule")) if plan and "schedule" in usable else (),
             ahead=load_ahead(manifest.checked("forecast")) if "forecast" in usable else None,
@@ -181,6 +189,9 @@ def _load_comparison(folder: Path) -> Comparison:
     )
 
 
-def _load_truth(folder: Path) -> Truth:
-    channels = pd.DataFrame(_json(folder / "truth.json")["channels"]).T
-    return Truth(channels, load_curves(folder / "truth_curves.parquet"))
+def _load_truth(manifest: Manifest, folder: Path) -> Truth:
+    channels, factors = pd.DataFrame(_json(folder / "truth.json")["channels"]).T, pd.DataFrame()
+    if manifest.wrote("prepare", "truth_factors.parquet"):
+        table = pq.read_table(folder / "truth_factors.parquet").to_pandas()
+        factors = table.groupby(["week", "factor"])["contribution"].sum().unstack("factor")
+    return Truth(channels, load_curves(folder / "truth_curves.parquet"), factors)

@@ -9,8 +9,10 @@ import pandas as pd
 from mmm_bayes.config import PanelColumns, Simulate, SimulatedChannel
 from mmm_bayes.errors import ConfigError, DataError
 from mmm_bayes.panel import Panel, panel_from_frame
+from mmm_bayes.simulate.factors import draw_factor
 from mmm_bayes.simulate.spend import draw_spend
 from mmm_bayes.simulate.truth import Truth, make_truth
+from mmm_bayes.transforms import Array
 
 MOST_MEDIA = 0.6
 """Largest share of a geo's KPI that simulated media may explain; the rest stays baseline."""
@@ -79,12 +81,12 @@ def simulate_panel(spec: PanelSpec) -> Simulated:
 
 
 def simulate_spend(frame: pd.DataFrame, columns: PanelColumns, settings: Simulate) -> Simulated:
-    """Add channels with a known response to an observed weekly table.
+    """Add channels and factors with a known effect to an observed weekly table.
 
-    Each geo's KPI is scaled down and the channels' contributions are added on top, so that its total
+    Each geo's KPI is scaled down and the contributions of channels and factors are added on top, so that its total
     stays what was observed. In a week in which nothing was sold in any geo (the shop was shut) nothing is
     spent, but the carry-over of earlier spend arrives as in every other week: the response follows one
-    formula throughout and its totals add up.
+    formula throughout and its totals add up. Factors do nothing in such a week.
 
     Args:
         frame: one row per geo and week.
@@ -92,10 +94,12 @@ def simulate_spend(frame: pd.DataFrame, columns: PanelColumns, settings: Simulat
         settings: seed and channels (`DEFAULT_CHANNELS` when there are none).
 
     Returns:
-        The same rows with a changed KPI and a column ``spend_<channel>`` (currency) for each channel.
+        The same rows with a changed KPI, a column ``spend_<channel>`` (currency) for each channel and one for each
+        factor, which is a control.
 
     Raises:
-        ConfigError: the KPI is not in currency, or media would explain more than 60% of a geo's KPI.
+        ConfigError: the KPI is not in currency, media would explain more than 60% of a geo's KPI, or a factor is called
+            as a column is.
         DataError: the table is no panel, see `panel.panel_from_frame`.
     """
     if columns.kpi_value:
@@ -104,16 +108,32 @@ def simulate_spend(frame: pd.DataFrame, columns: PanelColumns, settings: Simulat
     panel = _observed(frame, columns)
     kpi = panel.data["kpi"].transpose("geo", "week").to_numpy()
     spend = np.stack([draw_spend(name, c, settings, kpi, panel.weeks) for name, c in channels.items()])
-    truth = make_truth(panel, channels, spend, settings)
+    factors = _factors(panel, settings, frame)
+    truth = make_truth(panel, channels, spend, settings, factors)
     media = truth.data["contribution"].sum("channel").to_numpy()
     share = media.sum(axis=1) / kpi.sum(axis=1)
     if share.max() > MOST_MEDIA:
         raise _too_much(panel.geos[int(share.argmax())], float(share.max()), truth)
     at = _places(frame, columns, panel)
-    new = {columns.kpi: ((1 - share)[:, None] * kpi + media)[at]}
+    added = media + truth.factors["contribution"].sum("factor").to_numpy()
+    left = 1 - added.sum(axis=1) / kpi.sum(axis=1)
+    new = {columns.kpi: (left[:, None] * kpi + added)[at]}
     new |= {f"spend_{name}": values[at] for name, values in zip(channels, spend, strict=True)}
-    named = columns.model_copy(update={"spend": {name: f"spend_{name}" for name in channels}})
+    new |= {name: values[at[1]] for name, values in factors.items()}
+    named = columns.model_copy(
+        update={
+            "spend": {name: f"spend_{name}" for name in channels},
+            "controls": (*columns.controls, *settings.factors),
+        }
+    )
     return Simulated(frame.assign(**new), named, truth)
+
+
+def _factors(panel: Panel, settings: Simulate, frame: pd.DataFrame) -> dict[str, Array]:
+    """Draw the factors by name, each ``(week,)``."""
+    if taken := [name for name in settings.factors if name in frame]:
+        raise ConfigError(f"'simulate.factors.{taken[0]}' is called as a column of the panel is; give another name.")
+    return {name: draw_factor(name, factor, settings, panel.weeks) for name, factor in settings.factors.items()}
 
 
 def _observed(frame: pd.DataFrame, columns: PanelColumns) -> Panel:

@@ -15,6 +15,7 @@ import xarray as xr
 from mmm_bayes.config import Simulate, SimulatedChannel
 from mmm_bayes.curves import ResponseCurves, highest_window, planning_window, save_curves, window_response
 from mmm_bayes.panel import Panel
+from mmm_bayes.simulate.factors import effect_of
 from mmm_bayes.simulate.spend import named_generator
 from mmm_bayes.transforms import PARAMETERS, Array, Shape, media_scale, with_history
 from mmm_bayes.workspace import write_json, writing
@@ -35,10 +36,12 @@ class Truth:
             * ``roi``, the names ``adstock, saturation``, and their parameters ``alpha, kappa, ... (channel)``; NaN
               where a channel's shape does not have the parameter.
         l_max: number of weeks that spend acts.
+        factors: ``contribution (factor, geo, week)``, currency, and ``effect (factor)``, see `config.SimulatedFactor`.
     """
 
     data: xr.Dataset
     l_max: int
+    factors: xr.Dataset
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -102,7 +105,13 @@ def respond(parameters: xr.Dataset, media: Array, l_max: int) -> Array:
         return shape.respond(media, {p: parameters[p].to_numpy().reshape(1) for p in shape.parameters})
 
 
-def make_truth(panel: Panel, channels: Mapping[str, SimulatedChannel], spend: Array, settings: Simulate) -> Truth:
+def make_truth(
+    panel: Panel,
+    channels: Mapping[str, SimulatedChannel],
+    spend: Array,
+    settings: Simulate,
+    factors: Mapping[str, Array],
+) -> Truth:
     """Work out what spend does, by the formula of the model: ``coefficient * hill(adstock(spend / media_scale))``.
 
     Spend is scaled per person (per unit of mean KPI where there is no population) and then by the median of
@@ -112,7 +121,8 @@ def make_truth(panel: Panel, channels: Mapping[str, SimulatedChannel], spend: Ar
         panel: KPI and population.
         channels: true parameters.
         spend: shape ``(channel, geo, week)``, currency.
-        settings: departure of the geos, number of weeks that spend acts, seed.
+        settings: departure of the geos, number of weeks that spend acts, seed, effects of factors.
+        factors: their values by name, ``(week,)``.
     """
     person = panel.data["population"].to_numpy()
     parameters = _parameters([c.parameters | c.model_dump(include={"roi", *FORMULAS}) for c in channels.values()])
@@ -135,7 +145,22 @@ def make_truth(panel: Panel, channels: Mapping[str, SimulatedChannel], spend: Ar
         media_scale=(full[:2], unit),
         coefficient=(full[:2], coefficient),
     )
-    return Truth(data.assign_coords(channel=list(channels), geo=panel.geos, week=panel.weeks), settings.l_max)
+    data = data.assign_coords(channel=list(channels), geo=panel.geos, week=panel.weeks)
+    return Truth(data, settings.l_max, _factor_effects(panel, settings, factors))
+
+
+def _factor_effects(panel: Panel, settings: Simulate, factors: Mapping[str, Array]) -> xr.Dataset:
+    """Return what `Truth.factors` has: effects in parts of each geo's mean KPI, none while all shops are shut."""
+    kpi = panel.data["kpi"].transpose("geo", "week").to_numpy()
+    usual = kpi.mean(axis=1, keepdims=True) * (kpi != 0).any(axis=0)
+    added = [usual * effect_of(values, settings.factors[name]) for name, values in factors.items()]
+    return xr.Dataset(
+        {
+            "contribution": (("factor", "geo", "week"), np.array(added).reshape(-1, *kpi.shape)),
+            "effect": ("factor", [settings.factors[name].effect for name in factors]),
+        },
+        coords={"factor": np.array(list(factors), dtype=str), "geo": panel.geos, "week": panel.weeks},
+    )
 
 
 def _parameters(channels: Sequence[Mapping[str, Any]]) -> xr.Dataset:
@@ -159,8 +184,9 @@ def _departures(names: list[str], geos: int, settings: Simulate) -> Array:
 def save_truth(truth: Truth, folder: Path, weeks: int) -> None:
     """Write the truth beside a panel.
 
-    ``truth.json`` holds parameters and totals, ``truth.parquet`` spend and contribution by week, and
-    ``truth_curves.parquet`` the response over a window of ``weeks`` weeks.
+    ``truth.json`` holds parameters and totals, ``truth.parquet`` spend and contribution by week,
+    ``truth_curves.parquet`` the response over a window of ``weeks`` weeks and ``truth_factors.parquet``, where there
+    are factors, what they add.
     """
     totals = truth.data[["spend", "contribution"]].sum(["geo", "week"])
     channels = {c: _known(truth.data, c) | {v: float(totals[v].sel(channel=c)) for v in totals} for c in truth.channels}
@@ -169,7 +195,13 @@ def save_truth(truth: Truth, folder: Path, weeks: int) -> None:
     with writing(folder / "truth.parquet") as path:
         pq.write_table(pa.Table.from_pandas(by_week, preserve_index=False), path)
     save_curves(truth.curves(weeks), folder / "truth_curves.parquet")
-    write_json(folder / "truth.json", {"l_max": truth.l_max, "channels": channels, "shapes": shapes})
+    effects = truth.factors["effect"].to_series().to_dict()
+    if effects:
+        added = truth.factors["contribution"].to_dataframe().reset_index()
+        with writing(folder / "truth_factors.parquet") as path:
+            pq.write_table(pa.Table.from_pandas(added, preserve_index=False), path)
+    meta = {"l_max": truth.l_max, "channels": channels, "shapes": shapes, "factors": effects}
+    write_json(folder / "truth.json", meta)
 
 
 def load_truth(folder: Path) -> Truth:
@@ -183,7 +215,17 @@ def load_truth(folder: Path) -> Truth:
         data[constant] = data[constant].isel(week=0, drop=True)
     shapes = meta.get("shapes", {})
     parameters = _parameters([own | shapes.get(channel, {}) for channel, own in meta["channels"].items()])
-    return Truth(data.assign(parameters), meta["l_max"])
+    return Truth(data.assign(parameters), meta["l_max"], _load_factors(folder, meta.get("factors", {}), data))
+
+
+def _load_factors(folder: Path, effects: Mapping[str, float], data: xr.Dataset) -> xr.Dataset:
+    empty = np.zeros((0, data.sizes["geo"], data.sizes["week"]))
+    coords = {"factor": np.array(list(effects), dtype=str), "geo": data["geo"], "week": data["week"]}
+    added = xr.DataArray(empty, coords | {"factor": np.array([], dtype=str)}, ("factor", "geo", "week"))
+    if effects:
+        table = pq.read_table(folder / "truth_factors.parquet").to_pandas()
+        added = table.set_index(["factor", "geo", "week"])["contribution"].to_xarray().reindex(coords)
+    return xr.Dataset({"contribution": added, "effect": ("factor", list(effects.values()))}, coords)
 
 
 def _known(data: xr.Dataset, channel: str) -> dict[str, Any]:

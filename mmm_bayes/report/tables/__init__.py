@@ -4,7 +4,7 @@ from mmm_bayes.report.tables.ahead import plans_ahead, weeks_ahead
 from mmm_bayes.report.tables.budget import drafts, frontier, plan, plan_by_geo, plan_doubts, schedule, staying
 from mmm_bayes.report.tables.channels import checks, decomposition, foundations, lift_roi, lift_tests, roi
 from mmm_bayes.report.tables.data import evidence, waterfall
-from mmm_bayes.report.tables.models import MODEL_NAMES, both_models, change_with_tenths, errors, truth
+from mmm_bayes.report.tables.models import MODEL_NAMES, both_models, change_with_tenths, errors, factors, truth
 from mmm_bayes.report.tables.runs import roi_of_runs, runs
 from mmm_bayes.report.tables.table import Table
 
@@ -18,6 +18,7 @@ __all__ = [
     "drafts",
     "errors",
     "evidence",
+    "factors",
     "foundations",
     "frontier",
     "lift_roi",

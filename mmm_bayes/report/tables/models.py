@@ -3,6 +3,9 @@
 from datetime import date
 from typing import Any
 
+import numpy as np
+
+from mmm_bayes.posterior.parts import CONTROL
 from mmm_bayes.report.numbers import Money, between, percent, ratio
 from mmm_bayes.report.results import Comparison, Fit, Truth
 from mmm_bayes.report.tables.table import Table, column_heads
@@ -77,3 +80,12 @@ def truth(known: Truth, fit: Fit, money: Money) -> Table:
         )
     heads = column_heads("channel", "inside", "true_roi", "estimate", "interval", "true_contribution", "estimate")
     return Table(heads, rows, text=2, title=say("table.truth", window=fit.window))
+
+
+def factors(known: Truth, fit: Fit, money: Money) -> Table:
+    """Return by how much the KPI of a week differs through each simulated factor, in truth and as estimated."""
+    rows = []
+    for name, true in known.factors.items():
+        found = fit.contributions[f"{CONTROL}{name}"]
+        rows.append([str(name), money.full(float(np.ptp(true))), money.full(float(np.ptp(found)))])
+    return Table(column_heads("factor", "true_swing", "estimate"), rows, title=say("table.factors"))
