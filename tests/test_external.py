@@ -150,8 +150,10 @@ def test_sums_of_months_are_divided_among_their_days(tmp_path):
     require_same(found["bank_loans"], by_week(lambda d, g: 20.0 if month(d) == 1 else 10.0, sum))
 
 
-def test_quarters_count_in_all_of_their_months(tmp_path):
-    table = pd.DataFrame({"day": ["2023-01-01", "2023-04-01", "2023-07-01"], "gdp": [1.0, 2.0, 4.0]})
+@pytest.mark.parametrize("written", ["{0}-{1:02}-01", "{0}-Q{2}", "Q{2}/{0}", "{0} q{2}"])
+def test_quarters_count_in_all_of_their_months(written, tmp_path):
+    starts = [written.format(2023, 3 * q - 2, q) for q in (1, 2, 3)]
+    table = pd.DataFrame({"day": starts, "gdp": [1.0, 2.0, 4.0]})
     found = prepared(tmp_path, external={"economy": of(table, tmp_path) | {"columns": {"gdp": "mean"}}})
     require_same(found["economy_gdp"], by_week(lambda d, g: {0: 1.0, 1: 2.0, 2: 4.0}[(d.month - 1) // 3], WAYS["mean"]))
 

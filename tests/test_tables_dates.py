@@ -142,9 +142,9 @@ BAD = {
         ["Monday", "Tuesday"],
         "row 2: 'Monday' is no date; use YYYY-MM-DD, or give 'spend.date_format' (such as %d/%m/%Y).",
     ),
-    "quarters": (
-        ["2023-Q1", "2023-Q2"],
-        "row 2: '2023-Q1' is no date; give the day, such as 2023-01-02, on which a week or a day begins.",
+    "halves": (
+        ["2023-H1", "2023-H2"],
+        "row 2: '2023-H1' is no date; give the day, such as 2023-01-02, on which a week or a day begins.",
     ),
     "years": (
         [2021, 2022],
@@ -188,6 +188,8 @@ def test_weeks_and_months_have_a_last_day():
         (["Jan 2023", "Feb 2023"], ["2023-01-31", "2023-02-28"]),
         (["2024-02", "2024-03"], ["2024-02-29", "2024-03-31"]),
         (["Jan 2023 - Mar 2023", "Apr 2023 - Jun 2023"], ["2023-03-31", "2023-06-30"]),
+        (["2023-Q1", "2023-Q4"], ["2023-03-31", "2023-12-31"]),
+        (["Q2/2024", "Q3/2024"], ["2024-06-30", "2024-09-30"]),
     ):
         assert read(cells).last.dt.strftime("%Y-%m-%d").tolist() == ends
     assert read(["202301", "202302"], "%G%V").last.dt.strftime("%Y-%m-%d").tolist() == ["2023-01-08", "2023-01-15"]

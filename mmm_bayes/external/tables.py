@@ -145,7 +145,9 @@ def _values(
 def _rhythm_of(days: pd.Series) -> str:
     if (days == WEEK).all():
         return "week"
-    return "month" if days.between(28, 31).all() else "span"
+    if days.between(28, 31).all():
+        return "month"
+    return "months" if days.between(89, 92).all() else "span"
 
 
 def _periods(first: pd.Series, table: ExternalFile, section: str, week_start: int | None) -> tuple[pd.DataFrame, str]:

@@ -35,6 +35,7 @@ WEEK = re.compile(
 COUNTED = re.compile(r"(?i)^(?:weeks?|woche|semaine|wk|kw|cw|w)[ .]*(\d{1,3})$")
 """A week of no year."""
 
+QUARTER = re.compile(r"(?i)^(?:(?P<year>\d{4})[- /]?Q(?P<quarter>[1-4])|Q(?P<quarter_>[1-4])[- /](?P<year_>\d{4}))$")
 LONG = re.compile(r"(?i)^(?:\d{4}|(?:\d{4}[- /]?)?(?:Q|H|T|S)[1-4](?:[- /]?\d{4})?)$")
 """A year, a half or a quarter of one."""
 
@@ -154,6 +155,8 @@ def _parsed(texts: pd.Series, file: TableFile, section: str) -> Days:
         return Days(counted)
     if (weeks := _of_weeks(plain)) is not None:
         return Days(weeks, weeks + timedelta(days=6))
+    if (quarters := _of_quarters(plain)) is not None:
+        return Days(quarters, quarters + pd.offsets.QuarterEnd(0))
     readings = dict(_readings(plain))
     if not readings:
         raise _no_date(texts, plain, section)
@@ -237,6 +240,17 @@ def _of_weeks(texts: pd.Series) -> pd.Series | None:
     weeks = [f"{part['year'] or part['year_']} {part['week'] or part['week_']:0>2} 1" for part in parts if part]
     days = pd.to_datetime(pd.Series(weeks, dtype=object), format="%G %V %u", errors="coerce")
     return days.set_axis(texts.index) if len(weeks) == len(parts) and days.notna().all() else None
+
+
+def _of_quarters(texts: pd.Series) -> pd.Series | None:
+    """Return the first days of quarters such as ``2023-Q1`` and ``Q1/2023``."""
+    parts = [part for text in texts if (part := QUARTER.match(text))]
+    if not parts or len(parts) < len(texts):
+        return None
+    months = [
+        f"{part['year'] or part['year_']}-{3 * int(part['quarter'] or part['quarter_']) - 2:02}-01" for part in parts
+    ]
+    return pd.to_datetime(pd.Series(months, texts.index, object), format="%Y-%m-%d")
 
 
 def _of_numbers(texts: pd.Series, file: TableFile, section: str) -> pd.Series | None:
