@@ -285,7 +285,7 @@ def test_the_step_leaves_a_table_a_summary_and_a_section(done):
     assert summary["backtest"]["weeks"] == config.compare.holdout
     page = (space.reports / "report.md").read_text(encoding="utf-8")
     section = page.partition("## What lies ahead")[2].partition("\n## ")[0]
-    assert "figures/ahead.png" in section and "forecast unseen, were missed by" in section
+    assert "figures/ahead.svg" in section and "forecast unseen, were missed by" in section
     assert "There is no best plan beside it" in section  # the verdict on this small fit is FAIL
 
 

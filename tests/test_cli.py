@@ -389,7 +389,7 @@ def test_a_what_if_beyond_the_curves_is_answered_as_a_guess(fitted, capsys):
     assert found["contribution_now"].to_numpy() == pytest.approx(kept["contribution_now"].to_numpy(), abs=0.01)
     assert main(["report", *fitted]) == 0
     text = Path("reports/small/report.md").read_text(encoding="utf-8")
-    assert "### A plan of your own" in text and "figures/plan.png" in text
+    assert "### A plan of your own" in text and "figures/plan.svg" in text
 
 
 OVERLAP = [{"channels": ["tv", "search"], "upper": 1e6}, {"channels": ["search", "social"], "upper": 1e6}]

@@ -14,7 +14,7 @@ from mmm_bayes.config import override
 from mmm_bayes.console import Terminal
 from mmm_bayes.report.content import Content, make_context
 from mmm_bayes.report.facts import channel_of, headline, money_of
-from mmm_bayes.report.numbers import percent, ratio
+from mmm_bayes.report.numbers import percent
 from mmm_bayes.report.page import fill, write_report
 from mmm_bayes.report.results import load_results
 from mmm_bayes.summary import show
@@ -89,7 +89,7 @@ def test_returns_add_up_and_divide(run, shown):
     mean = np.average([number(row["ROI"]) for row in rows], weights=weights)
     assert mean == pytest.approx(number(total["ROI"]), abs=0.006)
     lead = text.split("\n## ")[0]
-    assert f"returned **£{total['ROI']}**" in lead and f"**{total['share']}** of it all" in lead
+    assert f"brought back **£{total['ROI']}**" in lead and f"**{total['share']}** of it all" in lead
     assert f"Media explain {total['share']} of the KPI" in titled(shown, "Checks")["what was found"].str.cat()
     assert f"about {percent(1 - results.fit.roi['contribution_share'].sum())} of revenue would have come" in text
 
@@ -120,7 +120,7 @@ def test_the_plan_adds_up_and_its_gain_is_the_difference(run, shown):
         gain = margin * gain - (number(total["plan"]) - number(total["today"]))
     said = re.search(r"The gain over today is \*\*(.*?)\*\*", text)[1]
     assert number(said) == pytest.approx(gain, rel=0.01, abs=2)
-    assert f"It gains **{said}**" in text.split("\n## ")[0]
+    assert (f"It gains **{said}**" in text.split("\n## ")[0]) == (plan.decision != "not_yet")
 
 
 def test_curves_and_plan_name_the_same_values(run):
@@ -197,7 +197,7 @@ def test_no_winner_is_named_below_three_quarters(small_run, shift, named):
 
 
 def content_of(results):
-    return Content(results, channel_of(results.panel), money_of(results), {}, {})
+    return Content(results, channel_of(results.panel), money_of(results), {}, {}, {})
 
 
 def test_two_models_that_contradict_each_other_are_said_in_lead_table_and_verdict(small_run):
@@ -221,7 +221,7 @@ def test_two_models_that_contradict_each_other_are_said_in_lead_table_and_verdic
     content = replace(content_of(other), context=context)
     rows = {row[0]: dict(zip(context["roi_table"].heads, row, strict=True)) for row in context["roi_table"].rows}
     assert "contradicts" in rows["tv"]["LightGBM ROI"] and "contradicts" not in rows["search"]["LightGBM ROI"]
-    said = f"contradict each other on tv: the main one says £{ratio(2.0)}"
+    said = "contradict each other on **tv** (£2.00 and £5.00 for each £1)"
     assert said in fill(content, "summary.md")
     assert "run a lift test on tv" in fill(content, "verdict.md")
     assert "second opinion" in context["verdict_line"]

@@ -1,8 +1,10 @@
 """Figures of a report: all writing is inside and legible, for few and many channels, small and large amounts."""
 
+import re
 from dataclasses import replace
 from io import StringIO
 from itertools import combinations
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -22,10 +24,12 @@ from mmm_bayes.findings import Finding
 from mmm_bayes.report import figures
 from mmm_bayes.report.facts import channel_of, totals_of
 from mmm_bayes.report.figures import layout, style
-from mmm_bayes.report.figures.style import DPI, WIDTH, Look, channel_colours, png, styled
-from mmm_bayes.report.numbers import Money
+from mmm_bayes.report.figures.style import DPI, PALETTE, WIDTH, Look, channel_colours, styled
+from mmm_bayes.report.figures.svg import svg
+from mmm_bayes.report.numbers import Money, ratio
 from mmm_bayes.report.results import load_results
 
+SVG = "{http://www.w3.org/2000/svg}"
 TELEPHONE = 380
 """Pixels of a figure on a telephone of 390."""
 
@@ -76,19 +80,21 @@ def linear(colour):
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
-def contrast(colour):
-    """Return the contrast to white, after WCAG 2."""
-    return 1.05 / (linear(colour) @ [0.2126, 0.7152, 0.0722] + 0.05)
+def contrast(colour, paper="white"):
+    """Return the contrast to the paper, after WCAG 2."""
+    bright, dark = sorted((linear(c) @ [0.2126, 0.7152, 0.0722] + 0.05 for c in (colour, paper)), reverse=True)
+    return bright / dark
 
 
 def test_all_figures_of_a_run_are_legible(small_run):
     results = load_results(small_run.config, small_run.space)
     with styled():
-        found = dict(figures.make_figures(results, Money("£", 0), channel_of(results.panel)))
+        drawn = figures.make_figures(results, Money("£", 0), channel_of(results.panel))
+        found = dict(drawn)
         for figure in found.values():
             check(figure)
-    expected = {"roi", "contributions", "decomposition", "fit", "holdout", "models", "curves", "plan", "gain"}
-    assert set(found) == expected | {"frontier"}
+    expected = {"roi", "contributions", "decomposition", "fit", "holdout", "models", "curves", "frontier"}
+    assert set(found) == expected | ({"plan", "gain"} if results.plan.moves else set())
 
 
 # --- colours ------------------------------------------------------------------------------------
@@ -129,6 +135,59 @@ def test_colours_stand_out_from_the_page():
     marks = {*style.CHANNELS, *style.MODELS.values(), *figures.weeks.MOVER_COLOURS.values(), style.GOOD, style.BAD}
     assert min(contrast(c) for c in marks | {style.OTHER}) >= 3
     assert set(figures.weeks.MOVER_COLOURS.values()) <= set(style.CHANNELS)
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["light", "dark"])
+def test_every_colour_can_be_seen_on_its_paper(side):
+    paper = PALETTE["paper"][side]
+    for name, colours in PALETTE.items():
+        least = 4.5 if name in ("ink", "muted") else 3 if name not in ("paper", *style.PALE) else 1.05
+        assert name == "paper" or contrast(colours[side], paper) >= least, name
+
+
+# --- SVG ----------------------------------------------------------------------------------------
+
+
+def parsed(figure, name="one"):
+    return ElementTree.fromstring(svg(figure, name))
+
+
+def texts(root):
+    return [e.text for e in root.iter(f"{SVG}text") if e.get("class") != "said"]
+
+
+def test_text_stays_text_and_colours_are_those_of_the_page():
+    with styled():
+        figure = figures.plan.plan(planned(), look(3))
+        shown = {t.get_text() for t in written(figure)}
+        root = parsed(figure)
+    assert {" ".join(t.split()) for t in shown} <= {" ".join(t.split()) for t in texts(root)}
+    styles = " ".join(e.get("style", "") for e in root.iter())
+    assert re.findall(r"(?<!, )#[0-9a-f]{6}", styles) == []
+    assert "DejaVu" not in styles
+
+
+def test_every_value_can_be_pointed_at_and_reached_by_key():
+    table = returns_table(5)
+    with styled():
+        root = parsed(figures.returns.roi_forest(table, pd.Series(dtype=float), look(5)))
+    tips = [e for e in root.iter() if e.get("class") == "tip"]
+    assert len(tips) == 5
+    for tip, row in zip(tips, table.itertuples(), strict=True):
+        said = tip.find(f"{SVG}title").text
+        assert said.startswith(f"{row.channel}: {ratio(row.roi_mean)} ")
+        assert (tip.get("tabindex"), tip.get("aria-label")) == ("0", said)
+        assert " ".join(t.text for t in tip.findall(f"{SVG}text")) == " ".join(said.split())
+    assert float(root.attrib["viewBox"].split()[3]) > 0
+
+
+def test_figures_of_one_page_share_no_name():
+    with styled():
+        one, other = (parsed(figures.plan.plan(planned(), look(3)), name) for name in ("one", "other"))
+    ids = [{e.get("id") for e in root.iter()} - {None} for root in (one, other)]
+    assert ids[0] and not ids[0] & ids[1]
+    used = set(re.findall(r"#one-[\w.-]+", ElementTree.tostring(one, encoding="unicode")))
+    assert {name[1:] for name in used} == ids[0]
 
 
 # --- the check itself ---------------------------------------------------------------------------
@@ -476,6 +535,6 @@ def test_a_users_own_settings_do_not_change_the_figures():
     import matplotlib as mpl
 
     with styled():
-        plain = png(figures.plan.gain(tuple(range(101)), look(1)))
+        plain = svg(figures.plan.gain(tuple(range(101)), look(1)), "gain")
     with mpl.rc_context({"font.size": 30, "axes.grid": False, "savefig.transparent": True}), styled():
-        assert png(figures.plan.gain(tuple(range(101)), look(1))) == plain
+        assert svg(figures.plan.gain(tuple(range(101)), look(1)), "gain") == plain

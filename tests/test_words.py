@@ -77,7 +77,7 @@ def of_function(function: ast.FunctionDef) -> Iterator[tuple[str, set[str] | Non
     known = {
         n.targets[0].id: n.value for n in nodes if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)
     }
-    yield from ((f"column.{code}", {"level", "break_even"}) for code in columns(nodes, known))
+    yield from ((f"column.{code}", {"level", "break_even", "unit"}) for code in columns(nodes, known))
     for call in nodes:
         if not (
             isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MAKERS and call.args

@@ -25,6 +25,7 @@ class Config(Section):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     title: str | None = None
+    kpi_label: str | None = None
     currency: str = ""
     transactions: Transactions | None = None
     spend: SpendFile | None = None

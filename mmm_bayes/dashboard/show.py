@@ -26,7 +26,7 @@ div:has(> .st-key-figures) {
   .st-key-figures [data-testid="stMetricValue"] {font-size: 1.4rem}
 }
 </style>"""
-FIGURE = re.compile(r"^!\[(.*)\]\(figures/(\w+)\.png\)$", re.MULTILINE)
+FIGURE = re.compile(r"^!\[(.*)\]\(figures/(\w+)\.svg\)$", re.MULTILINE)
 DOLLAR = re.compile(r"(`[^`]*`)|\$")
 ABREAST = 3
 """Charts of one figure that stand side by side."""

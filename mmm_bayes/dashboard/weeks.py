@@ -24,13 +24,13 @@ def over_time(run: Run) -> None:
 def _decomposition(run: Run) -> None:
     content = run.content
     results = content.results
-    st.header(text(say("dashboard.time.head", kpi=results.panel.kpi_name)), anchor=False)
+    st.header(text(say("dashboard.time.head", kpi=results.kpi_name)), anchor=False)
     if results.fit is None:
         st.markdown(absent(results, "fit", say("dashboard.time.absent")))
         return
     table = _asked(run)
     charts = decomposition(table, look_of(results, content.money))
-    description = say("dashboard.time.chart", kpi=results.panel.kpi_name)
+    description = say("dashboard.time.chart", kpi=results.kpi_name)
     for chart in charts:
         show_charts([chart], description)
     write = content.money.short if results.kpi_is_money else compact

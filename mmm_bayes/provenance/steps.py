@@ -132,7 +132,7 @@ STEPS = {
         command="report",
         done="the report was written",
         files=("report.html", "report.md", "figures"),
-        noted=("title", "currency", "ci_prob", "allocate"),
+        noted=("title", "kpi_label", "currency", "ci_prob", "allocate"),
         place="report",
         shows=("prepare", "fit", "compare", "allocate", "schedule", "what_if", "forecast"),
     ),

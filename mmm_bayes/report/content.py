@@ -18,9 +18,10 @@ from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.report import facts, numbers, tables
 from mmm_bayes.report.figures import draw_figures
+from mmm_bayes.report.figures.findings import figure_findings
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import Comparison, Fit, Results, Truth, load_results
-from mmm_bayes.report.words import doubts, judged, say, verdict
+from mmm_bayes.report.words import doubts, judged, say, verdict, word
 from mmm_bayes.workspace import Workspace
 
 Draw = Callable[[Results, Money, Mapping[str, str]], Mapping[str, Any]]
@@ -34,7 +35,8 @@ class Content:
         results: what the steps left.
         channels: the channel by arm, see `facts.channel_of`.
         money: currency and decimals.
-        figures: by name, PNG or what else they were drawn as.
+        figures: by name, SVG or what else they were drawn as.
+        findings: what each shows, in a sentence.
         context: values of the templates.
     """
 
@@ -42,6 +44,7 @@ class Content:
     channels: Mapping[str, str]
     money: Money
     figures: Mapping[str, Any]
+    findings: Mapping[str, str]
     context: dict[str, Any]
 
 
@@ -60,7 +63,9 @@ def gather(config: Config, workspace: Workspace, draw: Draw = draw_figures) -> C
     channels = facts.channel_of(results.panel)
     money = facts.money_of(results)
     context = make_context(results, money, channels)
-    return Content(results, channels, money, draw(results, money, channels), context)
+    found = figure_findings(results, channels)
+    findings = {name: word(finding, money) for name, finding in found.items()}
+    return Content(results, channels, money, draw(results, money, channels), findings, context)
 
 
 def make_context(results: Results, money: Money, channels: Mapping[str, str]) -> dict[str, Any]:
@@ -72,7 +77,7 @@ def make_context(results: Results, money: Money, channels: Mapping[str, str]) ->
         channels: the channel by arm, see `facts.channel_of`.
     """
     config, panel = results.config, results.panel
-    kpi = panel.kpi_name
+    kpi = results.kpi_name
     common = {
         "title": config.title or config.name,
         "kpi": kpi,
@@ -86,6 +91,7 @@ def make_context(results: Results, money: Money, channels: Mapping[str, str]) ->
         "first": panel.weeks[0],
         "last": panel.weeks[-1],
         "version": __version__,
+        "made": results.made,
         "settings": settings(results),
         "sampler": results.fit.settings["sampler"] if results.fit else None,
     }
@@ -118,11 +124,15 @@ def make_cards(context: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             numbers.percent(head.share.mean),
             _span(head.share, numbers.percent),
         ),
-        (say("card.roi", money=money), money.ratio(head.roi.mean), _span(head.roi, numbers.ratio)),
+        (
+            say("card.roi"),
+            say("card.roi_value", roi=head.roi.mean, money=money),
+            _span(head.roi, money.ratio),
+        ),
     ]
     if context["paid"] > 1 and head.best_chance >= LEANING:
         cards.append((say("card.best"), head.best, say("card.best_detail", roi=head.best_roi.mean, money=money)))
-    if plan is not None and not context["unchanged"]:
+    if plan is not None and context["to_make"]:
         detail = say("card.gain_detail", weeks=plan.weeks, probability=plan.gain.probability)
         cards.append((say("card.gain"), money.short(plan.gain.mean), detail))
     return cards
@@ -145,7 +155,8 @@ def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
         "head": head,
         "verdict": fit.diagnostics["verdict"],
         "verdict_line": verdict(fit.diagnostics),
-        "doubts": [judged(reason) for reason in doubts(fit.diagnostics["reasons"])],
+        "verdict_short": verdict(fit.diagnostics, named=False),
+        "doubts": [judged(reason, money) for reason in doubts(fit.diagnostics["reasons"])],
         "paid": int((~organic).sum()),
         "organic": list(fit.roi["channel"][organic]),
         "foundations": [*facts.without_effect(fit), *facts.rests_on_prior(fit, results.panel)],
@@ -153,7 +164,7 @@ def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
         "roi_table": tables.roi(fit, head, results.kpi, 1 / results.config.allocate.margin, money),
         "contradictions": facts.contradictions(fit),
         "sure_of_best": LEANING,
-        "checks_table": tables.checks(fit),
+        "checks_table": tables.checks(fit, money),
         **_lift(results, fit, money),
         "foundations_table": tables.foundations(fit),
     }
@@ -194,10 +205,13 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
         "gain": facts.gain_of(plan),
         "question": _question(results, plan, money),
         "unchanged": facts.unchanged(table),
+        "to_make": facts.to_make(plan, _verdict(results)),
         "up": up,
         "down": down,
         "same_budget": np.isclose(plan.spend_plan, plan.spend_now, rtol=1e-6),
         "next_test": facts.next_test(table, results.config.allocate.test_error),
+        "test_short": facts.one_test(table),
+        "first_table": _first(results, plan, table, money, channels),
         "plan_table": tables.staying(table, plan, money) if facts.unchanged(table) else tables.plan(table, plan, money),
         "geos_table": tables.plan_by_geo(plan, channels, money) if len(plan.channels) > len(table) else None,
         "sure_table": tables.plan_doubts(table, plan, money),
@@ -211,6 +225,15 @@ def _plan(results: Results, plan: Plan | None, money: Money, channels: Mapping[s
         "what_if": None if what_if is None else facts.gain_of(what_if),
         "what_if_table": tables.plan(facts.plan_by_channel(what_if, channels), what_if, money) if what_if else None,
     }
+
+
+def _first(
+    results: Results, plan: Plan, table: pd.DataFrame, money: Money, channels: Mapping[str, str]
+) -> tables.Table:
+    """Return the table that stands first: what to move, or what the money does where it is."""
+    if facts.to_make(plan, _verdict(results)) or results.fit is None:
+        return tables.first_moves(table, plan, money)
+    return tables.first_stays(table, facts.next_units(results.fit, channels), plan, money)
 
 
 def _verdict(results: Results) -> str:

@@ -286,6 +286,17 @@ def unchanged(table: pd.DataFrame) -> bool:
     return np.allclose(table["plan"], table["now"], rtol=1e-6, atol=0.0)
 
 
+def next_units(fit: Fit, channels: Mapping[str, str]) -> dict[str, float]:
+    """Return what the next unit of currency returns on average in each channel at today's spend."""
+    curves = curves_by_channel(fit.curves, channels)
+    return dict(zip(curves.channels, curves.marginal(curves.today).mean(axis=0).tolist(), strict=True))
+
+
+def to_make(plan: Plan, verdict: str) -> bool:
+    """Whether a plan, on a model of this verdict, is to be made, all of it or in part."""
+    return plan.decision != "not_yet" and verdict != "FAIL"
+
+
 def decision_on(plan: Plan, table: pd.DataFrame, test_error: float, verdict: str = "") -> Finding:
     """Return what can be decided: make the plan, make part of it, or keep today's budget; and what to test first.
 
@@ -353,6 +364,14 @@ def next_test(table: pd.DataFrame, test_error: float) -> Finding | None:
         **{"second": names[1] if second else None, "second_gain": gains[1] if second else None},
     }
     return Finding("plan.test_next", values)
+
+
+def one_test(table: pd.DataFrame) -> Finding:
+    """Return the one test that a reader without time should know of; arguments as for `next_test`."""
+    best = table.loc[table["information"].idxmax()] if (table["information"] > 0).any() else None
+    if best is None:
+        return Finding("plan.no_test")
+    return Finding("plan.one_test", {"channel": best["channel"], "gain": float(best["information"])})
 
 
 def best_weeks(schedules: Sequence[Schedule]) -> Finding:

@@ -187,6 +187,11 @@ class Money:
         """Return an amount for a table: ``£1,234,568``, ``−£20``."""
         return NONE if amount is None or missing(amount) else self._with_symbol(fixed(amount, self.decimals))
 
+    def signed(self, amount: float) -> str:
+        """Return a change of an amount for a table: ``+£1,200``, ``−£20``, a dash where there is none."""
+        text = self.full(amount)
+        return NONE if not text.strip(self.currency + "0.,\N{NO-BREAK SPACE}") else f"+{text}" if amount > 0 else text
+
     def cents(self, amount: float | None) -> str:
         """Return an amount to the cent."""
         return NONE if amount is None or missing(amount) else self._with_symbol(fixed(amount, 2))

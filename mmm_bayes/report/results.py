@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,7 @@ class Results:
         frontier: content of ``frontier.csv``; None where it was not made with the plan.
         schedules: the weeks of the plan, one per channel; empty where they were not asked for.
         ahead: the forecast of the planned weeks; None where it was not made.
+        made: when the newest of all this was made.
         outdated: by step that has run, what has changed since; its files are not shown.
     """
 
@@ -105,12 +106,18 @@ class Results:
     frontier: pd.DataFrame | None
     schedules: Sequence[Schedule]
     ahead: Ahead | None
+    made: datetime
     outdated: Mapping[str, Change]
 
     @cached_property
     def kpi(self) -> float:
         """Value of the KPI over the panel, currency."""
         return float((self.panel.data["kpi"] * self.panel.data["value"]).sum())
+
+    @property
+    def kpi_name(self) -> str:
+        """What readers call the KPI."""
+        return self.config.kpi_label or self.panel.kpi_name
 
     @property
     def kpi_is_money(self) -> bool:
@@ -146,6 +153,7 @@ def load_results(config: Config, space: Workspace) -> Results:
             frontier=read_csv(folder / "frontier.csv") if plan and manifest.wrote("allocate", "frontier.csv") else None,
             schedules=load_schedules(manifest.checked("schedule")) if plan and "schedule" in usable else (),
             ahead=load_ahead(manifest.checked("forecast")) if "forecast" in usable else None,
+            made=max(datetime.fromisoformat(manifest.steps[name]["finished"]) for name in usable),
             outdated=outdated,
         )
 

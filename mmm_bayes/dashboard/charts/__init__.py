@@ -22,7 +22,7 @@ def look_of(results: Results, money: Money) -> Look:
         money,
         results.config.ci_prob,
         1 / results.config.allocate.margin,
-        results.panel.kpi_name,
+        results.kpi_name,
     )
 
 

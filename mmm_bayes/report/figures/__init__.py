@@ -1,4 +1,4 @@
-"""Every figure of a report, as PNG by name."""
+"""Every figure of a report, as SVG by name."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from mmm_bayes.report.facts import contributions_by_channel, curves_by_channel, plan_by_channel, totals_of, unchanged
 from mmm_bayes.report.figures import plan, returns, weeks
-from mmm_bayes.report.figures.style import Look, channel_colours, png, styled
+from mmm_bayes.report.figures.style import Look, channel_colours, styled
+from mmm_bayes.report.figures.svg import svg
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import Fit, Results
 from mmm_bayes.report.tables import MODEL_NAMES
@@ -19,8 +20,8 @@ BEFORE = 26
 """Weeks before the planned ones that are drawn with them."""
 
 
-def draw_figures(results: Results, money: Money, channels: Mapping[str, str]) -> dict[str, bytes]:
-    """Return what there is to draw as PNG.
+def draw_figures(results: Results, money: Money, channels: Mapping[str, str]) -> dict[str, str]:
+    """Return what there is to draw as SVG.
 
     Args:
         results: what the steps left.
@@ -28,7 +29,7 @@ def draw_figures(results: Results, money: Money, channels: Mapping[str, str]) ->
         channels: the channel by arm, see `facts.channel_of`.
     """
     with styled():
-        return {name: png(figure) for name, figure in make_figures(results, money, channels)}
+        return {name: svg(figure, name) for name, figure in make_figures(results, money, channels)}
 
 
 def make_figures(results: Results, money: Money, channels: Mapping[str, str]) -> Drawn:
@@ -41,7 +42,7 @@ def make_figures(results: Results, money: Money, channels: Mapping[str, str]) ->
         money,
         results.config.ci_prob,
         break_even=1 / results.config.allocate.margin,
-        kpi=results.panel.kpi_name,
+        kpi=results.kpi_name,
         kpi_is_money=results.kpi_is_money,
     )
     yield from _of_fit(results, results.fit, look)

@@ -17,7 +17,7 @@ from matplotlib.text import Annotation, Text
 from matplotlib.ticker import Formatter, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from mmm_bayes.report.figures.style import BASE, DPI, INK, LINE, MUTED, SHADE, SMALL, WIDTH
+from mmm_bayes.report.figures.style import BASE, DPI, INK, LINE, MUTED, PAPER, SHADE, SMALL, WIDTH
 from mmm_bayes.report.numbers import ticks
 
 ROW = 0.46
@@ -35,7 +35,7 @@ def canvas(title: str, subtitle: str = "", keys: Sequence[Artist] = ()) -> SubFi
         subtitle: the same.
         keys: entries of the legend.
     """
-    figure = Figure((WIDTH, WIDTH), DPI, facecolor="white", layout="constrained")
+    figure = Figure((WIDTH, WIDTH), DPI, facecolor=PAPER, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, x=0.016, ha="left", size=11, weight="bold", wrap=True)
     body = cast(SubFigure, figure.subfigures())
@@ -188,7 +188,7 @@ def name_rows(
 def _column(axes: Axes, texts: Sequence[str], place: tuple[float, Any, float], **how: Any) -> list[Annotation]:
     """Write a text above each row, at an edge of something and so many points from it."""
     edge, beside, indent = place
-    how |= {"bbox": {"fc": "white", "ec": "none", "pad": 0.5}, "va": "bottom", "zorder": 3}
+    how |= {"bbox": {"fc": PAPER, "ec": "none", "pad": 0.5}, "va": "bottom", "zorder": 3}
     at = (indent, 7), (beside, "data"), "offset points"
     return [axes.annotate(text, (edge, y), *at, **how) for y, text in enumerate(texts)]
 

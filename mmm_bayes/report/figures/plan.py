@@ -18,13 +18,18 @@ from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.intervals import Interval
 from mmm_bayes.report.figures import layout, style
 from mmm_bayes.report.figures.style import Look
+from mmm_bayes.report.figures.svg import tip
 from mmm_bayes.report.numbers import change, count, percent
+from mmm_bayes.report.words import say
 from mmm_bayes.transforms import Array
 
 DOTS = 50
+STRIPS = 11
+"""Parts of a curve that show a value each."""
+
 BINS = 25
 BREAK_EVEN: Any = {"color": style.MUTED, "lw": 1.0, "ls": ":"}
-TRUTH: Any = {"color": "black", "lw": 1.2, "ls": (0, (4, 2))}
+KNOWN: Any = {"color": style.TRUTH, "lw": 1.2, "ls": (0, (4, 2))}
 EVENLY: Any = {"color": style.INK, "lw": 0.9, "ls": (0, (3, 2))}
 
 
@@ -42,7 +47,7 @@ def response(curves: ResponseCurves, planned: Mapping[str, float], truth: Respon
         f"KPI value against spend over {count(curves.weeks, 'week')}; each channel on its own scale",
         [
             *_curve_keys(look, style.INK, bool(planned)),
-            *([layout.line_key("truth", **TRUTH)] if truth is not None else []),
+            *([layout.line_key("truth", **KNOWN)] if truth is not None else []),
             layout.area_key("never spent before", style.SHADE),
         ],
     )
@@ -55,7 +60,7 @@ def response(curves: ResponseCurves, planned: Mapping[str, float], truth: Respon
         top = 1.05 * min(high[-1], max(3 * mean[-1], spend[-1])) or 1.0
         if truth is not None and name in truth.channels:
             t = truth.channels.index(name)
-            axes.plot(truth.spend[t], truth.response[0, t], zorder=4, **TRUTH)
+            axes.plot(truth.spend[t], truth.response[0, t], zorder=4, **KNOWN)
             top = max(top, 1.05 * float(np.interp(spend[-1], truth.spend[t], truth.response[0, t])))
         axes.set_ylim(0, top)
         axes.plot(spend, look.break_even * spend, zorder=2, **BREAK_EVEN)
@@ -66,6 +71,9 @@ def response(curves: ResponseCurves, planned: Mapping[str, float], truth: Respon
         for at, filled in ((curves.today[c], False), (planned.get(name), True)):
             if at is not None:
                 _mark(axes, at, float(np.interp(at, spend, mean)), colour, filled)
+        for left, right, place in _strips(spend):
+            values = {"spend": spend[place], "mean": mean[place], "low": low[place], "high": high[place]}
+            tip(axes, (left, right), (0, top), say("tip.curve", channel=name, money=look.money, **values))
     return layout.settled(body, inches)
 
 
@@ -94,6 +102,8 @@ def plan(table: pd.DataFrame, look: Look) -> Figure:
         axes.plot([row.now, row.plan], [y, y], color=colour, lw=2, zorder=3)
         _mark(axes, row.now, y, colour, filled=False)
         _mark(axes, row.plan, y, colour, filled=True)
+        values = {"now": row.now, "plan": row.plan, "lower": row.lower, "upper": row.upper}
+        tip(axes, (0, limit), (y - 0.55, y + 0.42), say("tip.plan", channel=row.channel, money=look.money, **values))
     layout.number_axis(axes, "x", look.symbol)
     moved = list(zip(table["now"], table["plan"], strict=True))
     moves = [f"{look.plain.short(now)} → {look.plain.short(then)}" for now, then in moved]
@@ -133,6 +143,8 @@ def gain(percentiles: tuple[float, ...], look: Look) -> Figure:
             size, size, np.zeros(DOTS), units="x", offsets=places, offset_transform=axes.transData, fc=colours, zorder=2
         )
     )
+    lost = say("tip.gain", money=look.money, middle=percentiles[50], low=percentiles[5], high=percentiles[95])
+    tip(axes, axes.get_xlim(), axes.get_ylim(), lost)
     layout.number_axis(axes, "x", look.symbol)
     return layout.settled(body, per_width=(level.max() + 1) / (high - low))
 
@@ -159,6 +171,7 @@ def frontier(table: pd.DataFrame, plan: Plan, look: Look) -> Figure:
     )
     returned, gained = panels = body.subplots(1, 2)
     for axes, (title, column, (now, planned)) in zip(panels, parts, strict=True):
+        _curve_tips(axes, total, table, column, title, look)
         axes.set_title(title)
         _curve(axes, total, [table[f"{column}_{end}"].to_numpy() for end in ("low", "mean", "high")], style.GOOD)
         if len(guessed):
@@ -192,6 +205,10 @@ def schedule(schedules: Sequence[Schedule], look: Look) -> Figure:
         tall = 0.5 / max(*found.spend, even)
         axes.bar(np.arange(1, weeks + 1), -tall * np.array(found.spend), 0.86, floor, color=look.colour[found.channel])
         axes.plot([0.5, weeks + 0.5], [floor - tall * even] * 2, **EVENLY)
+        gain = found.gain
+        values = {"mean": gain.mean, "low": gain.low, "high": gain.high}
+        text = say("tip.schedule", channel=found.channel, money=look.money, **values)
+        tip(axes, (0.5, weeks + 0.5), (y - 0.55, y + 0.4), text)
     axes.set_xlim(0.4, weeks + 0.6)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.grid(False)
@@ -204,8 +221,23 @@ def schedule(schedules: Sequence[Schedule], look: Look) -> Figure:
 # --- parts --------------------------------------------------------------------------------------
 
 
+def _strips(spend: Array) -> list[tuple[float, float, int]]:
+    """Return parts of an axis from and to, and the place of the spend in the middle of each."""
+    places = np.unique(np.linspace(0, len(spend) - 1, STRIPS).round().astype(int))
+    edges = np.concatenate([[spend[0]], (spend[places[1:]] + spend[places[:-1]]) / 2, [spend[-1]]])
+    return list(zip(edges, edges[1:], places, strict=False))
+
+
+def _curve_tips(axes: Axes, total: Array, table: pd.DataFrame, column: str, title: str, look: Look) -> None:
+    low, mean, high = (table[f"{column}_{end}"].to_numpy() for end in ("low", "mean", "high"))
+    for left, right, place in _strips(total):
+        values = {"spend": total[place], "mean": mean[place], "low": low[place], "high": high[place]}
+        text = say("tip.curve", channel=title, money=look.money, **values)
+        tip(axes, (left, right), (low.min(), high.max()), text)
+
+
 def _plan_keys(colour: str) -> list[Line2D]:
-    return [layout.dot_key("today", color=colour, mfc="white", mew=1.6), layout.dot_key("plan", color=colour)]
+    return [layout.dot_key("today", color=colour, mfc=style.PAPER, mew=1.6), layout.dot_key("plan", color=colour)]
 
 
 def _curve_keys(look: Look, colour: str, planned: bool) -> list[Artist]:
@@ -229,5 +261,5 @@ def _curve(axes: Axes, spend: Array, response: Sequence[Array], colour: str) -> 
 
 def _mark(axes: Axes, x: float, y: float, colour: str, filled: bool) -> None:
     """Mark the plan, filled, or today; also at the edge of the axes."""
-    face, edge = (colour, "white") if filled else ("white", colour)
+    face, edge = (colour, style.PAPER) if filled else (style.PAPER, colour)
     axes.plot(x, y, "o", ms=7.5, mfc=face, mec=edge, mew=1.0 if filled else 1.6, clip_on=False, zorder=6 - filled)

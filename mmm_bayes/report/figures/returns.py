@@ -12,7 +12,9 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from mmm_bayes.report.figures import layout, style
 from mmm_bayes.report.figures.style import Look
+from mmm_bayes.report.figures.svg import tip
 from mmm_bayes.report.numbers import between, percent, ratio
+from mmm_bayes.report.words import say
 from mmm_bayes.transforms import Array
 
 WIDE = 15.0
@@ -32,7 +34,7 @@ def roi_forest(roi: pd.DataFrame, true_roi: pd.Series, look: Look) -> Figure:
     """
     truth = true_roi.reindex(roi["channel"]).to_numpy(dtype=float)
     keys = [
-        layout.dot_key(f"mean and {look.interval}", ls="-", lw=4, solid_capstyle="round", mec="white"),
+        layout.dot_key(f"mean and {look.interval}", ls="-", lw=4, solid_capstyle="round", mec=style.PAPER),
         layout.area_key("assumed before seeing the data", style.PRIOR),
         *_truth_key(truth),
     ]
@@ -44,8 +46,11 @@ def roi_forest(roi: pd.DataFrame, true_roi: pd.Series, look: Look) -> Figure:
         low, high = np.clip((row.prior_roi_low, row.prior_roi_high), *shown)
         axes.barh(y, high - low, 0.4, left=low, color=style.PRIOR, zorder=1)
         _interval(axes, y, (row.roi_low, row.roi_high), shown, 5.5, colour)
-        axes.plot(row.roi_mean, y, "o", ms=7, color=colour, mec="white", mew=1.2, zorder=4, clip_on=False)
-    axes.plot(truth, range(len(roi)), "D", ms=5.5, color="black", mec="white", mew=1, zorder=5, ls="none")
+        axes.plot(row.roi_mean, y, "o", ms=7, color=colour, mec=style.PAPER, mew=1.2, zorder=4, clip_on=False)
+        values = {"roi": row.roi_mean, "low": row.roi_low, "high": row.roi_high}
+        prior = {"prior_low": row.prior_roi_low, "prior_high": row.prior_roi_high}
+        tip(axes, shown, (y - 0.55, y + 0.4), say("tip.roi", channel=row.channel, **values, **prior))
+    axes.plot(truth, range(len(roi)), "D", ms=5.5, color=style.TRUTH, mec=style.PAPER, mew=1, zorder=5, ls="none")
     intervals = [between(*ends) for ends in zip(roi["roi_low"], roi["roi_high"], strict=True)]
     means = [ratio(v) for v in roi["roi_mean"]]
     return layout.settled(body, layout.name_rows(axes, list(roi["channel"]), intervals, means))
@@ -60,20 +65,22 @@ def models_roi(table: pd.DataFrame, look: Look) -> Figure:
     """
     truth = table["true_roi"].to_numpy(dtype=float)
     parts = (("bayesian", "Bayesian", "o", 0.0), ("lightgbm", "LightGBM", "s", 0.22))
-    keys = [layout.dot_key(n, color=style.MODELS[m], marker=k, ls="-", lw=3, mec="white") for m, n, k, _ in parts]
+    keys = [layout.dot_key(n, color=style.MODELS[m], marker=k, ls="-", lw=3, mec=style.PAPER) for m, n, k, _ in parts]
     title = "The same return, estimated by two models"
     body = layout.canvas(title, f"Mean and {look.interval}", [*keys, *_truth_key(truth)])
     axes = body.subplots()
     values = [table[[f"{model}_roi", f"{model}_low", f"{model}_high"]].to_numpy() for model, *_ in parts]
     shown = _roi_axis(axes, np.concatenate(values), truth, look.break_even)
     for (model, _, marker, shift), intervals in zip(parts, values, strict=True):
-        how: Any = {"color": style.MODELS[model], "marker": marker, "ms": 6.5, "mec": "white", "zorder": 4}
+        how: Any = {"color": style.MODELS[model], "marker": marker, "ms": 6.5, "mec": style.PAPER, "zorder": 4}
         for y, (mean, low, high) in enumerate(intervals):
             _interval(axes, y + shift, (low, high), shown, 3, style.MODELS[model])
             axes.plot(np.clip(mean, *shown), y + shift, **how)
     for y, value in enumerate(truth):
-        axes.plot([value, value], [y - 0.12, y + 0.34], color="black", lw=1, zorder=5)
-        axes.plot(value, y + 0.11, "D", ms=5.5, color="black", mec="white", mew=1, zorder=6)
+        axes.plot([value, value], [y - 0.12, y + 0.34], color=style.TRUTH, lw=1, zorder=5)
+        axes.plot(value, y + 0.11, "D", ms=5.5, color=style.TRUTH, mec=style.PAPER, mew=1, zorder=6)
+    for y, (name, own, other) in enumerate(zip(table["channel"], *(v.tolist() for v in values), strict=True)):
+        tip(axes, shown, (y - 0.55, y + 0.45), say("tip.models", channel=name, own=own, other=other))
     return layout.settled(body, layout.name_rows(axes, list(table["channel"]), tall=1.2))
 
 
@@ -86,7 +93,7 @@ def contributions(table: pd.DataFrame, look: Look) -> Figure:
     """
     keys = [
         layout.area_key("contribution", style.CHANNELS[0]),
-        layout.line_key(look.interval, lw=1.6),
+        layout.line_key(f"likely range ({look.ci_prob:.0%})", lw=1.6),
         layout.area_key("spend", style.LINE),
     ]
     body = layout.canvas(
@@ -99,8 +106,11 @@ def contributions(table: pd.DataFrame, look: Look) -> Figure:
     for y, row in enumerate(table.itertuples()):
         axes.barh(y + 0.02, row.mean, 0.28, color=look.colour[row.channel], zorder=2)
         axes.barh(y + 0.25, row.spend, 0.14, color=style.LINE, zorder=2)
-        _interval(axes, y + 0.02, (row.low, row.high), shown, 4, "white")
+        _interval(axes, y + 0.02, (row.low, row.high), shown, 4, style.PAPER)
         _interval(axes, y + 0.02, (row.low, row.high), shown, 1.6, style.INK)
+        amounts = {"spend": row.spend, "mean": row.mean, "low": row.low, "high": row.high, "share": row.share}
+        text = say("tip.contribution", channel=row.channel, money=look.money, kpi=look.kpi, **amounts)
+        tip(axes, shown, (y - 0.55, y + 0.42), text)
     layout.number_axis(axes, "x", look.symbol)
     shares = [percent(share) for share in table["share"]]
     return layout.settled(body, layout.name_rows(axes, list(table["channel"]), bold=shares, tall=1.2))
@@ -110,7 +120,7 @@ def contributions(table: pd.DataFrame, look: Look) -> Figure:
 
 
 def _truth_key(truth: Array) -> list[Artist]:
-    return [layout.dot_key("truth", color="black", marker="D", ms=5.5)] if np.isfinite(truth).any() else []
+    return [layout.dot_key("truth", color=style.TRUTH, marker="D", ms=5.5)] if np.isfinite(truth).any() else []
 
 
 def _roi_axis(axes: Axes, values: Array, truth: Array, break_even: float) -> tuple[float, float]:

@@ -1,6 +1,5 @@
 """The look of the figures: one width, one palette that is safe for the colour-blind, what all figures share."""
 
-import io
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,10 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
-from PIL import Image
 
 from mmm_bayes.report.numbers import Money
 
@@ -21,15 +17,31 @@ WIDTH = 5.0
 
 DPI = 240
 BIG, SMALL = 9.5, 9.0
-INK, MUTED = "#20242A", "#5F6873"
-"""The only two colours of text."""
+PALETTE = {
+    **{"paper": ("#FFFFFF", "#181C21"), "ink": ("#20242A", "#E6E9ED"), "muted": ("#5F6873", "#A3ABB5")},
+    **{"other": ("#868E99", "#858D98"), "line": ("#B9C0C9", "#56606C"), "prior": ("#D0D6DD", "#3F4853")},
+    **{"base": ("#D5DAE0", "#39424C"), "grid": ("#E8EAED", "#2B3138"), "shade": ("#EEF0F3", "#242A31")},
+    **{"good": ("#1F6F8B", "#5FB6D4"), "bad": ("#B5493A", "#EC8B7C"), "truth": ("#010101", "#FFFFFF")},
+    **{"model": ("#1F5A94", "#7FB2E5"), "channel-1": ("#332288", "#9D8FF0"), "channel-2": ("#E0265D", "#FF6F97")},
+    **{"channel-3": ("#197E5A", "#4CC79B"), "channel-4": ("#D07C20", "#E8A04F"), "channel-5": ("#7A1F4F", "#D77FB0")},
+    **{"channel-6": ("#328EDC", "#6BB5F5"), "channel-7": ("#376316", "#93C36A"), "channel-8": ("#AC319E", "#DD86D2")},
+}
+"""Every colour, on light and on dark paper. Those of channels are told apart with any colour vision, and from white by
+3:1: Paul Tol's 'muted' scheme with its pale ones darker."""
 
-OTHER, LINE, PRIOR, BASE, GRID, SHADE = "#868E99", "#B9C0C9", "#D0D6DD", "#D5DAE0", "#E8EAED", "#EEF0F3"
-GOOD, BAD = "#1F6F8B", "#B5493A"
-CHANNELS = ("#332288", "#E0265D", "#197E5A", "#D07C20", "#7A1F4F", "#328EDC", "#376316", "#AC319E")
-"""Told apart with any colour vision, and from white by 3:1: Paul Tol's 'muted' scheme with its pale ones darker."""
+LIGHT = {name: light for name, (light, _) in PALETTE.items()}
+INK, MUTED, PAPER, TRUTH = (LIGHT[name] for name in ("ink", "muted", "paper", "truth"))
+"""The first two are the only colours of text."""
 
-MODELS = {"bayesian": "#1F5A94", "lightgbm": CHANNELS[3], "seasonal_naive": OTHER}
+OTHER, LINE, PRIOR, BASE, GRID, SHADE, GOOD, BAD = (
+    LIGHT[name] for name in ("other", "line", "prior", "base", "grid", "shade", "good", "bad")
+)
+CHANNELS = tuple(LIGHT[name] for name in PALETTE if name.startswith("channel-"))
+
+PALE = ("line", "prior", "base", "grid", "shade")
+"""Names of colours that stand behind others."""
+
+MODELS = {"bayesian": LIGHT["model"], "lightgbm": CHANNELS[3], "seasonal_naive": OTHER}
 
 FAR_EAST = (
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans", "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans"),
@@ -129,13 +141,3 @@ def styled() -> Iterator[None]:
             yield
     finally:
         log.setLevel(level)
-
-
-def png(figure: Figure) -> bytes:
-    """Return a figure as PNG of 256 colours, a third as large as one of all, the same bytes for the same figure."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    picture = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
-    stream = io.BytesIO()
-    picture.quantize(256, dither=Image.Dither.NONE).save(stream, "png")
-    return stream.getvalue()

@@ -1,9 +1,11 @@
 """Figures over time: where the KPI came from, how the model follows it, how both models forecast it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -11,9 +13,14 @@ from mmm_bayes.posterior.parts import CHANNEL
 from mmm_bayes.report.facts import MOVERS, movers
 from mmm_bayes.report.figures import layout, style
 from mmm_bayes.report.figures.style import Look
+from mmm_bayes.report.figures.svg import tip
 from mmm_bayes.report.numbers import count, day
+from mmm_bayes.report.words import say
 
 MOST_GEOS = 8
+STRIPS = 30
+"""At most so many parts of an axis of weeks show a value each."""
+
 MOVER_COLOURS = dict(zip((*MOVERS, "controls"), (style.CHANNELS[0], *style.CHANNELS[5:1:-1]), strict=True))
 """Lines of what moves the KPI besides media."""
 
@@ -56,7 +63,10 @@ def decomposition(table: pd.DataFrame, look: Look) -> Figure:
     ]
     layout.end_labels(whole, heights[0], named)
 
-    media.set_ylim(0, 1.05 * float(sum(layers.values()).max()) or 1.0)
+    brought = sum(layers.values(), np.zeros(len(table)))
+    media.set_ylim(0, 1.05 * float(brought.max()) or 1.0)
+    _tips(whole, table["week"], {"observed": table["observed"], "without media": base, "media": brought}, look)
+    _tips(media, table["week"], layers, look)
     layout.end_labels(media, heights[1], _stack(media, table["week"], layers, look))
     if moved:
         panels[2].axhline(0, color=style.MUTED, lw=0.8)
@@ -65,6 +75,7 @@ def decomposition(table: pd.DataFrame, look: Look) -> Figure:
         panels[2].margins(y=0.08)
         named = [(float(values.iloc[-1]), name, MOVER_COLOURS[name]) for name, values in moved.items()]
         layout.end_labels(panels[2], heights[2], named)
+        _tips(panels[2], table["week"], moved, look)
     return layout.settled(body, sum(heights))
 
 
@@ -102,6 +113,8 @@ def fit_over_time(weeks: pd.DataFrame, look: Look) -> Figure:
         axes.plot(own["week"], own["observed"], ".", ms=3.2, color=style.INK)
         layout.number_axis(axes, "y", look.kpi_symbol, parts=4)
         layout.week_axis(axes, own["week"], most=4 if len(geos) > 1 else 8)
+        shown = {"observed": own["observed"], "predicted": own["predicted"], "low": own["low"], "high": own["high"]}
+        _tips(axes, own["week"], shown, look, most=STRIPS if len(geos) == 1 else STRIPS // 3)
     return layout.settled(body, inches)
 
 
@@ -126,6 +139,7 @@ def holdout(table: pd.DataFrame, names: Mapping[str, str], look: Look) -> Figure
     layout.number_axis(axes, "y", look.kpi_symbol)
     layout.week_axis(axes, table["week"], most=5)
     ends = [(float(table[model].iloc[-1]), name, style.MODELS[model]) for model, name in names.items()]
+    _tips(axes, table["week"], {"observed": table["observed"]} | {n: table[m] for m, n in names.items()}, look)
     layout.end_labels(axes, 2.2, [(float(table["observed"].iloc[-1]), "observed", style.INK), *ends])
     return layout.settled(body, 2.2)
 
@@ -177,6 +191,19 @@ def _stack(
         ends.append((float(low[-1] + high[-1]) / 2, name, colour))
         low = high
     return ends
+
+
+def _tips(axes: Axes, weeks: pd.Series, series: Mapping[str, pd.Series], look: Look, most: int = 0) -> None:
+    """Let parts of an axis of weeks say the mean values of a week in them, at most so many parts."""
+    step = -(-len(weeks) // (most or STRIPS))
+    low, high = axes.get_ylim()
+    amounts = look.money if look.kpi_is_money else replace(look.money, currency="")
+    for start in range(0, len(weeks), step):
+        part = slice(start, start + step)
+        values = ", ".join(f"{name} {amounts.short(float(np.mean(v[part])))}" for name, v in series.items())
+        text = say("tip.weeks", first=weeks.iloc[start], weeks=len(weeks.iloc[part]), values=values)
+        left, right = (mdates.date2num(weeks.iloc[min(i, len(weeks) - 1)]) for i in (start, start + step))
+        tip(axes, (left, right), (low, high), text)
 
 
 def _band(axes: Axes, weeks: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> None:

@@ -1,7 +1,17 @@
 """Tables of a report: the numbers of the steps' files, with units and few digits."""
 
 from mmm_bayes.report.tables.ahead import plans_ahead, weeks_ahead
-from mmm_bayes.report.tables.budget import drafts, frontier, plan, plan_by_geo, plan_doubts, schedule, staying
+from mmm_bayes.report.tables.budget import (
+    drafts,
+    first_moves,
+    first_stays,
+    frontier,
+    plan,
+    plan_by_geo,
+    plan_doubts,
+    schedule,
+    staying,
+)
 from mmm_bayes.report.tables.channels import checks, decomposition, foundations, lift_roi, lift_tests, roi
 from mmm_bayes.report.tables.data import evidence, waterfall
 from mmm_bayes.report.tables.models import MODEL_NAMES, both_models, change_with_tenths, errors, factors, truth
@@ -19,6 +29,8 @@ __all__ = [
     "errors",
     "evidence",
     "factors",
+    "first_moves",
+    "first_stays",
     "foundations",
     "frontier",
     "lift_roi",

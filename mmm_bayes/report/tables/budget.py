@@ -14,6 +14,34 @@ from mmm_bayes.report.tables.table import Table, column_heads
 from mmm_bayes.report.words import label, say, word
 
 
+def first_moves(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
+    """Return the plan as somebody needs it who has to decide: the money to move, and how sure each move is."""
+    rows = [
+        [
+            row.channel,
+            *map(money.full, (row.now, row.plan)),
+            money.signed(row.plan - row.now),
+            _move(row.probability)[0],
+        ]
+        for row in table.itertuples()
+    ]
+    total = [say("cell.total"), money.full(whole.spend_now), money.full(whole.spend_plan)]
+    total += [money.signed(whole.spend_plan - whole.spend_now), ""]
+    heads = column_heads("channel", "today", "plan", "move", "how_sure")
+    return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.first", weeks=whole.weeks))
+
+
+def first_stays(table: pd.DataFrame, next_units: Mapping[str, float], whole: Plan, money: Money) -> Table:
+    """Return what today's money does, for somebody who is to leave it where it is; ``next_units`` by channel."""
+    rows = [
+        [row.channel, money.full(row.now), money.ratio(next_units.get(row.channel)), money.full(row.information)]
+        for row in table.itertuples()
+    ]
+    heads = column_heads("channel", "today", "next_unit", "worth_of_test", unit=money.unit)
+    total = [say("cell.total"), money.full(whole.spend_now), "", ""]
+    return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.first", weeks=whole.weeks))
+
+
 def plan(table: pd.DataFrame, whole: Plan, money: Money) -> Table:
     """Return the plan beside today, the total last; that of somebody else has no limits, but verdicts on its moves."""
     limited = whole.scenario != "what_if"

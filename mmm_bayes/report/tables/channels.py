@@ -63,9 +63,9 @@ def _second(channel: str, other: pd.Series, disputed: list[str]) -> str:
     return say("cell.contradicts", roi=text) if channel in disputed else text
 
 
-def checks(fit: Fit) -> Table:
+def checks(fit: Fit, money: Money) -> Table:
     """Return every check of the fit."""
-    found = [judged(reason) for reason in fit.diagnostics["reasons"]]
+    found = [judged(reason, money) for reason in fit.diagnostics["reasons"]]
     rows = [[r.check, label(r.status, "status"), r.message, r.remedy] for r in found]
     return Table(column_heads("check", "result", "found", "remedy"), rows, text=4, title=say("table.checks"))
 

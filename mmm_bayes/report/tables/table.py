@@ -39,6 +39,6 @@ class Table:
         )
 
 
-def column_heads(*codes: str, level: float = math.nan, break_even: str = "") -> list[str]:
-    """Return heads of columns; some name the probability of an interval, or the ROI from which on a channel pays."""
-    return [say(f"column.{code}", level=level, break_even=break_even) for code in codes]
+def column_heads(*codes: str, level: float = math.nan, break_even: str = "", unit: str = "") -> list[str]:
+    """Return heads of columns; some name the probability of an interval, the ROI from which on it pays, or a unit."""
+    return [say(f"column.{code}", level=level, break_even=break_even, unit=unit) for code in codes]

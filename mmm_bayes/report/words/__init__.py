@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from mmm_bayes.findings import Finding
 from mmm_bayes.report import numbers
@@ -58,9 +59,10 @@ def label(name: str, kind: str) -> str:
     return catalogue().get(f"label.{kind}.{name}", name)
 
 
-def _said(findings: Iterable[Mapping[str, Any]]) -> str:
+@pass_context
+def _said(context: Context, findings: Iterable[Mapping[str, Any]]) -> str:
     """Return the sentences of findings within a finding."""
-    return " ".join(word(Finding(**raw)) for raw in findings)
+    return " ".join(word(Finding(**raw), context.get("money", NO_CURRENCY)) for raw in findings)
 
 
 FILTERS = {
@@ -102,20 +104,22 @@ class Judged:
     remedy: str
 
 
-def judged(reason: Mapping[str, Any]) -> Judged:
-    """Return a reason of ``diagnostics.json`` in words."""
+def judged(reason: Mapping[str, Any], money: Money = NO_CURRENCY) -> Judged:
+    """Return a reason of ``diagnostics.json`` in words; ``money`` shows its amounts."""
     name, remedy = (f"check.{reason['check']}.{part}" for part in ("name", "remedy"))
-    passed, values = reason["status"] == "PASS", reason["values"]
+    passed, values = reason["status"] == "PASS", {"money": money, **reason["values"]}
     return Judged(
         say(name, **values), reason["status"], say(reason["code"], **values), "" if passed else say(remedy, **values)
     )
 
 
-def verdict(diagnostics: Mapping[str, Any]) -> str:
-    """Return what the checks of ``diagnostics.json`` come to, in a sentence."""
+def verdict(diagnostics: Mapping[str, Any], named: bool = True) -> str:
+    """Return what the checks of ``diagnostics.json`` come to, in a sentence; ``named``: with those not passed."""
     code, reasons = diagnostics["verdict"], diagnostics["reasons"]
     found = [judged(reason).check for reason in doubts(reasons)]
-    return say(f"verdict.{code}", open=len(found), total=len(reasons), names=numbers.listed(found) if found else "")
+    return say(
+        f"verdict.{code}", open=len(found), total=len(reasons), names=numbers.listed(found) if found and named else ""
+    )
 
 
 def doubts(reasons: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
