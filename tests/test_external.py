@@ -396,6 +396,24 @@ def test_geos_of_a_table_that_are_one_in_the_panel_are_averaged_by_weight(tmp_pa
     assert found["fair"].unstack("geo").sum().to_dict() == {"North": 0.0, "Rest": 0.125}
 
 
+def test_a_gap_of_one_of_several_geos_is_none_of_the_others_to_fill(tmp_path):
+    rows = [(d, g, v) for d in days() for g, v in (("a", 1.0), ("b", 4.0)) if g == "a" or d.month != 4]
+    section = of(pd.DataFrame(rows, columns=["day", "g", "v"]), tmp_path) | {"geo": "g", "columns": {"v": "mean"}}
+    config = make_config({"name": "t", "panel": panel(tmp_path), "external": {"x": section}}, folder=tmp_path)
+    members = pd.DataFrame({"name": ["a", "b"], "geo": "Rest", "weight": 1.0})
+    weeks = pd.date_range(FIRST, periods=WEEKS, freq="7D")
+    with pytest.raises(DataError, match=r"'v' of Rest lacks 4 of the panel's 30 weeks \(2023-04-03, "):
+        weekly_controls(read_external(config), weeks, Places.of(("Rest",), members))
+
+
+@pytest.mark.parametrize("between", [None, "repeat", "interpolate"])
+def test_a_column_without_any_value(between, tmp_path):
+    table = pd.DataFrame({"day": MONTHS, "cpi": [""] * 8, "rate": range(8)})
+    section = of(table, tmp_path) | {"columns": {"rate": "mean", "cpi": "mean"}, "between": between}
+    with pytest.raises(DataError, match=r"'cpi' lacks 30 of the panel's 30 weeks .*; add rows for them"):
+        prepared(tmp_path, external={"economy": section})
+
+
 def test_national_series_take_national_tables(tmp_path):
     table = pd.DataFrame({"day": MONTHS, "cpi": range(8)})
     found = prepared(tmp_path, ("all",), external={"e": of(table, tmp_path) | {"columns": {"cpi": "mean"}}})

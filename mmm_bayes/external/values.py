@@ -18,7 +18,7 @@ def weekly_values(table: External, weeks: pd.DatetimeIndex, places: Places, ahea
 
     A week's value is the mean, sum, last or highest of its days'. The value of a row counts on each of its days, that
     of a sum is divided among them. A national value stands in all geos; several geos of the table that are one in the
-    panel are averaged by their weight. The last weeks, those ``ahead``, need no value.
+    panel are averaged by their weight, on days that all of them have. The last weeks, those ``ahead``, need no value.
 
     Raises:
         DataError: weeks, days of a sum or a geo are lacking, or two rows are for one day.
@@ -99,7 +99,8 @@ def _placed(daily: pd.DataFrame, table: External, places: Places) -> pd.DataFram
         )
     joined = named.merge(members, on="name")
     sums = joined.assign(value=joined["value"] * joined["weight"]).groupby(["geo", "day"])[["value", "weight"]].sum()
-    return (sums["value"] / sums["weight"]).rename("value").reset_index()
+    whole = sums["weight"] > (1 - 1e-9) * sums.groupby("geo")["weight"].transform("max")
+    return (sums["value"] / sums["weight"])[whole].rename("value").reset_index()
 
 
 def _require_all(weekly: pd.Series, table: External, column: str, weeks: pd.DatetimeIndex, places: Places) -> None:
