@@ -318,9 +318,14 @@ def test_days_of_events_that_are_none(text, sentence):
 
 
 def test_events_of_the_configuration_and_their_shape(tmp_path):
-    event = {"days": [date(2023, 3, 3), "2023-06-28 to 2023-07-04"], "before": 3, "after": 9}
+    event = {
+        "days": [date(2023, 3, 3), "2023-06-28 to 2023-07-04", "2023-07-03 to 2023-07-05"],
+        "before": 3,
+        "after": 9,
+    }
     found = prepared(tmp_path, events={"sale": event})
     spans = [(date(2023, 3, 3), date(2023, 3, 3)), (date(2023, 6, 28), date(2023, 7, 4))]
+    spans.append((date(2023, 7, 3), date(2023, 7, 5)))
 
     def of_shape(apart: Callable[[date, date, date], int], size: int) -> Daily:
         def value(d: date, _: str) -> float:

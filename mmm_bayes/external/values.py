@@ -29,7 +29,7 @@ def weekly_values(table: External, weeks: pd.DatetimeIndex, places: Places, ahea
         daily = daily[daily["day"].between(weeks[0], weeks[-1] + timedelta(days=WEEK - 1))]
         placed = _placed(daily, table, places)
         week = weeks[0] + pd.to_timedelta((placed["day"] - weeks[0]).dt.days // WEEK * WEEK, unit="D")
-        by_week = placed.sort_values("day").groupby(["geo", week.rename("week")])["value"]
+        by_week = placed.groupby(["geo", week.rename("week")])["value"]
         weekly = getattr(by_week, way)()
         if way == "sum":
             weekly = weekly[by_week.size() == WEEK]
