@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 from mmm_bayes.config.allocation import Allocate
 from mmm_bayes.config.data import PanelSource, Simulate, SpendFile, Transactions
 from mmm_bayes.config.document import read_document
+from mmm_bayes.config.experiments import with_result
 from mmm_bayes.config.explain import sentences
 from mmm_bayes.config.external import Event, ExternalFile
 from mmm_bayes.config.file import TableFile
@@ -185,6 +186,22 @@ def make_config(
         told = (f"{origin}{_at(one.place, lines)}: {one.sentence}" for one in found)
         raise ConfigError(*told, parts=[one.part for one in found]) from None
     config._options = options
+    return _with_results(config, origin, lines)
+
+
+def _with_results(config: Config, origin: str, lines: Mapping[str, int]) -> Config:
+    """Fill in the results of lift tests that files hold."""
+    tests, found = list(config.model.lift_tests), []
+    for at, test in enumerate(tests):
+        place = f"model.lift_tests.{at}"
+        if test.path is not None:
+            try:
+                tests[at] = with_result(test, config.find(test.path), place)
+            except ConfigError as error:
+                found.append((f"{place}.path", f"{origin}{_at(place, lines)}: {error}"))
+    if found:
+        raise ConfigError(*(sentence for _, sentence in found), parts=[part.rpartition(".")[0] for part, _ in found])
+    config.model.__dict__.update(lift_tests=tuple(tests))
     return config
 
 

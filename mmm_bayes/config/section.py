@@ -54,7 +54,7 @@ def one_of(choices: Collection[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-TAGS = ("by name", "by range", "one for all", "by geo")
+TAGS = ("by name", "by range", "one for all", "by geo", "by channel")
 """What pydantic puts into the place of a value that may have two forms; none of it is a key."""
 
 Mistake = tuple[str, str]

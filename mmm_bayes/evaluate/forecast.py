@@ -72,7 +72,7 @@ class Split:
         tests = [
             test
             for test in asked.lift_tests
-            if test.channel in self.panel.channels and (every_geo if test.geos is None else self._has(test.geos))
+            if {*test.tested} <= {*self.panel.channels} and (every_geo if test.geos is None else self._has(test.geos))
         ]
         return asked.model_copy(update={"lift_tests": tuple(tests)})
 

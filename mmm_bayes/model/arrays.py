@@ -8,7 +8,7 @@ from mmm_bayes.priors import pooled
 from mmm_bayes.transforms import Array
 
 POOL = ("mean_media", "usual_return")
-LIFT = ("lift_media", "lift_weight", "lift_kpi", "lift_error")
+LIFT = ("lift_media", "lift_weight", "lift_member", "lift_kpi", "lift_error")
 
 NORMALS = "_z"
 """End of the names of standard normals behind other variables: nobody reads their draws."""
@@ -19,7 +19,7 @@ def graph_data(design: Design) -> dict[str, Array]:
 
     ``y, money (geo, week)``, ``media (channel, geo, l_max - 1 + week)``, ``total (channel)``, for each part of the
     baseline its ``<part>_values (feature, geo or 1, week)``; where channels are pooled ``mean_media (channel)`` and
-    ``usual_return``; for lift tests those of `lift.lift_data` that are no places.
+    ``usual_return``; for lift tests those of `experiments.lift_data` that are no places nor ages.
     """
     data = design.data
     names = ["y", "media", "money", "total", *(POOL if len(pooled(data)) else ()), *(n for n in LIFT if n in data)]

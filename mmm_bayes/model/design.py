@@ -10,7 +10,7 @@ from mmm_bayes.config import Model
 from mmm_bayes.model.smooth import smooth_features
 from mmm_bayes.panel import Panel
 from mmm_bayes.pool import usual_return
-from mmm_bayes.posterior.lift import lift_data, within
+from mmm_bayes.posterior.experiments import check_tests, lift_data, within
 from mmm_bayes.posterior.parts import PARTS
 from mmm_bayes.priors import carrier
 from mmm_bayes.transforms import Array, media_scale, with_history, yearly_waves
@@ -36,7 +36,7 @@ class Design:
               prior: the spend (ROI), or all KPI in currency (contribution share),
             * ``mean_media (channel)``: mean of ``media``, and ``usual_return``, a marginal ROI that is as likely as
               not: what the pool measures channels by, see `mmm_bayes.pool`,
-            * the variables of `model.lift.lift_data`, where there are lift tests.
+            * the variables of `posterior.experiments.lift_data`, where there are lift tests.
     """
 
     data: xr.Dataset
@@ -94,10 +94,11 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
 
 def _with_lift_tests(data: xr.Dataset, model: Model, train: int) -> Design:
     """Return the design with the tests that the model sees: those that ended within the training weeks."""
-    known = within(model.lift_tests, data["week"].to_numpy()[:train])
-    if len(known) < len(model.lift_tests):
-        lift_data(data, model.lift_tests, model.l_max, len(data["week"]))  # tests outside of the panel are an error
-    return Design(data.assign(lift_data(data, known, model.l_max, train)) if known else data)
+    weeks, known = data["week"].to_numpy(), model.lift_tests
+    if train < len(weeks):
+        check_tests(data, known)
+        known = within(known, weeks[:train])
+    return Design(data.assign(lift_data(data, known, model.l_max, train, model.test_aging)) if known else data)
 
 
 def head(design: Design, weeks: int, l_max: int) -> Design:

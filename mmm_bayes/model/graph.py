@@ -122,9 +122,10 @@ def _observe_lift(
     with_it, without = (model.shape.respond(media, own) for media in (known["lift_media"][0], known["lift_media"][1]))
     # with its shape left open, the gradient would read the number of geos as data, which machine code cannot
     geo_effect = pt.specify_shape(geo_effect, tuple(design.data.sizes[dim] for dim in ("channel", "geo")))
-    chosen = np.eye(design.data.sizes["geo"])[geo]  # (test, place, geo)
+    chosen = np.eye(design.data.sizes["geo"])[geo]  # (part, place, geo)
     of_places = (geo_effect[channel][:, None, :] * chosen).sum(axis=-1)
-    lift = lift_of(with_it - without, known["lift_weight"], of_places, beta[channel])
+    parts = lift_of(with_it - without, known["lift_weight"], of_places, beta[channel])
+    lift = (parts[:, None] * known["lift_member"]).sum(axis=0)
     pm.Normal("lift", lift, known["lift_error"], observed=known["lift_kpi"])
 
 

@@ -16,7 +16,7 @@ from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
 from mmm_bayes.errors import ConfigError, MMMError
 from mmm_bayes.evaluate.forecast import LEAST_HOLDOUT, split_holdout
 from mmm_bayes.panel import MIN_WEEKS, Panel, load_panel
-from mmm_bayes.posterior.lift import check_tests
+from mmm_bayes.posterior.experiments import check_tests
 from mmm_bayes.priors import check_channels
 from mmm_bayes.provenance import PANEL, load_manifest
 from mmm_bayes.workspace import Workspace

@@ -10,7 +10,7 @@ import arviz_stats as azs
 import numpy as np
 import xarray as xr
 
-from mmm_bayes.config import ChannelPriors, Model
+from mmm_bayes.config import ChannelPriors, LiftTest, Model
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.likelihoods import LIKELIHOODS
@@ -222,7 +222,8 @@ def confounding(pairs: list[Pair], demand: Mapping[str, Demand], tested: Sequenc
 
 def _tested(posterior: Posterior) -> list[str]:
     """Return the channels that have a lift test."""
-    return list(dict.fromkeys(test["channel"] for test in posterior.settings.get("lift_tests", ())))
+    tests = (LiftTest(**test) for test in posterior.settings.get("lift_tests", ()))
+    return list(dict.fromkeys(channel for test in tests for channel in test.tested))
 
 
 def _untested(findings: list[Finding], tested: Sequence[str]) -> list[str]:

@@ -175,7 +175,12 @@ def _lift(results: Results, fit: Fit, money: Money) -> dict[str, Any]:
     if lift is None:
         return {"lift_table": None}
     write = money.short if results.kpi_is_money else numbers.compact
-    return {"lift_table": tables.lift_tests(lift, money, write), "lift_roi_table": tables.lift_roi(lift, fit.window)}
+    aging = fit.settings["model"].get("test_aging", 0.0)
+    return {
+        "about_tests": facts.about_tests(lift, aging),
+        "lift_table": tables.lift_tests(lift, money, write),
+        "lift_roi_table": tables.lift_roi(lift, fit.window),
+    }
 
 
 def _comparison(results: Results, comparison: Comparison | None, money: Money) -> dict[str, Any]:

@@ -401,3 +401,24 @@ def about_ahead(summary: Mapping[str, Any], write: Any) -> list[Finding]:
         values = {**{name: tested[name] for name in ("weeks", "wmape", "coverage", "ci_prob")}}
         found.append(Finding("forecast.tested", values))
     return [*found, *(Finding(**note) for note in summary["notes"])]
+
+
+def about_tests(lift: pd.DataFrame, aging: float) -> list[Finding]:
+    """Return what was made of the results of lift tests: several channels at once, other units, age.
+
+    Args:
+        lift: ``lift.csv``.
+        aging: relative error for each year between a test and the panel.
+    """
+    found = []
+    for number, row in enumerate(lift.itertuples(), 1):
+        if row.channels > 1:
+            found.append(Finding("lift.together", {"number": number, "channels": row.channel}))
+        if pd.notna(row.roas):
+            found.append(Finding("lift.from_roas", {"number": number, "roas": float(row.roas)}))
+        if pd.notna(row.path):
+            found.append(Finding("lift.from_file", {"number": number, "path": str(row.path)}))
+        if pd.notna(row.age):
+            values = {"number": number, "years": float(row.age), "aging": aging, "start": str(row.start)}
+            found.append(Finding("lift.outside", values))
+    return found
