@@ -13,7 +13,7 @@ from mmm_bayes import pipeline
 from mmm_bayes.ahead import backtest, look_ahead
 from mmm_bayes.allocate import allocate, weekly_media
 from mmm_bayes.cli import main
-from mmm_bayes.config import Allocate, PanelColumns
+from mmm_bayes.config import Allocate, PanelColumns, make_config
 from mmm_bayes.errors import DataError
 from mmm_bayes.panel import load_panel_with_plan, panel_from_frame, save_panel
 from mmm_bayes.posterior.attribution import response_curves
@@ -307,3 +307,21 @@ def test_nothing_planned_is_one_sentence(small_run, capsys, tmp_path, monkeypatc
     assert not pipeline.has_work(small_run.config, "forecast", tmp_path)
     assert main(["forecast", "gone.yaml", "--spend", "plan.csv"]) == 1
     assert capsys.readouterr().err.startswith("Error: gone.yaml")
+
+
+def test_external_tables_and_events_reach_into_the_planned_weeks(tmp_path):
+    long_table().drop(columns=["price", "sale", "cost"]).to_csv(tmp_path / "weekly.csv", index=False)
+    days = pd.date_range("2023-01-02", periods=7 * 72, freq="D")
+    pd.DataFrame({"day": days, "rain": np.arange(len(days)) * 1.0}).to_csv(tmp_path / "weather.csv", index=False)
+    raw = {
+        "name": "x",
+        "panel": {"path": "weekly.csv", "kpi": "sales", "spend": {"tv": "tv"}},
+        "external": {"weather": {"path": "weather.csv", "date": "day", "columns": {"rain": "mean"}}},
+        "events": {"fair": {"days": ["2023-05-04", "2024-05-16"]}, "opening": {"days": ["2024-05-14"]}},
+    }
+    panel = pipeline.prepare(make_config(raw, folder=tmp_path), tmp_path)
+    planned = panel.planned["controls"].isel(geo=0).to_pandas()
+    assert list(planned) == ["weather_rain", "fair"]  # the opening touches no week with a KPI: nothing tells of it
+    assert planned["fair"].tolist() == [0, 1, 0, 0]
+    rain = [float(np.mean(range(7 * w, 7 * w + 7))) for w in (70, 71, 20, 21)]
+    assert planned["weather_rain"].tolist() == rain  # two weeks of the table, two of the year before

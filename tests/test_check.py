@@ -72,10 +72,10 @@ MISTAKES = {
         asked(lift(geos=["geo_1"])),
         "model.lift_tests, entry 1 names the geo 'geo_1'; did you mean 'geo_01'?",
     ),
-    "a test before the panel": (
-        asked(lift(start="2021-12-01")),
-        "model.lift_tests, entry 1: 2021-12-01 to 2022-07-03 lies outside of the panel (2022-01-03 to 2023-02-26); "
-        "correct the dates or leave the test out.",
+    "a test long before the panel": (
+        asked(lift(start="2012-06-06", end="2012-07-03")),
+        "model.lift_tests, entry 1: 2012-06-06 to 2012-07-03 lies 10 years from the panel (2022-01-03 to 2023-02-26), "
+        "too far to tell of it; correct the dates or leave the test out.",
     ),
     "a test that spent more than there was": (
         asked(lift(spend_change=HUGE)),
@@ -209,7 +209,7 @@ OF_CHANNELS = (
 )
 OF_TESTS = (
     "model.lift_tests, entry 1 names the channel 'tvv'; did you mean 'tv'?",
-    "model.lift_tests, entry 2: 2032-06-06 to 2032-07-03 lies outside of the panel",
+    "model.lift_tests, entry 2: 2032-06-06 to 2032-07-03 lies 9 years from the panel",
 )
 
 

@@ -66,10 +66,7 @@ def weekly_controls(
         ConfigError: an event names a geo that is none.
     """
     every = pd.MultiIndex.from_product([places.geos, weeks], names=["geo", "week"])
-    found = [
-        weekly_events(t, weeks, places) if t.rhythm == "event" else weekly_values(t, weeks, places, ahead)
-        for t in tables
-    ]
+    found = [(weekly_events if t.rhythm == "event" else weekly_values)(t, weeks, places, ahead) for t in tables]
     notes = [note for table, own in zip(tables, found, strict=True) for note in _notes(table, own, places)]
     return WeeklyControls(pd.concat([pd.DataFrame(index=every), *found], axis=1).loc[every], tuple(notes))
 

@@ -12,11 +12,13 @@ from mmm_bayes.external.tables import EVERYWHERE, WEEK, External
 from mmm_bayes.transforms import Array
 
 
-def weekly_events(table: External, weeks: pd.DatetimeIndex, places: Places) -> pd.DataFrame:
+def weekly_events(table: External, weeks: pd.DatetimeIndex, places: Places, ahead: int = 0) -> pd.DataFrame:
     """Return ``geo, week`` (the index) and a column for each control of events that touch these weeks.
 
     A day of the event counts 1. The ``n`` days before and after it count ``n / (n + 1)`` to ``1 / (n + 1)``, the
     next one most, in controls of their own. A day of several times of the same event counts once.
+
+    An event of the last weeks alone, those ``ahead``, has none: nothing tells of it.
 
     Raises:
         ConfigError: an event of the configuration names a geo that is none.
@@ -31,7 +33,8 @@ def weekly_events(table: External, weeks: pd.DatetimeIndex, places: Places) -> p
             by_name[name] = np.maximum(by_name.get(name, 0.0), share)
     index = pd.MultiIndex.from_product([places.geos, weeks], names=["geo", "week"])
     columns = {control: _by_geo(by_name, places, len(weeks)) for control, by_name in found.items()}
-    return pd.DataFrame({control: values for control, values in columns.items() if values.any()}, index=index)
+    known = np.tile(np.arange(len(weeks)) < len(weeks) - ahead, len(places.geos))
+    return pd.DataFrame({control: values for control, values in columns.items() if values[known].any()}, index=index)
 
 
 def unknown_geos(table: External, places: Places) -> list[str]:

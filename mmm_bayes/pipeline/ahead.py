@@ -45,31 +45,34 @@ def forecast(config: Config, root: str | Path = ".", progress: Progress = silent
                 "'mmm-bayes prepare', or give a file of them with --spend."
             )
         posterior = load_posterior(work.manifest.checked("fit", "posterior.nc") / "posterior.nc")
-        usable = verdict(work.manifest) != "FAIL"
         progress("searching the best plan", None)
-        best = _best(config, panel, posterior) if usable else None
+        best, why = _best(config, panel, posterior, verdict(work.manifest))
         progress("forecasting", None)
         money = None if best is None else {row.channel: row.spend_plan for row in best.channels}
         found = look_ahead(posterior, panel, config.allocate, money, config.ci_prob, config.sampler.seed)
-        ahead = save_ahead(found, work.folder, _tested(config, work.manifest), _notes(panel, best, usable))
+        ahead = save_ahead(found, work.folder, _tested(config, work.manifest), (*_assumed(panel), *why))
     return ahead
 
 
-def _best(config: Config, panel: "Panel", posterior: "Posterior") -> "Plan | None":
-    """Return the best plan for the planned weeks, as ``allocate`` finds it; None where it is asked about others."""
+def _best(
+    config: Config, panel: "Panel", posterior: "Posterior", verdict: str
+) -> "tuple[Plan | None, tuple[Finding, ...]]":
+    """Return the best plan for the planned weeks, as ``allocate`` finds it; or why there is none beside the plan."""
     from mmm_bayes.allocate import allocate
     from mmm_bayes.posterior.attribution import response_curves
 
+    if verdict == "FAIL":
+        return None, (Finding("forecast.no_best_plan"),)
     curves = response_curves(posterior, config.allocate, planned=panel.planned)
-    return allocate(curves, config.allocate, config.ci_prob) if curves.planned else None
+    if not curves.planned:
+        return None, (Finding("forecast.other_window"),)
+    plan = allocate(curves, config.allocate, config.ci_prob)
+    return (plan, ()) if plan.moves else (None, (Finding("forecast.plan_stays"),))
 
 
-def _notes(panel: "Panel", best: "Plan | None", usable: bool) -> tuple[Finding, ...]:
-    """Return what is assumed of the planned weeks, and why there is no best plan where there is none."""
-    assumed = [note for note in panel.notes if note.code in ("panel.as_last_year", "panel.usual_price")]
-    if best is not None:
-        return tuple(assumed)
-    return (*assumed, Finding("forecast.other_window" if usable else "forecast.no_best_plan"))
+def _assumed(panel: "Panel") -> list[Finding]:
+    """Return what is assumed of the planned weeks."""
+    return [note for note in panel.notes if note.code in ("panel.as_last_year", "panel.usual_price")]
 
 
 def _tested(config: Config, manifest: Manifest) -> dict[str, Any] | None:

@@ -24,6 +24,10 @@ NEAR = 52
 """Weeks of the panel that stand for the time of a test before or after it."""
 
 
+OLDEST = 5
+"""Years between a test and the panel from which on nobody means it."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a test took place.
@@ -154,6 +158,11 @@ def _place(data: xr.Dataset, test: LiftTest, where: str) -> Place:
         size = -(-((end - start).astype(int) + 1) // 7)
         before = weeks[0] - start > end - until
         gap = max(int((weeks[0] - end if before else start - until).astype(int)), 0)
+        if gap > OLDEST * YEAR:
+            raise ConfigError(
+                f"{where}: {start} to {end} lies {gap / YEAR:.0f} years from the panel ({weeks[0]} to {until}), too "
+                "far to tell of it; correct the dates or leave the test out."
+            )
         return Place(of, at, None, int(size), slice(NEAR) if before else slice(-NEAR, None), gap / YEAR)
     tested = np.flatnonzero((weeks <= end) & (weeks + SIX >= start))
     first, last = int(tested[0]), int(tested[-1])
