@@ -329,6 +329,8 @@ def test_events_of_the_configuration_and_their_shape(tmp_path):
 
     def of_shape(apart: Callable[[date, date, date], int], size: int) -> Daily:
         def value(d: date, _: str) -> float:
+            if any(a <= d <= b for a, b in spans):
+                return 0.0
             return max(max(1 - n / (size + 1), 0.0) if (n := apart(d, *span)) > 0 else 0.0 for span in spans)
 
         return value

@@ -1,7 +1,6 @@
 """Events by week and geo: how many of its days they take, and how much of the days around them."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,8 @@ def weekly_events(table: External, weeks: pd.DatetimeIndex, places: Places, ahea
     """Return ``geo, week`` (the index) and a column for each control of events that touch these weeks.
 
     A day of the event counts 1. The ``n`` days before and after it count ``n / (n + 1)`` to ``1 / (n + 1)``, the
-    next one most, in controls of their own. A day of several times of the same event counts once.
+    next one most, in controls of their own. A day of several times of the same event counts once, and is neither before
+    nor after it.
 
     An event of the last weeks alone, those ``ahead``, has none: nothing tells of it.
 
@@ -24,13 +24,11 @@ def weekly_events(table: External, weeks: pd.DatetimeIndex, places: Places, ahea
         ConfigError: an event of the configuration names a geo that is none.
     """
     _require_known(table, places)
-    days = pd.date_range(weeks[0], periods=WEEK * len(weeks))
     found: dict[str, dict[str, Array]] = {}
-    for row in table.frame.itertuples():
-        name = row.geo.casefold()
-        for control, share in _around(row, days):
-            by_name = found.setdefault(control, {})
-            by_name[name] = np.maximum(by_name.get(name, 0.0), share)
+    days = pd.date_range(weeks[0], periods=WEEK * len(weeks))
+    for (control, geo), rows in table.frame.groupby(["control", table.frame["geo"].str.casefold()], sort=False):
+        for side, share in _around(rows, days):
+            found.setdefault(f"{control}{side}", {})[str(geo)] = share
     index = pd.MultiIndex.from_product([places.geos, weeks], names=["geo", "week"])
     columns = {control: _by_geo(by_name, places, len(weeks)) for control, by_name in found.items()}
     known = np.tile(np.arange(len(weeks)) < len(weeks) - ahead, len(places.geos))
@@ -51,14 +49,16 @@ def _require_known(table: External, places: Places) -> None:
         )
 
 
-def _around(row: Any, days: pd.DatetimeIndex) -> Iterator[tuple[str, Array]]:
-    """Yield the controls of one time of an event with what each of the days has of it."""
-    until = np.asarray((row.first - days).days)
-    since = np.asarray((days - row.last).days)
-    yield row.control, ((until <= 0) & (since <= 0)).astype(float)
-    for name, size, apart in (("before", row.before, until), ("after", row.after, since)):
-        if size:
-            yield f"{row.control}_{name}", np.where(apart > 0, np.maximum(1 - apart / (size + 1), 0.0), 0.0)
+def _around(rows: pd.DataFrame, days: pd.DatetimeIndex) -> Iterator[tuple[str, Array]]:
+    """Yield what each of the days has of an event and of the days around it, by what their control ends in."""
+    until = np.stack([(first - days).days for first in rows["first"]])
+    since = np.stack([(days - last).days for last in rows["last"]])
+    inside = ((until <= 0) & (since <= 0)).any(axis=0)
+    yield "", inside.astype(float)
+    for side, apart in (("before", until), ("after", since)):
+        if size := int(rows[side].max()):
+            share = np.where(apart > 0, np.maximum(1 - apart / (size + 1), 0.0), 0.0)
+            yield f"_{side}", share.max(axis=0) * ~inside
 
 
 def _by_geo(by_name: dict[str, Array], places: Places, weeks: int) -> Array:
