@@ -61,8 +61,9 @@ class Desk:
     def field(self, name: str, value: Any, act: Callable[[Any], None]) -> dict[str, Any]:
         """Return what makes a field show a value of the draft and hand on what a visitor makes of it.
 
-        A field whose value is changed by anything but itself gets a new key. Under its old one a browser that has not
-        heard of the change yet would send the old value back, and it would be taken for the visitor's.
+        A field whose value is changed by anything but itself gets a new number, and with it a new key. Under its old
+        one a browser that has not heard of the change yet would send the old value back, and it would be taken for the
+        visitor's.
 
         Args:
             name: of the field.
@@ -76,10 +77,11 @@ class Desk:
         return {"key": key, "value": value, "on_change": self._changed, "args": (name, number, key, act)}
 
     def _changed(self, name: str, number: int, key: str, act: Callable[[Any], None]) -> None:
+        """Hand on what a visitor made of a field, not what a browser that lags behind says of a former one."""
         fields, value = st.session_state[self.key("fields")], st.session_state[key]
-        if fields[name][0] == number:
+        if fields[name][0] == number and fields[name][1] != value:
             fields[name] = number, value
-        act(value)
+            act(value)
 
     # --- what widgets do ------------------------------------------------------------------------
 

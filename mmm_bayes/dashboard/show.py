@@ -15,7 +15,8 @@ STYLE = """<style>
 h1 {font-size: 2rem !important} h2 {font-size: 1.45rem !important} h3 {font-size: 1.15rem !important}
 [data-testid="stMarkdownContainer"] table {display: block; overflow-x: auto; font-size: 0.875rem}
 [data-testid="stMarkdownContainer"] :is(th, td):first-child {white-space: nowrap}
-[data-testid="stCaptionContainer"] :is(p, li) {opacity: 1; color: light-dark(#5F6873, #A9AFB7)}
+[data-testid="stCaptionContainer"] {opacity: 1}
+[data-testid="stCaptionContainer"] :is(p, li) {color: light-dark(#5F6873, #A9AFB7)}
 [data-testid="stBaseButton-primary"] p {color: light-dark(#fff, #0d141b)}
 div:has(> .st-key-figures) {
   position: sticky; top: 3.5rem; z-index: 20; padding: 0.5rem 0; background: light-dark(#fff, #171614)
