@@ -9,11 +9,12 @@ import streamlit as st
 from mmm_bayes.dashboard.charts import Drawn
 from mmm_bayes.report.content import Content
 from mmm_bayes.report.page import literal
+from mmm_bayes.report.words import say
 
 STYLE = """<style>
 .stMainBlockContainer {max-width: 72rem; padding-top: 3.5rem}
 h1 {font-size: 2rem !important} h2 {font-size: 1.45rem !important} h3 {font-size: 1.15rem !important}
-[data-testid="stMarkdownContainer"] table {display: block; overflow-x: auto; font-size: 0.875rem}
+.scrolled {overflow-x: auto} .scrolled table {font-size: 0.875rem}
 [data-testid="stMarkdownContainer"] :is(th, td):first-child {white-space: nowrap}
 [data-testid="stCaptionContainer"] {opacity: 1}
 [data-testid="stCaptionContainer"] :is(p, li) {color: light-dark(#5F6873, #A9AFB7)}
@@ -28,6 +29,7 @@ div:has(> .st-key-figures) {
 }
 </style>"""
 FIGURE = re.compile(r"^!\[(.*)\]\(figures/(\w+)\.svg\)$", re.MULTILINE)
+TABLE = re.compile(r"^(?:\|.*\n?)+", re.MULTILINE)
 DOLLAR = re.compile(r"(`[^`]*`)|\$")
 ABREAST = 3
 """Charts of one figure that stand side by side."""
@@ -46,9 +48,15 @@ def show(content: Content, markdown: str) -> None:
     parts = FIGURE.split(markdown)
     for words, description, name in zip_longest(parts[::3], parts[1::3], parts[2::3]):
         if words.strip():
-            st.markdown(dollars(words))
+            st.markdown(TABLE.sub(_scrolled, dollars(words)), unsafe_allow_html=True)
         if name:
             show_charts(content.figures[name], description)
+
+
+def _scrolled(table: re.Match[str]) -> str:
+    """Return a table in a box that scrolls it sideways where there is no room, by the keyboard, too."""
+    about = say("dashboard.table")
+    return f'<div class="scrolled" tabindex="0" role="group" aria-label="{about}">\n\n{table[0]}\n</div>\n'
 
 
 def show_charts(charts: Drawn, description: str) -> None:
