@@ -11,8 +11,10 @@ from pyspark.sql import SparkSession
 
 from mmm_bayes.config import make_config
 from mmm_bayes.errors import ConfigError, DataError
+from mmm_bayes.findings import Finding
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.prepare import Prepared, weekly_table
+from mmm_bayes.report.words import word
 
 FIRST = date(2023, 1, 2)
 WEEKS = 24
@@ -76,6 +78,10 @@ def test_each_group_has_the_weather_of_its_geos_by_revenue(spark: SparkSession, 
     assert before[["weather_sun", "fair"]].isna().all(axis=None)
     assert panel_from_frame(frame, prepared.columns, "test").data.sizes["control"] == 3
     assert {"external.values", "external.events"} <= {note["code"] for note in prepared.quality["notes"]}
+    (average,) = [note for note in prepared.quality["notes"] if note["code"] == "external.average"]
+    assert average["values"] == {"table": "weather", "geo": "Rest", "parts": ["east", "west"], "share": 1.0}
+    said = word(Finding(**{**average, "values": {**average["values"], "share": 0.62}}))
+    assert said.startswith("In Rest the controls from 'weather' are the mean of east and west by revenue, 62% of it;")
 
 
 def test_one_national_series_has_the_mean_by_revenue(spark: SparkSession, folder: Path) -> None:

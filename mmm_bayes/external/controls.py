@@ -76,6 +76,7 @@ def _notes(table: External, found: pd.DataFrame, places: Places) -> Iterator[Fin
         controls = [{"control": c, "way": way} for c, way in zip(found, table.columns.values(), strict=True)]
         values = {"controls": controls, "rhythm": table.rhythm, "between": table.between}
         yield Finding("external.values", {"table": table.name, **values})
+        yield from _averages(table, places)
         return
     if len(found.columns):
         yield Finding("external.events", {"controls": list(found.columns)})
@@ -83,3 +84,11 @@ def _notes(table: External, found: pd.DataFrame, places: Places) -> Iterator[Fin
         yield Finding("external.outside", {"events": outside})
     if unknown := unknown_geos(table, places):
         yield Finding("external.unknown_geos", {"table": table.name, "geos": unknown})
+
+
+def _averages(table: External, places: Places) -> Iterator[Finding]:
+    """Yield which geos of the panel have the mean of several geos of a table, and how much of them these are."""
+    used = places.among({*table.frame["geo"].str.casefold()}) if table.by_geo else places.members[:0]
+    for geo, parts in used[used["geo"].str.casefold() != used["name"]].groupby("geo"):
+        values = {"geo": str(geo), "parts": sorted(parts["name"]), "share": float(parts["weight"].sum())}
+        yield Finding("external.average", {"table": table.name, **values})
