@@ -16,12 +16,16 @@ from mmm_bayes.allocate import as_section, draft_of_plan, draft_of_today, load_p
 from mmm_bayes.cli import main
 from mmm_bayes.config import load_config
 from mmm_bayes.dashboard import serve
+from mmm_bayes.dashboard.charts import draw
 from mmm_bayes.dashboard.kept import as_csv, as_excel, fragment
 from mmm_bayes.dashboard.planner import scale
 from mmm_bayes.dashboard.runs import open_run
 from mmm_bayes.dashboard.show import dollars, text
 from mmm_bayes.posterior.attribution import decomposition, response_curves
+from mmm_bayes.report.facts import channel_of, money_of
+from mmm_bayes.report.figures import draw_figures
 from mmm_bayes.report.numbers import Money, chance, percent
+from mmm_bayes.report.results import load_results
 from mmm_bayes.report.words import judged, label
 
 CHANNELS = ("tv", "search", "social")
@@ -62,7 +66,7 @@ def field(page: AppTest, kind: str, name: str):
     return next(f for f in getattr(page, kind) if f.key.startswith(f"small | field | {name} |"))
 
 
-def money_of(page: AppTest, channel: str):
+def spend_of(page: AppTest, channel: str):
     return field(page, "number_input", f"money of {channel} in None")
 
 
@@ -109,7 +113,7 @@ def test_a_typed_plan_says_what_the_command_line_says(folder, money):
     at_rest, today = planned(page), draft_of_today(open_run("small.yaml", ".").curves(13))
     assert "today's spend over 13 weeks" in page.info[0].value
     for channel, factor in (("tv", 0.8), ("search", 1.1)):
-        money_of(page, channel).set_value(round(factor * today.spend[channel], 2)).run()
+        spend_of(page, channel).set_value(round(factor * today.spend[channel], 2)).run()
     plan = pipeline.allocate(load_config("small.yaml"), what_if="tv=-20%,search=+10%", force=True)
     found = figures(page)
     assert found["spend"] == money.short(plan.spend_plan)
@@ -130,7 +134,7 @@ def test_a_typed_plan_says_what_the_command_line_says(folder, money):
 
     next(button for button in page.button if button.label == "From today").click().run()
     assert planned(page) == at_rest
-    assert money_of(page, "tv").value == today.spend["tv"]
+    assert spend_of(page, "tv").value == today.spend["tv"]
 
 
 def test_slider_field_and_total_follow_each_other(folder):
@@ -138,14 +142,14 @@ def test_slider_field_and_total_follow_each_other(folder):
     slider = field(page, "slider", "slider of tv in None")
     moved = slider.max / 4
     slider.set_value(moved).run()
-    assert money_of(page, "tv").value == pytest.approx(moved, abs=0.02)
+    assert spend_of(page, "tv").value == pytest.approx(moved, abs=0.02)
     total = field(page, "number_input", "total")
-    amounts = [money_of(page, channel).value for channel in CHANNELS]
+    amounts = [spend_of(page, channel).value for channel in CHANNELS]
     assert total.value == pytest.approx(sum(amounts), abs=0.02)
     field(page, "checkbox", "lock of tv in None").check().run()
     field(page, "number_input", "total").set_value(round(1.2 * total.value, 2)).run()
-    assert money_of(page, "tv").value == pytest.approx(moved, abs=0.02)
-    assert money_of(page, "search").value > 1.2 * amounts[1]
+    assert spend_of(page, "tv").value == pytest.approx(moved, abs=0.02)
+    assert spend_of(page, "search").value > 1.2 * amounts[1]
     field(page, "number_input", "total").set_value(1.0).run()
     assert "cannot be had: what is locked and the limits come to at least" in page.error[-1].value
 
@@ -154,22 +158,22 @@ def test_optimise_keeps_total_locks_and_limits_and_is_what_allocate_finds(folder
     page = opened("Planner")
     best = load_plan(small_run.space.data)
     next(button for button in page.button if button.label == "From the best plan").click().run()
-    assert [money_of(page, row.channel).value for row in best.channels] == [row.spend_plan for row in best.channels]
+    assert [spend_of(page, row.channel).value for row in best.channels] == [row.spend_plan for row in best.channels]
     next(button for button in page.button if button.label == "From today").click().run()
-    today = {channel: money_of(page, channel).value for channel in CHANNELS}
-    money_of(page, "tv").set_value(round(0.7 * today["tv"], 2)).run()
+    today = {channel: spend_of(page, channel).value for channel in CHANNELS}
+    spend_of(page, "tv").set_value(round(0.7 * today["tv"], 2)).run()
     field(page, "checkbox", "lock of tv in None").check().run()
     field(page, "number_input", "limit 1 of search").set_value(round(1.05 * today["search"], 2)).run()
     total = field(page, "number_input", "total").value
     next(button for button in page.button if button.label == "Optimise").click().run()
-    found = {channel: money_of(page, channel).value for channel in CHANNELS}
+    found = {channel: spend_of(page, channel).value for channel in CHANNELS}
     assert found["tv"] == pytest.approx(0.7 * today["tv"], abs=0.01)
     assert found["search"] <= 1.05 * today["search"] + 0.01
     assert sum(found.values()) == pytest.approx(total, abs=0.02)
     field(page, "number_input", "limit 0 of search").set_value(2 * today["search"]).run()
     next(button for button in page.button if button.label == "Optimise").click().run()
     assert "search" in page.error[-1].value
-    assert {channel: money_of(page, channel).value for channel in CHANNELS} == found
+    assert {channel: spend_of(page, channel).value for channel in CHANNELS} == found
 
 
 def test_another_window_has_curves_of_its_own(folder, small_posterior):
@@ -178,35 +182,35 @@ def test_another_window_has_curves_of_its_own(folder, small_posterior):
     asked = load_config("small.yaml").allocate.model_copy(update={"weeks": 26})
     curves = response_curves(small_posterior, asked)
     expected = [round(float(amount), 2) for amount in curves.today]
-    assert [money_of(page, channel).value for channel in curves.channels] == pytest.approx(expected, abs=0.01)
+    assert [spend_of(page, channel).value for channel in curves.channels] == pytest.approx(expected, abs=0.01)
     assert "today's spend over 26 weeks" in page.info[0].value
 
 
 def test_a_browser_that_lags_behind_changes_nothing(folder):
     """What a field showed before the draft moved must not come back as if it had been typed."""
     page = opened("Planner")
-    number = money_of(page, "tv")
+    number = spend_of(page, "tv")
     stale, before = number.key, number.value
     field(page, "slider", "slider of tv in None").set_value(0.0).run()
-    assert money_of(page, "tv").value == 0.0
-    assert money_of(page, "tv").key != stale
+    assert spend_of(page, "tv").value == 0.0
+    assert spend_of(page, "tv").key != stale
     page.session_state[stale] = before
     page.run()
-    assert money_of(page, "tv").value == 0.0
+    assert spend_of(page, "tv").value == 0.0
 
 
 def test_scenarios_are_kept_shown_opened_and_taken_away(folder, money, tmp_path):
     page = opened("Planner")
-    money_of(page, "tv").set_value(1234.0).run()
+    spend_of(page, "tv").set_value(1234.0).run()
     page.text_input[0].set_value("less *tv*").run()
     next(button for button in page.button if button.label == "Keep").click().run()
-    money_of(page, "tv").set_value(4321.0).run()
+    spend_of(page, "tv").set_value(4321.0).run()
     side = next(m.value for m in page.markdown if "| scenario |" in m.value)
     assert r"| less \*tv\* |" in side and "| This plan |" in side
     assert dollars(money.full(1234.0)) in side and dollars(money.full(4321.0)) in side
     again = opened("Planner")  # another visit
     next(button for button in again.button if button.label == "Open").click().run()
-    assert money_of(again, "tv").value == 1234.0
+    assert spend_of(again, "tv").value == 1234.0
     next(button for button in again.button if button.label == "Remove").click().run()
     assert not again.selectbox
 
@@ -243,13 +247,13 @@ def test_a_plan_by_geo_is_written_by_geo(folder, small_posterior):
     curves = response_curves(small_posterior, load_config("small.yaml").allocate)
     arms = dict(zip(curves.channels, curves.today, strict=True))
     whole = sum(amount for arm, amount in arms.items() if arm.startswith("tv | "))
-    assert money_of(page, "tv").value == pytest.approx(whole, abs=0.05)
+    assert spend_of(page, "tv").value == pytest.approx(whole, abs=0.05)
     page.selectbox[0].select(geos[1]).run()
     own = field(page, "number_input", f"money of tv in {geos[1]}")
     assert own.value == pytest.approx(arms[f"tv | {geos[1]}"], abs=0.01)
     own.set_value(0.0).run()
     page.selectbox[0].select(None).run()
-    assert money_of(page, "tv").value == pytest.approx(whole - arms[f"tv | {geos[1]}"], abs=0.05)
+    assert spend_of(page, "tv").value == pytest.approx(whole - arms[f"tv | {geos[1]}"], abs=0.05)
 
 
 def test_the_decomposition_of_a_geo_and_some_weeks_is_the_posteriors(folder, small_posterior, money):
@@ -308,6 +312,10 @@ def test_a_page_without_plan_comparison_or_fresh_fit_names_the_commands(folder):
     assert not page.slider
     assert "to renew the decomposition." in words(opened("Over time"))
     Path("small.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    stale = raw | {"panel": raw["panel"] | {"spend": {"tv": "tv_spend"}}}
+    Path("small.yaml").write_text(yaml.safe_dump(stale), encoding="utf-8")
+    assert "Out of date" in words(opened("Planner"))
+    Path("small.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
     (data / "diagnostics.json").write_text("{}", encoding="utf-8")
     assert "diagnostics.json is damaged or was edited since the model was fitted: run" in opened().error[0].value
     (data / "panel.parquet").unlink()
@@ -337,3 +345,10 @@ def test_a_slider_reaches_its_end_in_round_steps():
 def test_dollars_are_money_and_names_are_names():
     assert dollars("costs $5 to $6 in `$HOME`") == r"costs \$5 to \$6 in `$HOME`"
     assert text("a *b* $1 <c>") == r"a \*b\* \$1 \<c\>"
+
+
+def test_the_dashboard_draws_every_figure_of_the_report(small_run):
+    """A figure that a page asks for and nobody draws is an error on the page."""
+    results = load_results(small_run.config, small_run.space)
+    asked = results, money_of(results), channel_of(results.panel)
+    assert sorted(draw(*asked)) == sorted(draw_figures(*asked))

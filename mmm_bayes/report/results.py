@@ -153,7 +153,7 @@ def load_results(config: Config, space: Workspace) -> Results:
             frontier=read_csv(folder / "frontier.csv") if plan and manifest.wrote("allocate", "frontier.csv") else None,
             schedules=load_schedules(manifest.checked("schedule")) if plan and "schedule" in usable else (),
             ahead=load_ahead(manifest.checked("forecast")) if "forecast" in usable else None,
-            made=max(datetime.fromisoformat(manifest.steps[name]["finished"]) for name in usable),
+            made=max(datetime.fromisoformat(manifest.steps[name]["finished"]) for name in usable | {"prepare"}),
             outdated=outdated,
         )
 
