@@ -176,6 +176,17 @@ def test_optimise_keeps_total_locks_and_limits_and_is_what_allocate_finds(folder
     assert {channel: spend_of(page, channel).value for channel in CHANNELS} == found
 
 
+def test_money_beyond_every_curve_is_refused_and_nothing_changes(folder):
+    page = opened("Planner")
+    today = spend_of(page, "tv").value
+    spend_of(page, "tv").set_value(3 * today).run()
+    assert spend_of(page, "tv").value == 3 * today
+    spend_of(page, "tv").set_value(1e12).run()
+    assert not page.exception
+    assert "lies beyond the end of its response curve" in page.error[-1].value
+    assert spend_of(page, "tv").value == 3 * today
+
+
 def test_another_window_has_curves_of_its_own(folder, small_posterior):
     page = opened("Planner")
     field(page, "number_input", "weeks").set_value(26).run()

@@ -90,13 +90,13 @@ class Desk:
         before = self.draft
         try:
             found = change()
+            notes = found.notes if isinstance(found, Plan) else ()
+            draft = replace(before, spend=draft_of_plan(found).spend) if isinstance(found, Plan) else found
+            self.run.judge(draft)
         except AllocationError as error:
             st.session_state[self.key("notes")] = ((), str(error))
             return
-        if isinstance(found, Plan):
-            self.put(replace(before, spend=draft_of_plan(found).spend), found.notes)
-        else:
-            self.put(found)
+        self.put(draft, notes)
 
     def to_window(self, weeks: int) -> None:
         """Plan for so many weeks."""

@@ -28,6 +28,9 @@ BOXES = {"clear": st.success, "leaning": st.warning, "not_yet": st.info}
 FINE = 200
 """Steps of a slider, about."""
 
+MOST_WEEKS = 260
+"""Weeks that may be planned; a panel says nothing of the world in more than five years."""
+
 
 @st.fragment
 def planner(run: Run) -> None:
@@ -96,7 +99,11 @@ def _controls(desk: Desk) -> str | None:
     by_geo = len(desk.places(None)) < len(draft.spend)
     columns = st.columns(3 if by_geo else 2)
     columns[0].number_input(
-        say("planner.weeks"), min_value=1, step=1, **desk.field("weeks", draft.weeks, desk.to_window)
+        say("planner.weeks"),
+        min_value=1,
+        max_value=MOST_WEEKS,
+        step=1,
+        **desk.field("weeks", draft.weeks, desk.to_window),
     )
     total = say("planner.money_of", channel=say("planner.total"), unit=content.money.currency)
     columns[1].number_input(text(total), **_amount(desk), **desk.field("total", draft.total, desk.to_total))
