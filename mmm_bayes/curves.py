@@ -231,6 +231,11 @@ class PaidMedia:
     planned: tuple[Array, Array] | None = None
 
 
+def usual_worth(money: Array) -> Array:
+    """Return the mean of ``money (geo, week)`` over the weeks in which a KPI is worth something: since a geo opened."""
+    return money.sum(axis=1) / np.maximum((money > 0).sum(axis=1), 1)
+
+
 def planned_media(planned: xr.Dataset, paid: Array, unit: Array) -> tuple[Array, Array]:
     """Return `PaidMedia.planned`.
 

@@ -43,7 +43,7 @@ def frame(weeks: int = 30) -> pd.DataFrame:
     )
 
 
-def change(column, value, row=None) -> pd.DataFrame:
+def change(column, value, row: int | range | None = None) -> pd.DataFrame:
     table = frame()
     if row is None:
         table[column] = value
@@ -57,10 +57,7 @@ def columns(**changes) -> PanelColumns:
     return PanelColumns(**{**COLUMNS.model_dump(), **changes})
 
 
-UNKNOWN = (
-    "Where nobody knows the KPI, write the mean of the weeks beside it and list a column under 'holidays' that is 1 "
-    "there, so that the model learns nothing from it."
-)
+UNKNOWN = "Where nobody knows the KPI, leave it empty and fill in what was spent: nothing is learnt from such a week."
 
 BAD = {
     "no rows": (frame().head(0), COLUMNS, "the panel has no rows; check the file and the filters that made it."),
@@ -126,20 +123,20 @@ BAD = {
     "a week that one geo lacks": (
         frame().drop(index=[34, 40]),
         COLUMNS,
-        "geo 'East' has no row in 2 weeks between others, the first 2023-01-30; fill in what was sold and spent (0 "
-        "only if nothing was). " + UNKNOWN,
+        "geo 'East' has no row in 2 weeks between others, the first 2023-01-30; add what was sold and spent (0 only "
+        "if nothing was). A geo may lack the KPI of one week in five, not its spend.",
     ),
-    "a geo whose rows begin late": (
-        frame().drop(index=range(30, 38)),
+    "a geo whose rows begin too late": (
+        frame().drop(index=range(30, 42)),
         COLUMNS,
-        "geo 'East' has no row before 2023-02-27, as one that opened late; a geo needs all weeks, so begin the panel "
-        "there (leave out the earlier rows of all geos), or leave 'East' out.",
+        "the KPI 'sales' of East is missing before 2023-03-27, as one that opened late; it enters then, but needs 20 "
+        "weeks with a KPI, so leave 'East' out.",
     ),
-    "a geo whose KPI begins late": (
-        frame().assign(sales=lambda f: f["sales"].mask((f["region"] == "West") & (f["week"] < "2023-01-16"))),
+    "a geo whose KPI begins too late": (
+        frame().assign(sales=lambda f: f["sales"].mask((f["region"] == "West") & (f["week"] < "2023-03-27"))),
         COLUMNS,
-        "the KPI 'sales' of West is missing before 2023-01-16, as one that opened late; a geo needs all weeks, so "
-        "begin the panel there (leave out the earlier rows of all geos), or leave 'West' out.",
+        "the KPI 'sales' of West is missing before 2023-03-27, as one that opened late; it enters then, but needs 20 "
+        "weeks with a KPI, so leave 'West' out.",
     ),
     "a geo that is reported late": (
         change("sales", np.nan, 59),
@@ -193,11 +190,11 @@ BAD = {
         COLUMNS,
         "controls of 'temperature' in the week of 2023-01-02 (West) is missing or infinite; write its value there.",
     ),
-    "NaN KPI inside": (
-        change("sales", np.nan, 12),
+    "NaN KPI in too many weeks": (
+        change("sales", np.nan, range(12, 19)),
         COLUMNS,
-        "the KPI 'sales' of West is missing in 1 week between others, the first 2023-03-27; fill in what was sold and "
-        "spent (0 only if nothing was). " + UNKNOWN,
+        "the KPI 'sales' of West is missing in 7 weeks between others, the first 2023-03-27; add what was sold and "
+        "spent (0 only if nothing was). A geo may lack the KPI of one week in five, not its spend.",
     ),
     "no KPI at all": (
         change("sales", np.nan),

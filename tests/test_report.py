@@ -571,6 +571,7 @@ def test_lift_tests_are_shown_before_and_after(results):
     cells = {f"{n}_{e}": [v + d] for n, v in (("predicted", 5200.0), ("before", 3100.0)) for e, d in ENDS.items()}
     cells |= {f"{n}_{e}": [v + d / 1000] for n, v in (("roi", 2.2), ("roi_before", 1.4)) for e, d in ENDS.items()}
     test = {"channel": "tv", "start": "2022-06-06", "end": "2022-07-03", "geos": "all", "spend_change": -2500.0}
+    test |= {"channels": 1, "age": np.nan, "roas": np.nan, "path": None}
     lift = pd.DataFrame({**test, "incremental_kpi": -5000.0, "standard_error": 600.0, **cells})
     context = make_context(
         replace(results, fit=replace(results.fit, lift=lift)), Money("£", 0), channel_of(results.panel)

@@ -46,6 +46,9 @@ def compare(split: Split, forecasts: Mapping[str, Forecast], roi: pd.DataFrame, 
     """
     observed = split.panel.data["kpi"].transpose("geo", "week").to_numpy()[:, -split.holdout :]
     weeks = split.panel.weeks[-split.holdout :]
+    if not (seen := split.seen).all():
+        observed, weeks = observed[:, seen], weeks[seen]
+        forecasts = {model: forecast.of(seen) for model, forecast in forecasts.items()}
     for model, forecast in forecasts.items():
         ends = np.stack([forecast.low, forecast.mean, forecast.high])
         if ends.shape[1:] != observed.shape or not np.isfinite(ends).all():

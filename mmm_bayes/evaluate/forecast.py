@@ -39,6 +39,11 @@ class Forecast:
         found = Interval.of(draws, ci_prob)
         return cls(found.mean if mean is None else mean, found.low, found.high, draws)
 
+    def of(self, weeks: Array) -> "Forecast":
+        """Return the forecast of some of its weeks."""
+        draws = None if self.draws is None else self.draws[..., weeks]
+        return Forecast(self.mean[:, weeks], self.low[:, weeks], self.high[:, weeks], draws)
+
     def total(self, ci_prob: float) -> "Forecast":
         """Return the forecast of the sum over geos, shape ``(1, week)``; without draws its interval is too wide."""
         mean = self.mean.sum(axis=0, keepdims=True)
@@ -65,6 +70,12 @@ class Split:
     def train(self) -> Panel:
         """The weeks to train on."""
         return self.panel.head(len(self.panel.weeks) - self.holdout)
+
+    @property
+    def seen(self) -> Array:
+        """Which weeks of the holdout have a KPI in every geo, shape ``(week,)``: no forecast is judged by others."""
+        seen = self.panel.data["observed"].transpose("geo", "week").to_numpy()
+        return seen[:, -self.holdout :].all(axis=0)
 
     def model(self, asked: Model) -> Model:
         """Return the settings without the lift tests of channels and geos that are left out."""

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mmm_bayes.config import Allocate, Model
-from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves, planned_media
+from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves, planned_media, usual_worth
 from mmm_bayes.features import Index, Inputs, Scaling, make_inputs, make_scaling
 from mmm_bayes.intervals import Interval
 from mmm_bayes.lightgbm.carry import choose_ways, splits
@@ -102,13 +102,13 @@ class Boosted:
             stretch: how many times as far as the limits ask the curves go.
         """
         paid, ahead = np.flatnonzero(panel.data["paid"].to_numpy()), panel.planned
-        value = (panel.data if ahead is None else ahead)["value"].transpose("geo", "week").to_numpy().mean(axis=1)
+        value = (panel.data if ahead is None else ahead)["value"].transpose("geo", "week").to_numpy()
         media = PaidMedia(
             channels=[panel.channels[c] for c in paid],
             geos=panel.geos,
             spend=panel.data["spend"].transpose("channel", "geo", "week").to_numpy()[paid],
             media=make_inputs(panel, self.scaling).media[paid],
-            coefficient=np.tile(self.scaling.kpi * value, (len(self.effects), len(paid), 1)),
+            coefficient=np.tile(self.scaling.kpi * usual_worth(value), (len(self.effects), len(paid), 1)),
             respond=lambda c, driver: self._respond(int(paid[c]), driver),
             planned=None if ahead is None else planned_media(ahead, paid, self.scaling.media),
         )

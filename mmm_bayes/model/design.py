@@ -25,6 +25,7 @@ class Design:
 
             * ``y (geo, week)``: KPI over its geo mean,
             * ``scale (geo)``: that mean, in KPI units,
+            * ``observed (geo, week)``: which of ``y`` are a KPI, where not all are,
             * ``money (geo, week)``: currency per unit of ``y`` (scale times value of a KPI unit),
             * ``media (channel, geo, time)``: driver per person over its median non-zero week, preceded
               by ``l_max - 1`` weeks of history,
@@ -70,6 +71,7 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
             {
                 "y": (full, kpi / scale[:, None]),
                 "scale": ("geo", scale),
+                **_unobserved(data),
                 "money": (full, money),
                 "media": (("channel", "geo", "time"), with_history(driver / unit, model.l_max, past / unit)),
                 "media_scale": (("channel", "geo"), unit[:, :, 0]),
@@ -99,6 +101,12 @@ def _with_lift_tests(data: xr.Dataset, model: Model, train: int) -> Design:
         check_tests(data, known)
         known = within(known, weeks[:train])
     return Design(data.assign(lift_data(data, known, model.l_max, train, model.test_aging)) if known else data)
+
+
+def _unobserved(data: xr.Dataset) -> dict[str, Any]:
+    """Return which cells have a KPI, where not all have one."""
+    seen = data["observed"].transpose("geo", "week").to_numpy() if "observed" in data else np.array(True)
+    return {} if seen.all() else {"observed": (("geo", "week"), seen)}
 
 
 def head(design: Design, weeks: int, l_max: int) -> Design:

@@ -71,10 +71,7 @@ def require_grid(table: pd.DataFrame, columns: PanelColumns) -> None:
             raise DataError(_gap(str(geo), weeks, weeks.isin(here), f"geo '{geo}' has no row"))
 
 
-UNKNOWN = (
-    "Where nobody knows the KPI, write the mean of the weeks beside it and list a column under 'holidays' that is 1 "
-    "there, so that the model learns nothing from it."
-)
+UNKNOWN = "Where nobody knows the KPI, leave it empty and fill in what was spent: nothing is learnt from such a week."
 
 
 def _twice(table: pd.DataFrame, columns: PanelColumns, first: tuple[str, pd.Timestamp], times: int) -> str:
@@ -105,13 +102,13 @@ def _gap(geo: str, weeks: pd.DatetimeIndex, there: np.ndarray, lacks: str) -> st
     inside = (weeks > first) & (weeks < last) & ~there
     if inside.any():
         return (
-            f"{lacks} in {_count(inside.sum())} between others, the first {weeks[inside][0]:%Y-%m-%d}; fill in what "
-            f"was sold and spent (0 only if nothing was). {UNKNOWN}"
+            f"{lacks} in {_count(inside.sum())} between others, the first {weeks[inside][0]:%Y-%m-%d}; add what was "
+            "sold and spent (0 only if nothing was). A geo may lack the KPI of one week in five, not its spend."
         )
     if not there[0]:
         return (
-            f"{lacks} before {first:%Y-%m-%d}, as one that opened late; a geo needs all weeks, so begin the panel "
-            f"there (leave out the earlier rows of all geos), or leave '{geo}' out."
+            f"{lacks} before {first:%Y-%m-%d}, as one that opened late; it enters then, but needs {MIN_WEEKS} weeks "
+            f"with a KPI, so leave '{geo}' out."
         )
     return (
         f"{lacks} after {last:%Y-%m-%d}, as one that closed early or is reported late; a geo needs all weeks, so end "

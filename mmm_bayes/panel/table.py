@@ -15,6 +15,7 @@ from mmm_bayes.config import PanelColumns, PanelSource
 from mmm_bayes.errors import DataError
 from mmm_bayes.findings import Finding
 from mmm_bayes.panel.checks import NATIONAL, columns_of, remarks, require_columns, require_grid, require_values
+from mmm_bayes.panel.gaps import with_openings, with_rest, without_kpi
 from mmm_bayes.panel.plan_file import read_plan
 from mmm_bayes.panel.planned import planned_weeks
 from mmm_bayes.panel.read import typed
@@ -36,6 +37,7 @@ class Panel:
             * ``frequency (geo, week, channel)``: average frequency, 1 where a channel has none,
             * ``history (geo, past, channel)``: media times frequency of the weeks before the first,
             * ``controls (geo, week, control)``, ``holidays (geo, week, holiday)``,
+            * ``observed (geo, week)``: whether the KPI is known; where not, it is a guess that nothing is learnt from,
             * ``population (geo)``: persons, or the mean KPI of the geo where not given,
 
             and the coordinate ``paid (channel)``.
@@ -197,6 +199,7 @@ def _panel(frame: pd.DataFrame, columns: PanelColumns, name: str, currency: str)
     weeks = frame[columns.week]
     geos = frame[columns.geo] if columns.geo else pd.Series(NATIONAL, frame.index)
     grid = frame.set_axis(pd.MultiIndex.from_arrays([geos, weeks], names=["geo", "week"]))
+    grid = with_openings(grid, columns)
     require_grid(grid, columns)
     cube = _Cube(grid.sort_index(), list(dict.fromkeys(geos)), pd.DatetimeIndex(sorted(weeks.unique())))
     data = _dataset(cube, columns)
@@ -206,12 +209,14 @@ def _panel(frame: pd.DataFrame, columns: PanelColumns, name: str, currency: str)
     past = driver_of(data).isel(week=slice(0, start)).rename(week="past").drop_vars("past")
     ahead = data.isel(week=slice(end, None))
     data = data.isel(week=slice(start, end)).drop_vars("price").assign(history=past)
+    planned, notes = planned_weeks(data, ahead, columns)
+    data, gaps = without_kpi(data)
+    planned = None if planned is None else with_rest(planned, data)
     require_values(data, columns)
     require_roles(data, columns)
     if columns.population is None:
         data["population"] = data["kpi"].mean("week")
-    planned, notes = planned_weeks(data, ahead, columns)
-    return Panel(name, data, columns.kpi, currency, (*notes, *remarks(data, columns)), planned)
+    return Panel(name, data, columns.kpi, currency, (*notes, *gaps, *remarks(data, columns)), planned)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from mmm_bayes.config import Allocate
-from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves, planned_media
+from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves, planned_media, usual_worth
 from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.posterior.parts import CHANNEL, DRIFT, LEVEL, parts_of
@@ -177,7 +177,7 @@ def fit_table(posterior: Posterior, ci_prob: float) -> pd.DataFrame:
     data = posterior.data
     rows = posterior.thinned(DRAWS)
     predicted = predictive_interval(posterior, rows, one_week_ahead(posterior, rows), ci_prob, seed=0)
-    observed = data["y"].to_numpy() * data["scale"].to_numpy()[:, None]
+    observed = np.where(posterior.observed, data["y"].to_numpy() * data["scale"].to_numpy()[:, None], np.nan)
     geo = np.repeat(data["geo"].to_numpy(), data.sizes["week"])
     week = np.tile(data["week"].to_numpy(), data.sizes["geo"])
     columns = {"observed": observed, "predicted": predicted.mean, "low": predicted.low, "high": predicted.high}
@@ -219,7 +219,7 @@ def paid_media(posterior: Posterior, rows: Array, planned: xr.Dataset | None) ->
         geos=[str(g) for g in data["geo"].to_numpy()],
         spend=data["spend"].to_numpy()[paid],
         media=data["media"].to_numpy()[paid],
-        coefficient=coefficient * money.mean(axis=1),
+        coefficient=coefficient * usual_worth(money),
         respond=lambda c, media: posterior.shape.respond(media, parameters[c]),
         planned=ahead,
     )

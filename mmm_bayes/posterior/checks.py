@@ -171,11 +171,12 @@ def residuals(posterior: Posterior, ci_prob: float) -> list[Reason]:
     surprise = y - (ahead.explained + ahead.drift).mean(axis=0)
     standard = surprise / posterior["sigma"].mean(axis=0)[:, None]
     predicted = predictive_interval(posterior, rows, ahead, ci_prob, seed=0)
-    kpi = y * posterior.data["scale"].to_numpy()[:, None]
-    miss = float(np.mean((kpi >= predicted.low) & (kpi <= predicted.high))) - ci_prob
-    slack = 2.0 * np.sqrt(ci_prob * (1 - ci_prob) / y.size)
-    lag = float(np.mean(standard[:, 1:] * standard[:, :-1]) / np.mean(standard**2))
-    noise = 2.0 / np.sqrt(y.size)
+    kpi, seen = y * posterior.data["scale"].to_numpy()[:, None], posterior.observed
+    miss = float(np.mean(((kpi >= predicted.low) & (kpi <= predicted.high))[seen])) - ci_prob
+    slack = 2.0 * np.sqrt(ci_prob * (1 - ci_prob) / seen.sum())
+    both = seen[:, 1:] & seen[:, :-1]
+    lag = float(np.mean((standard[:, 1:] * standard[:, :-1])[both]) / np.mean(standard[seen] ** 2))
+    noise = 2.0 / np.sqrt(seen.sum())
     covered = {"level": ci_prob, "covered": ci_prob + miss, "heavy": posterior.likelihood.heavy}
     correlated = {"correlation": lag, "drift": posterior.settings["residual"] == "drift"}
     found = [
@@ -183,8 +184,8 @@ def residuals(posterior: Posterior, ci_prob: float) -> list[Reason]:
         checked("autocorrelation", abs(lag), (0.15 + noise, 0.4 + noise), correlated),
     ]
     if not posterior.likelihood.heavy:
-        kurtosis = float(np.mean(standard**4) / np.mean(standard**2) ** 2) - 3
-        found.append(checked("heavy_tails", kurtosis, (2.0 + 4 * np.sqrt(24 / y.size), np.inf)))
+        kurtosis = float(np.mean(standard[seen] ** 4) / np.mean(standard[seen] ** 2) ** 2) - 3
+        found.append(checked("heavy_tails", kurtosis, (2.0 + 4 * np.sqrt(24 / seen.sum()), np.inf)))
     return found
 
 

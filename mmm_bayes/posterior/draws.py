@@ -68,6 +68,12 @@ class Posterior:
         return int(sizes["chain"] * sizes["draw"])
 
     @property
+    def observed(self) -> Array:
+        """Which cells have a KPI, shape ``(geo, week)``; in others ``y`` is a guess that nothing was learnt from."""
+        data = self.data
+        return data["observed"].to_numpy() if "observed" in data else np.ones(data["y"].shape, dtype=bool)
+
+    @property
     def kpi_value(self) -> float:
         """Value of the whole KPI, currency."""
         return kpi_value(self.data)
