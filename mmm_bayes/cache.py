@@ -1,7 +1,12 @@
 """Where compiled code is kept between runs: the user's folder, or a temporary one."""
 
+import atexit
 import os
+import shutil
+import stat
 import tempfile
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 
@@ -21,6 +26,27 @@ def compile_cache() -> Path:
     spare = Path(tempfile.gettempdir()) / f"mmm_bayes-{os.getuid()}"
     os.environ["PYTENSOR_FLAGS"] = ",".join(filter(None, [flags, f"base_compiledir={spare}"]))
     return spare
+
+
+def own_folder() -> Path:
+    """Return the folder of what this package has compiled: the user's own, which nobody else may write to.
+
+    What stands in it is run. If somebody else could write to it, a new folder is made that serves this process alone.
+    """
+    folder = compile_cache() / "mmm_bayes"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+        if found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return folder
+    return _fresh()
+
+
+@cache
+def _fresh() -> Path:
+    folder = tempfile.mkdtemp(prefix="mmm_bayes-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _writable(folder: Path) -> bool:

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from mmm_bayes.config import Allocate, ChannelPriors, Model, Sampler
-from mmm_bayes.model.compiled import cache_key
+from mmm_bayes.config import Allocate, ChannelPriors, Model, Prior, Sampler
+from mmm_bayes.model.compiled import structure
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.fit import more_careful
 from mmm_bayes.model.sample import misfit
@@ -226,12 +226,18 @@ def test_the_key_of_compiled_code_follows_what_it_depends_on(small_run):
     design = build_design(small_run.panel, model)
     same = build_design(small_run.panel, model)
     shorter = build_design(small_run.panel.head(50), model)
-    keys = [cache_key(design, model), cache_key(same, model), cache_key(shorter, model)]
-    keys.append(cache_key(design, Model(likelihood="student_t")))
-    own = Model(priors=ChannelPriors(roi={"tv": (0.5, 3.0)}))
-    keys.append(cache_key(build_design(small_run.panel, own), own))
-    assert keys[0] == keys[1] and len(set(keys)) == 4
-    assert cache_key(design, Model(misfit=0.3)) == keys[0]  # nothing that is compiled depends on it
+    keys = [structure(design, model), structure(same, model), structure(shorter, model)]
+    assert len(set(keys)) == 1  # sizes are read
+    assert structure(design, Model(misfit=0.3)) == keys[0]  # nothing that is compiled depends on it
+    priors = [{"roi": {"tv": (0.5, 3.0)}}, {"roi": {"search": (1.0, 2.0)}}, {"kappa": {"tv": (0.5, 3.0)}}]
+    others = [Model(priors=ChannelPriors(**prior)) for prior in priors]
+    own = [structure(build_design(small_run.panel, other), other) for other in others]
+    assert own[0] == own[1] != keys[0] == own[2]  # so are parameters of priors, but not their kind
+    keys += [structure(design, Model(likelihood="student_t")), own[0]]
+    keys.append(
+        structure(design, Model(priors=ChannelPriors(slope={"tv": Prior(distribution="gamma", mu=1, sigma=1)})))
+    )
+    assert len(set(keys)) == 4
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,7 @@ from mmm_bayes.model.arrays import zero_sum_basis
 from mmm_bayes.model.design import build_design, head, trend_features
 from mmm_bayes.model.graph import build_model
 from mmm_bayes.model.kernels import drift, elementary, features, fused
-from mmm_bayes.model.kernels.features import Weighted
-from mmm_bayes.model.kernels.fused import MediaEffect
+from mmm_bayes.model.operations import DEPARTING, MEDIA_EFFECT, WEIGHTED, surprises
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.priors import check_channels, effect_priors, prior_from_range, prior_of, prior_place
 from mmm_bayes.transforms import Shape, effect_scale, media_effect
@@ -87,7 +86,7 @@ def test_gradient_of_fused_media_effect_is_the_finite_difference(mode):
     tensors = {n: pt.as_tensor(v).type(n) for n, v in inputs.items()}
     random = np.random.default_rng(1)
     directions = [random.normal(size=size) for size in (inputs["money"].shape, 2, 2)]
-    outputs = MediaEffect()(*tensors.values())[:3]
+    outputs = MEDIA_EFFECT(*tensors.values())[:3]
     scalar = sum((output * direction).sum() for output, direction in zip(outputs, directions, strict=True))
     gradient = pytensor.function(list(tensors.values()), pt.grad(scalar, [tensors[n] for n in names]), mode=mode)
     found = dict(zip(names, gradient(*inputs.values()), strict=True))
@@ -125,7 +124,7 @@ def test_weighted_features_and_their_gradient(geos):
     random = np.random.default_rng(geos)
     coefficient, values, bar = random.normal(size=(4, 3)), random.normal(size=(4, geos, 9)), random.normal(size=(3, 9))
     tensors = pt.dmatrix(), pt.as_tensor(values)
-    out = Weighted()(*tensors)
+    out = WEIGHTED(*tensors)
     both = pytensor.function([tensors[0]], [out, pt.grad((out * bar).sum(), tensors[0])])(coefficient)
     np.testing.assert_allclose(both[0], np.einsum("fg,fgt->gt", coefficient, np.broadcast_to(values, (4, 3, 9))))
     np.testing.assert_allclose(both[1], np.einsum("gt,fgt->fg", bar, np.broadcast_to(values, (4, 3, 9))))
@@ -134,7 +133,7 @@ def test_weighted_features_and_their_gradient(geos):
 KERNELS = (
     *(elementary.exp, elementary.log, elementary.total, elementary.dot),
     *(features.weighted, features.gradient, drift.forward, drift.backward, drift.step),
-    *(features.departing, features.departing_gradient),
+    *(features.departing, features.departing_gradient, elementary.softplus, elementary.psi, elementary.erfcx),
     *(fused.forward, fused.backward, fused.carry_over, fused.saturate, fused.sums),
 )
 
@@ -189,7 +188,7 @@ def test_surprises_and_shocks_are_those_of_the_slow_loop_with_their_gradient(mod
     rho, gain, share, spread = np.array(0.8), np.array([0.0, 0.3, 1.0]), np.array([0.5, 0.2, 0.1]), np.array(0.4)
     point = (residual, rho, gain, share, spread, raw)
     tensors = [pt.as_tensor(v).type() for v in point]
-    outputs = drift.surprises(*tensors)
+    outputs = surprises(*tensors)
     scalar = (outputs[0] * weights[0]).sum() + (outputs[1] * weights[1, 0]).sum()
     function = pytensor.function(tensors, [*outputs, *pt.grad(scalar, tensors)], mode=mode)
     surprise, shock, *gradients = function(*point)
@@ -237,7 +236,8 @@ def test_the_likelihood_of_several_geos_is_scipys_times_the_change_of_variable()
 
 def test_levels_are_independent_around_one():
     with pm.Model(coords={"geo": range(4)}) as built:
-        by_week = baseline.level(xr.Dataset(coords={"geo": range(4), "week": range(3)}))
+        data = xr.Dataset(coords={"geo": range(4), "week": range(3)})
+        by_week = baseline.level(data, {"y": pt.zeros((4, 3))})
     levels, weeks = pm.draw([built["level"], by_week], 4000, random_seed=1)
     np.testing.assert_allclose(weeks, np.repeat(levels[:, :, None], 3, axis=2))
     np.testing.assert_allclose(levels.mean(axis=0), 1, atol=4 * 0.5 / np.sqrt(4000))
@@ -246,9 +246,7 @@ def test_levels_are_independent_around_one():
 
 def test_gain_one_is_an_autoregression_and_zero_is_white():
     residual = np.random.default_rng(1).normal(size=(1, 6))
-    whole, none = (
-        drift.surprises(pt.as_tensor(residual), 0.7, pt.as_tensor(g))[0].eval() for g in (np.ones(1), np.zeros(1))
-    )
+    whole, none = (surprises(pt.as_tensor(residual), 0.7, pt.as_tensor(g))[0].eval() for g in (np.ones(1), np.zeros(1)))
     np.testing.assert_allclose(whole[0, 1:], residual[0, 1:] - 0.7 * residual[0, :-1])
     np.testing.assert_allclose(none, residual)
 
@@ -285,8 +283,9 @@ def test_every_distribution_means_the_same_to_scipy_and_pymc(prior, mean):
 
     assert prior.frozen().mean() == pytest.approx(mean)
     points = prior.frozen().ppf([0.1, 0.5, 0.9])
-    with pm.Model():
-        vector = variable("q", [prior])
+    with pm.Model(coords={"one": [0]}):
+        known = {f"q_{name}": np.array([value]) for name, value in prior.parameters.items()}
+        vector = variable("q", prior.distribution, known, "one")
     found = [pm.logp(vector, np.array([p])).eval()[0] for p in points]
     np.testing.assert_allclose(found, prior.frozen().logpdf(points), rtol=1e-6)
 
@@ -431,7 +430,7 @@ def test_gradient_of_departing_features_is_the_finite_difference(mode):
     *point, values = departing_inputs(random, 4)
     direction, basis = random.normal(size=(4, 5)), zero_sum_basis(4)
     tensors = [pt.as_tensor(v).type() for v in point]
-    mu = features.Departing()(*tensors, values)[0]
+    mu = DEPARTING(*tensors, values)[0]
     gradients = pytensor.function(tensors, pt.grad((mu * direction).sum(), tensors), mode=mode)(*point)
 
     def total(common, spread, z):

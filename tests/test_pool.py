@@ -87,7 +87,7 @@ def test_all_data_that_are_exchanged_are_read_by_the_graph(small_run, roi):
     model = Model(priors=ChannelPriors(roi=roi))
     design = build_design(small_run.panel, model)
     density = build_model(design, model).compile_logp(mode="FAST_COMPILE")
-    assert set(graph_data(design)) <= {v.name for v in density.f.get_shared()}
+    assert set(graph_data(design, model)) <= {v.name for v in density.f.get_shared()}
 
 
 # --- no units -----------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_the_graph_has_the_same_density_in_all_units(table):
     found = []
     for design in designs:
         with graph:
-            pm.set_data(graph_data(design))
+            pm.set_data({name: array.to_numpy() for name, array in graph_data(design, Model()).items()})
         found.append([float(density(point)) for point in points])
     assert np.ptp(found[0]) > 1
     for other in found[1:]:

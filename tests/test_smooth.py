@@ -11,7 +11,7 @@ from mmm_bayes.model import baseline
 from mmm_bayes.model.design import build_design, head
 from mmm_bayes.model.graph import build_model
 from mmm_bayes.model.sample import sample_design
-from mmm_bayes.model.smooth import amplitudes, smooth_features
+from mmm_bayes.model.smooth import amplitudes, frequencies, smooth_features
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.posterior.attribution import decomposition
 from mmm_bayes.posterior.parts import PARTS
@@ -24,7 +24,7 @@ WEEKS = 110
 
 @pytest.mark.parametrize("length", [10.0, 16.0, 30.0])
 def test_the_sines_have_the_covariance_of_the_squared_exponential_kernel(length):
-    basis = smooth_features(104, 104) * amplitudes(np.array(0.2), np.array(length), 104)[:, None]
+    basis = smooth_features(104, 104) * amplitudes(np.array(0.2), np.array(length), frequencies(104))[:, None]
     time = np.arange(104)
     kernel = 0.2**2 * np.exp(-0.5 * ((time[:, None] - time) / length) ** 2)
     np.testing.assert_allclose(basis.T @ basis, kernel, atol=0.03 * 0.2**2)
@@ -54,11 +54,11 @@ def test_all_geos_share_the_curve(small_run):
 def test_weights_are_scaled_to_the_process(small_run):
     (part,) = (p for p in PARTS if p.name == "smooth")
     with pm.Model(coords={"wave": range(10)}) as graph:
-        baseline.smooth(part, 60)
+        baseline.smooth(part, frequencies(60))
     inputs = [graph[name] for name in ("smooth_z", "smooth_scale", "smooth_length")]
     z = np.random.default_rng(0).normal(size=10)
     found = pytensor.function(inputs, graph["smooth"], mode="FAST_COMPILE")(z, 0.13, 17.0)
-    np.testing.assert_allclose(found, z * amplitudes(np.array(0.13), np.array(17.0), 60))
+    np.testing.assert_allclose(found, z * amplitudes(np.array(0.13), np.array(17.0), frequencies(60)))
 
 
 @pytest.fixture(scope="module")

@@ -1,30 +1,109 @@
-"""The numbers that a compiled model exchanges for those of another panel of the same shape."""
+"""What of the graph is a number of the panel: data, parameters of priors and sizes, which compiled code reads."""
+
+from collections.abc import Mapping
 
 import numpy as np
+import xarray as xr
 
+from mmm_bayes.config import ChannelPriors, Model, Prior
 from mmm_bayes.model.design import Design
+from mmm_bayes.model.smooth import frequencies
 from mmm_bayes.posterior.parts import parts_of
-from mmm_bayes.priors import pooled
+from mmm_bayes.priors import effect_priors, pooled, prior_of
 from mmm_bayes.transforms import Array
 
 POOL = ("mean_media", "usual_return")
-LIFT = ("lift_media", "lift_weight", "lift_member", "lift_kpi", "lift_error")
+LIFT = ("lift_media", "lift_weight", "lift_member", "lift_kpi", "lift_error", "lift_channel")
 
 NORMALS = "_z"
 """End of the names of standard normals behind other variables: nobody reads their draws."""
 
+Placed = dict[int, Prior]
+"""Priors by the places of their channels."""
 
-def graph_data(design: Design) -> dict[str, Array]:
-    """Return the arrays of a panel by the name of their `pymc.Data`.
 
-    ``y, money (geo, week)``, ``media (channel, geo, l_max - 1 + week)``, ``total (channel)``, for each part of the
-    baseline its ``<part>_values (feature, geo or 1, week)``; where channels are pooled ``mean_media (channel)`` and
-    ``usual_return``; for lift tests those of `experiments.lift_data` that are no places nor ages.
+def graph_data(design: Design, model: Model) -> dict[str, xr.Variable]:
+    """Return the arrays of a panel, with their dimensions, by the name of their `pymc.Data`.
+
+    ``y, money (geo, week)``, ``media (channel, geo, time)``, ``total (channel)``, for each part of the baseline its
+    ``<part>_values (feature, geo or alike, week)``, and ``frequency (wave)`` of a smooth one; where channels are pooled
+    ``pool_at`` (their places), ``mean_media (channel)`` and ``usual_return``; for lift tests those of
+    `experiments.lift_data`, and which places are which geos as ``lift_chosen (part, place, geo)``; and `prior_data`.
     """
     data = design.data
-    names = ["y", "media", "money", "total", *(POOL if len(pooled(data)) else ()), *(n for n in LIFT if n in data)]
-    arrays = {name: data[name].to_numpy() for name in names}
-    return arrays | {part.values: part.features(data) for part in parts_of(data)}
+    places = pooled(data)
+    names = ["y", "media", "money", "total", *LIFT, *(POOL if len(places) else ())]
+    arrays = {name: data[name].variable for name in names if name in data}
+    if len(places):
+        arrays["pool_at"] = xr.Variable("pooled", places)
+    if "lift_geo" in data:
+        chosen = np.eye(data.sizes["geo"])[data["lift_geo"].to_numpy()]
+        arrays["lift_chosen"] = xr.Variable((*data["lift_geo"].dims, "geo"), chosen)
+    if "wave" in data.sizes:
+        arrays["frequency"] = xr.Variable("wave", frequencies(data.sizes["week"]))
+    for part in parts_of(data):
+        geo = "geo" if "geo" in data[part.values].dims else "alike"
+        arrays[part.values] = xr.Variable((part.dim, geo, "week"), part.features(data))
+    return arrays | prior_data(data, model)
+
+
+def prior_data(data: xr.Dataset, model: Model) -> dict[str, xr.Variable]:
+    """Return the parameters of the channels' priors: ``kappa_mu (channel)``.
+
+    Where channels differ in their distribution, one array for each, with the places of its channels:
+    ``kappa_gamma_mu``, ``kappa_gamma_at``; so also for those of ROI or share: ``effect_lognormal_mu``, ``..._at``.
+    """
+    found: dict[str, xr.Variable] = {}
+    for name in model.shape.parameters:
+        kinds = by_kind(data, name, model.priors)
+        for kind, placed in kinds.items():
+            found |= _arrays(name, "channel", placed) if len(kinds) == 1 else _with_places(f"{name}_{kind}", placed)
+    for kind, placed in effect_kinds(data, model.priors).items():
+        found |= _with_places(f"effect_{kind}", placed)
+    return found
+
+
+def by_kind(data: xr.Dataset, name: str, given: ChannelPriors) -> dict[str, Placed]:
+    """Return the priors of a parameter of the shape, by their distribution."""
+    channels = data["channel"].to_numpy().astype(str).tolist()
+    return _grouped({c: prior_of(name, channel, given) for c, channel in enumerate(channels)})
+
+
+def effect_kinds(data: xr.Dataset, given: ChannelPriors) -> dict[str, Placed]:
+    """Return the priors of ROI or share of the channels that are not pooled, by their distribution."""
+    return _grouped(effect_priors(data, given))
+
+
+def _grouped(priors: Mapping[int, Prior]) -> dict[str, Placed]:
+    kinds = sorted({prior.distribution for prior in priors.values()})
+    return {kind: {c: prior for c, prior in priors.items() if prior.distribution == kind} for kind in kinds}
+
+
+def _arrays(name: str, dim: str, placed: Placed) -> dict[str, xr.Variable]:
+    every = [prior.parameters for prior in placed.values()]
+    return {f"{name}_{one}": xr.Variable(dim, np.array([p[one] for p in every], float)) for one in every[0]}
+
+
+def _with_places(name: str, placed: Placed) -> dict[str, xr.Variable]:
+    return _arrays(name, name, placed) | {f"{name}_at": xr.Variable(name, [*placed])}
+
+
+def sizes_of(data: xr.Dataset, model: Model) -> dict[str, int]:
+    """Return the sizes of all dimensions that variables of the graph have."""
+    dims = ("geo", "channel", "week", *(part.dim for part in parts_of(data)))
+    kinds = {name: by_kind(data, name, model.priors) for name in model.shape.parameters}
+    mixed = {
+        f"{n}_{kind}_place": len(placed)
+        for n, found in kinds.items()
+        if len(found) > 1
+        for kind, placed in found.items()
+    }
+    return {dim: data.sizes[dim] for dim in dims} | {"departure": data.sizes["geo"] - 1} | mixed
+
+
+def coordinates(data: xr.Dataset, sizes: Mapping[str, int]) -> dict[str, Array]:
+    """Return the coordinates of dimensions: those of the panel, else numbers."""
+    return {dim: data[dim].to_numpy() if dim in data.coords else np.arange(size) for dim, size in sizes.items()}
 
 
 def zero_sum_basis(size: int) -> Array:

@@ -1,29 +1,33 @@
-"""Density and gradient as machine code, compiled once for each shape of panel and kept between runs.
+"""Density and gradient as machine code: compiled once for each structure of models and kept between runs.
 
-Compiling takes most of the wait for a first fit. The machine code is therefore kept in the user's cache folder, under
-a key of everything that it depends on; a later fit of the same shape loads it in a fraction of a second, and imports
-neither PyMC nor the compiler. The data are not in the code: it reads them through pointers.
+A structure is which terms, distributions and options there are. Data, sizes and the parameters of priors are read when
+the code runs, so a panel that has grown by a week or lost a geo finds what another one left. Where a later version of
+PyTensor brings an operation that `mmm_bayes.model.code` does not know, the model is compiled in PyTensor's own way,
+which serves one shape and is not kept.
 """
 
 import gc
 import hashlib
-import pickle
+import importlib.util
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
-import nutpie
-from numba.core.registry import cpu_target
-from numba.core.runtime import rtsys
-from nutpie.compile_pymc import CompiledPyMCModel, make_user_data
+import pandas as pd
+import xarray as xr
+from nutpie.compile_pymc import CompiledPyMCModel
 
-from mmm_bayes.cache import compile_cache
+from mmm_bayes.cache import own_folder
 from mmm_bayes.config import Model
-from mmm_bayes.model.arrays import graph_data
+from mmm_bayes.model.arrays import by_kind, coordinates, effect_kinds, graph_data, sizes_of
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.jax_backend import compile_jax
 from mmm_bayes.model.start import start_of
@@ -35,27 +39,11 @@ SOURCES = ("transforms.py", "likelihoods.py", "priors.py", "pool.py", "posterior
 """Files outside of this room that the graph is made of."""
 
 KEPT = 60
-"""Compiled models kept in the cache; the oldest go first."""
-
-
-@dataclass(frozen=True)
-class Callback:
-    """Machine code of one function, and the library that keeps it alive."""
-
-    library: Any
-    address: int
-
-
-@dataclass(frozen=True)
-class Shared:
-    """Name and rank of an array that the code reads through a pointer."""
-
-    name: str
-    ndim: int
+"""Structures kept in the cache; the oldest go first."""
 
 
 def compiled_model(design: Design, model: Model, backend: str) -> Any:
-    """Return what nutpie samples from: machine code for this shape of panel, with these data.
+    """Return what nutpie samples from: machine code for models of this structure, with these data.
 
     Args:
         design: scaled panel.
@@ -67,44 +55,75 @@ def compiled_model(design: Design, model: Model, backend: str) -> Any:
     """
     if backend == "jax":
         return compile_jax(design, model)
-    path = compile_cache() / "mmm_bayes" / f"{cache_key(design, model)}.pkl"
-    if path.exists():
-        path.touch()
-        return with_start(_load(pickle.loads(path.read_bytes())), design)
-    compiled = _compile(design, model)
-    if portable(compiled, graph_data(design)):
-        with writing(path) as temporary:
-            temporary.write_bytes(pickle.dumps(_pack(compiled)))
-        for old in sorted(path.parent.glob("*.pkl"), key=lambda p: p.stat().st_mtime)[:-KEPT]:
-            old.unlink(missing_ok=True)
-    return with_start(compiled, design)
+    code = kept_code(design, model)
+    if code is None:
+        return ordinary(design, model)
+    data, sizes = graph_data(design, model), sizes_of(design.data, model)
+    start = code.start(sizes, {name: array.to_numpy() for name, array in data.items()})
+    return _placed(_with_data(code, data, sizes, design), start, design)
 
 
-def cache_key(design: Design, model: Model) -> str:
-    """Return a digest of all the code depends on: shape, assumptions, sources, compiler, processor."""
-    data = design.data
-    channels = list(zip(data["channel"].to_numpy().tolist(), data["carrier"].to_numpy().tolist(), strict=True))
-    shapes = {name: values.shape for name, values in graph_data(design).items()}
-    places = [data[name].to_numpy().tolist() for name in ("lift_channel", "lift_geo") if name in data]
+def structure(design: Design, model: Model) -> str:
+    """Return a digest of all that the code depends on: structure, sources and compiler."""
+    data, sizes = graph_data(design, model), sizes_of(design.data, model)
+    kinds = [[*by_kind(design.data, name, model.priors)] for name in model.shape.parameters]
+    arrays = [(name, array.dims, array.dtype.kind) for name, array in data.items()]
+    options = (model.shape, model.residual, model.likelihood, design.data.sizes["geo"] == 1)
     sources = [p.read_bytes() for p in sorted(Path(__file__).parent.rglob("*.py"))]
     sources += [(Path(__file__).parents[1] / name).read_bytes() for name in SOURCES]
-    compiler = [version(name) for name in LIBRARIES], cpu_target.target_context.codegen().magic_tuple()
-    text = repr((model.model_dump_json(exclude={"lift_tests", "misfit"}), channels, shapes, places, compiler)).encode()
-    return hashlib.sha256(text + b"".join(sources)).hexdigest()[:32]
+    text = repr(
+        (kinds, [*effect_kinds(design.data, model.priors)], arrays, options, [*sizes], [*map(version, LIBRARIES)])
+    )
+    return hashlib.sha256(text.encode() + b"".join(sources)).hexdigest()[:32]
 
 
-def _compile(design: Design, model: Model) -> Any:
-    """Build the graph and compile it.
+def kept_code(design: Design, model: Model) -> ModuleType | None:
+    """Return the module of a structure, from the cache or written and compiled; None if it cannot be written."""
+    name = structure(design, model)
+    folder = own_folder() / name
+    if (folder / "density.py").exists():
+        try:
+            folder.touch()
+            return _load(name, folder)
+        except Exception:  # whatever a damaged file does: it is written anew
+            shutil.rmtree(folder, ignore_errors=True)
+    source = source_of(design, model)
+    if source is None:
+        return None
+    with writing(folder / "density.py") as temporary:
+        temporary.write_text(source, encoding="utf-8")
+    for old in sorted(folder.parent.iterdir(), key=lambda p: p.stat().st_mtime)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
+    return _load(name, folder)
 
-    Numba's fast mathematics is off: with it a cold and a warm cache give different draws for one seed.
-    """
-    import pytensor
 
+def source_of(design: Design, model: Model) -> str | None:
+    """Return the source of the module of a structure; None where it has an operation that is not known."""
+    from mmm_bayes.model.code.module import Layout, module_source
+    from mmm_bayes.model.code.scalars import NoLoopsError
     from mmm_bayes.model.graph import build_model, kept_variables
 
-    graph = build_model(design, model)
-    with pytensor.config.change_flags(numba__fastmath=False), _no_garbage_collected():
-        return nutpie.compile_pymc_model(graph, backend="numba", var_names=kept_variables(graph), jitter_rvs=set())
+    graph, layout = build_model(design, model), Layout([*sizes_of(design.data, model)], graph_data(design, model))
+    try:
+        return module_source(graph, layout, kept_variables(graph))
+    except NoLoopsError:
+        return None
+
+
+def _load(name: str, folder: Path) -> ModuleType:
+    """Return a module from its file; Numba keeps its machine code beside it."""
+    known = f"mmm_bayes.compiled_{name}"
+    if known not in sys.modules:
+        spec: Any = importlib.util.spec_from_file_location(known, folder / "density.py")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[known] = module
+        try:
+            with _no_garbage_collected():
+                spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[known]
+            raise
+    return sys.modules[known]
 
 
 @contextmanager
@@ -119,77 +138,81 @@ def _no_garbage_collected() -> Iterator[None]:
             gc.enable()
 
 
-# --- machine code on disk -----------------------------------------------------------------------
+def ordinary(design: Design, model: Model) -> Any:
+    """Return the model compiled in PyTensor's own way, for this shape alone; nothing is kept."""
+    import nutpie
+    import pytensor
+
+    from mmm_bayes.model.graph import build_model, kept_variables
+
+    graph = build_model(design, model)
+    with pytensor.config.change_flags(numba__fastmath=False), _no_garbage_collected():
+        compiled = nutpie.compile_pymc_model(graph, var_names=kept_variables(graph), jitter_rvs=set())
+    flat, places = compiled.initial_point_func(0), zip(*compiled.shape_info, strict=True)
+    start = {name: flat[place].reshape(shape) for name, place, shape in places if place.stop <= len(flat)}
+    return _placed(compiled, start, design)
 
 
-def portable(compiled: Any, data: Mapping[str, Array]) -> bool:
-    """Whether the code can run in another process: no addresses of this one, no calls back into Python.
-
-    It must read nothing but the panel's data, either, for `_load` gives it zeros for all else.
-    """
-    if not {variable.name for variable in compiled.shared_var_keys} <= data.keys():
-        return False
-    libraries = [compiled.compiled_logp_func._library, compiled.compiled_expand_func._library]
-    return not any(library.has_dynamic_globals or b"objmode" in _object_code(library) for library in libraries)
+# --- what nutpie reads --------------------------------------------------------------------------
 
 
-def _object_code(library: Any) -> bytes:
-    return library.serialize_using_object_code()[2][0]
+@dataclass(frozen=True)
+class Address:
+    """Where a compiled function is."""
+
+    address: int
 
 
-def _pack(compiled: Any) -> dict[str, Any]:
-    """Return everything but the data, ready to be pickled."""
-    functions = {"logp": compiled.compiled_logp_func, "expand": compiled.compiled_expand_func}
-    return {
-        "code": {n: (f._library.serialize_using_object_code(), f._wrapper_name) for n, f in functions.items()},
-        "shared": [(v.name, compiled.shared_data[k].shape) for v, k in compiled.shared_var_keys.items()],
-        "start": compiled.initial_point_func(0),
-        "fields": {
-            name: getattr(compiled, name)
-            for name in ("dims", "n_expanded", "shape_info", "reparameterized_names", "_n_dim", "_shapes", "_coords")
-        },
-    }
-
-
-def _load(packed: Mapping[str, Any]) -> CompiledPyMCModel:
-    """Return a compiled model from its machine code; the data are zeros until `with_data`."""
-    context = cpu_target.target_context
-    rtsys.initialize(context)
-    callbacks = {}
-    for name, (code, symbol) in packed["code"].items():
-        library = context.codegen().unserialize_library(code)
-        callbacks[name] = Callback(library, library.get_pointer_to_function(symbol))
-    data = {name: np.zeros(shape) for name, shape in packed["shared"]}
-    keys = {Shared(name, len(shape)): name for name, shape in packed["shared"]}
+def _with_data(code: ModuleType, data: Mapping[str, xr.Variable], sizes: Mapping[str, int], design: Design) -> Any:
+    """Return what nutpie samples from: the functions of a module, and behind one pointer all that they read."""
+    names = [*code.VALUES, *code.DERIVED]
+    shapes = [tuple(sizes[dim] for dim in dims) for _, dims in names]
+    ends = np.cumsum([0, *(int(np.prod(shape)) for shape in shapes)]).tolist()
+    whole, free = ends[-1], ends[len(code.VALUES)]
+    coords = {dim: pd.Index(values) for dim, values in coordinates(design.data, sizes).items()}
+    arrays = contiguous(data)
     return CompiledPyMCModel(
-        compiled_logp_func=callbacks["logp"],
-        compiled_expand_func=callbacks["expand"],
-        initial_point_func=lambda seed: packed["start"],
-        shared_data=data,
-        shared_var_keys=keys,
-        user_data=make_user_data(keys, data),
+        compiled_logp_func=Address(code.density.address),
+        compiled_expand_func=Address(code.expand.address),
+        initial_point_func=lambda seed: np.zeros(free),
+        shared_data=arrays,
+        shared_var_keys={},
+        user_data=numbers(arrays, sizes),
+        n_expanded=whole,
+        shape_info=([n for n, _ in names], [slice(*pair) for pair in pairwise(ends)], shapes),
         logp_func=None,
         expand_func=None,
-        **packed["fields"],
+        dims={name: dims for name, dims in names if dims},
+        reparameterized_names=[],
+        _n_dim=free,
+        _shapes={name: shape for (name, _), shape in zip(names, shapes, strict=True)},
+        _coords=coords | {"unconstrained_parameter": pd.RangeIndex(free)},
     )
 
 
-# --- start --------------------------------------------------------------------------------------
+def contiguous(data: Mapping[str, xr.Variable]) -> dict[str, Array]:
+    """Return arrays as compiled code reads them: floats or whole numbers, row by row."""
+    kinds = {name: np.float64 if array.dtype.kind == "f" else np.int64 for name, array in data.items()}
+    return {name: np.array(array.to_numpy(), dtype=kinds[name], order="C") for name, array in data.items()}
 
 
-def with_start(compiled: Any, design: Design) -> Any:
-    """Return the compiled model with the panel's data and with its starting points.
+def numbers(arrays: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+    """Return the sizes, then address and shape of each array, in the order in which the module reads them."""
+    places = (number for array in arrays.values() for number in (array.ctypes.data, *array.shape))
+    return np.array([*sizes.values(), *places], dtype=np.int64)
 
-    The nuisance parameters start where the data are, so that no chain wanders off in its first steps.
+
+def _placed(compiled: Any, start: Mapping[str, Any], design: Design) -> Any:
+    """Return the compiled model with its starting points.
+
+    The nuisance parameters start where the data are, so that no chain wanders off in its first steps; the others
+    around the middle of their priors.
     """
-    arrays = {name: values for name, values in graph_data(design).items() if values.size}
-    base = compiled.initial_point_func(0).copy()
-    spread, placed = np.ones_like(base), start_of(design)
-    for name, place in zip(*compiled.shape_info[:2], strict=True):
-        if name in placed and place.stop <= len(base):  # derived quantities follow after the parameters
-            base[place], spread[place] = placed[name].ravel(), 0.0
+    placed = start_of(design)
+    base = np.concatenate([np.ravel(placed.get(name, value)) for name, value in start.items()])
+    spread = np.concatenate([np.full(np.size(value), float(name not in placed)) for name, value in start.items()])
 
-    def start(seed: Any) -> Array:
+    def point(seed: Any) -> Array:
         return base + spread * np.random.default_rng(seed).uniform(-1, 1, len(base))
 
-    return replace(compiled.with_data(**arrays), initial_point_func=start)
+    return replace(compiled, initial_point_func=point)

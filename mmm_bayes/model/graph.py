@@ -1,34 +1,29 @@
 """The Bayesian model: a `Design` and the user's `Model` become a PyMC graph."""
 
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-import xarray as xr
 from pytensor.graph.replace import graph_replace
 
 from mmm_bayes import pool
 from mmm_bayes.config import Model, Prior
+from mmm_bayes.config.prior import DISTRIBUTIONS as PRIORS
 from mmm_bayes.likelihoods import LIKELIHOODS
-from mmm_bayes.model.arrays import NORMALS, graph_data
+from mmm_bayes.model.arrays import NORMALS, by_kind, coordinates, effect_kinds, graph_data, sizes_of
 from mmm_bayes.model.baseline import baseline
 from mmm_bayes.model.design import Design
-from mmm_bayes.model.kernels.drift import surprises
-from mmm_bayes.model.kernels.fused import MediaEffect
+from mmm_bayes.model.operations import MEDIA_EFFECT, surprises
 from mmm_bayes.posterior.lift import lift_of
-from mmm_bayes.posterior.parts import parts_of
-from mmm_bayes.priors import effect_priors, pooled, prior_of
 from mmm_bayes.transforms import Shape, effect_scale, first_week_ratio, media_effect
 
 
 def build_model(design: Design, model: Model) -> pm.Model:
-    """Build the PyMC model of ``docs/model.md``; observed data are `pm.Data`, so that refits recompile nothing."""
+    """Build the PyMC model of ``docs/model.md``; whatever is a number of the panel or a size is `pymc.Data`."""
     data = design.data
-    with pm.Model(coords=_coords(data), check_bounds=False) as graph:
-        arrays = {name: values for name, values in graph_data(design).items() if values.size}
-        # with shapes known, the compiler needs no code that finds and checks them
-        known = {name: pm.Data(name, values, shape=values.shape) for name, values in arrays.items()}
+    with pm.Model(coords=coordinates(data, sizes_of(data, model)), check_bounds=False) as graph:
+        known = {name: pm.Data(name, array.to_numpy()) for name, array in graph_data(design, model).items()}
         mu = _media(design, model, known) + baseline(design, known)
         _likelihood(known["y"] - mu, model, data.sizes["geo"])
     return graph
@@ -39,28 +34,25 @@ def kept_variables(graph: pm.Model) -> list[str]:
     return [v.name for v in (*graph.free_RVs, *graph.deterministics) if not v.name.endswith(NORMALS)]
 
 
-def _coords(data: xr.Dataset) -> dict[str, Any]:
-    dims = ("geo", "channel", *(part.dim for part in parts_of(data)))
-    return {dim: data[dim].to_numpy() for dim in dims} | {"week": np.arange(data.sizes["week"])}
+def _shape_parameters(design: Design, model: Model, known: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = {name: by_kind(design.data, name, model.priors) for name in model.shape.parameters}
+    return {name: channel_vector(name, found, known) for name, found in kinds.items()}
 
 
-def _shape_parameters(design: Design, model: Model) -> dict[str, Any]:
-    channels = [str(c) for c in design.data["channel"].to_numpy()]
-    return {
-        name: channel_vector(name, [prior_of(name, c, model.priors) for c in channels])
-        for name in model.shape.parameters
-    }
+def channel_vector(name: str, kinds: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+    """Return a random vector ``(channel,)`` with one prior each; one distribution for all makes one variable.
 
-
-def channel_vector(name: str, priors: list[Prior]) -> Any:
-    """Return a random vector ``(channel,)`` with one prior each; one distribution for all makes one variable."""
-    kinds = sorted({p.distribution for p in priors})
+    Args:
+        name: of the parameter.
+        kinds: by the distributions that its priors have, see `arrays.by_kind`.
+        known: parameters and places of the priors, see `arrays.prior_data`.
+    """
     if len(kinds) == 1:
-        return variable(name, priors, dims="channel")
-    vector = pt.zeros(len(priors))
+        return variable(name, next(iter(kinds)), known, "channel")
+    vector = pt.zeros(known["total"].shape)
     for kind in kinds:
-        places = [i for i, p in enumerate(priors) if p.distribution == kind]
-        vector = pt.set_subtensor(vector[places], variable(f"{name}_{kind}", [priors[i] for i in places]))
+        own = f"{name}_{kind}"
+        vector = pt.set_subtensor(vector[known[f"{own}_at"]], variable(own, kind, known, f"{own}_place"))
     return pm.Deterministic(name, vector, dims="channel")
 
 
@@ -75,14 +67,13 @@ DISTRIBUTIONS = {
 }
 
 
-def variable(name: str, priors: list[Prior], dims: str | None = None) -> Any:
+def variable(name: str, kind: str, known: Mapping[str, Any], dim: str) -> Any:
     """Return one vector variable whose entries share the distribution but not its parameters."""
-    size = {"dims": dims} if dims else {"shape": len(priors)}
-    return DISTRIBUTIONS[priors[0].distribution](name, **_arguments(priors), **size)
+    return DISTRIBUTIONS[kind](name, **_arguments(name, kind, known), dims=dim)
 
 
-def _arguments(priors: list[Prior]) -> dict[str, np.ndarray]:
-    return {name: np.array([p.parameters[name] for p in priors]) for name in priors[0].parameters}
+def _arguments(name: str, kind: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    return {argument: known[f"{name}_{argument}"] for argument in PRIORS[kind].parameters}
 
 
 # --- media --------------------------------------------------------------------------------------
@@ -90,40 +81,37 @@ def _arguments(priors: list[Prior]) -> dict[str, np.ndarray]:
 
 def _media(design: Design, model: Model, known: dict[str, Any]) -> Any:
     """Return the media's part of the scaled KPI, centred over the weeks; shape ``(geo, week)``."""
-    shape = (design.data.sizes["channel"], design.data.sizes["geo"])
-    parameters, departure = _shape_parameters(design, model), pt.zeros(shape)
-    if shape[1] > 1:
+    parameters, departure = _shape_parameters(design, model, known), pt.zeros((known["total"].shape[0], 1))
+    if design.data.sizes["geo"] > 1:
         eta = pm.HalfNormal("eta", 0.3, dims="channel")
         departure = eta[:, None] * pm.Normal("geo_effect_z", dims=("channel", "geo"))
-    log_effect = pm.Flat("log_effect", dims="channel", initval=np.full(shape[0], -3.5))
+    log_effect = pm.Flat("log_effect", dims="channel", initval=pt.full(known["total"].shape, -3.5))
     found = _effect(known["media"], known["money"], parameters, log_effect, departure, model.shape)
     effect, log_beta, log_contribution = found
     log_quantity = log_contribution - pt.log(known["total"])
-    if priors := effect_priors(design.data, model.priors):
-        pm.Potential("prior", _prior_of_effect(priors, log_quantity))
-    if len(places := pooled(design.data)):
-        elasticity = model.shape.elasticity(known["mean_media"], parameters)[places]
+    if kinds := effect_kinds(design.data, model.priors):
+        pm.Potential("prior", sum(_prior_of_effect(kind, log_quantity, known) for kind in kinds))
+    if "pool_at" in known:
+        own = known["pool_at"]
+        elasticity = model.shape.elasticity(known["mean_media"], parameters)[own]
         pm.Potential("bending", pool.bend_log_density(elasticity).sum())
-        pm.Potential("pool", _prior_of_pool(log_quantity[places], elasticity, known["usual_return"]))
+        pm.Potential("pool", _prior_of_pool(log_quantity[own], elasticity, known["usual_return"]))
     pm.Deterministic("contribution", pt.exp(log_contribution), dims="channel")
     beta = pm.Deterministic("beta", pt.exp(log_beta), dims="channel")
     geo_effect = pm.Deterministic("geo_effect", pt.exp(departure), dims=("channel", "geo"))
     if "lift_kpi" in known:
-        _observe_lift(design, model, parameters, beta, geo_effect, known)
+        _observe_lift(model, parameters, beta, geo_effect, known)
     return effect
 
 
 def _observe_lift(
-    design: Design, model: Model, parameters: dict[str, Any], beta: Any, geo_effect: Any, known: dict[str, Any]
+    model: Model, parameters: dict[str, Any], beta: Any, geo_effect: Any, known: Mapping[str, Any]
 ) -> None:
     """Observe the results of lift tests, see `posterior.lift`."""
-    channel, geo = (design.data[name].to_numpy() for name in ("lift_channel", "lift_geo"))
+    channel = known["lift_channel"]
     own = {name: values[channel][:, None] for name, values in parameters.items()}
     with_it, without = (model.shape.respond(media, own) for media in (known["lift_media"][0], known["lift_media"][1]))
-    # with its shape left open, the gradient would read the number of geos as data, which machine code cannot
-    geo_effect = pt.specify_shape(geo_effect, tuple(design.data.sizes[dim] for dim in ("channel", "geo")))
-    chosen = np.eye(design.data.sizes["geo"])[geo]  # (part, place, geo)
-    of_places = (geo_effect[channel][:, None, :] * chosen).sum(axis=-1)
+    of_places = (geo_effect[channel][:, None, :] * known["lift_chosen"]).sum(axis=-1)
     parts = lift_of(with_it - without, known["lift_weight"], of_places, beta[channel])
     lift = (parts[:, None] * known["lift_member"]).sum(axis=0)
     pm.Normal("lift", lift, known["lift_error"], observed=known["lift_kpi"])
@@ -138,7 +126,7 @@ def _effect(
     """
     if (shape.saturation, shape.order) == ("hill", "adstock_first"):
         log_kappa, weights = pt.log(parameters["kappa"]), shape.weights(parameters)
-        fused: Any = MediaEffect()(media, money, weights, log_kappa, parameters["slope"], log_effect, departure)
+        fused: Any = MEDIA_EFFECT(media, money, weights, log_kappa, parameters["slope"], log_effect, departure)
         effect, log_spread, log_value = fused[:3]
         return effect, log_effect - log_spread, log_effect - log_spread + log_value
     response = shape.respond(media, {name: value[:, None] for name, value in parameters.items()})
@@ -148,26 +136,28 @@ def _effect(
     return media_effect(response, pt.exp(log_beta)), log_beta, log_beta + pt.log(value)
 
 
-def _prior_of_effect(priors: dict[int, Prior], log_quantity: Any) -> Any:
-    """Return the log density of ``log_quantity`` (log ROI or log share), such that the quantity follows its prior."""
-    if all(p.distribution == "lognormal" for p in priors.values()):
-        mu, sigma = (np.array([getattr(p, f) for p in priors.values()]) for f in ("mu", "sigma"))
-        return -0.5 * (((log_quantity[[*priors]] - mu) / sigma) ** 2).sum()
-    return sum(_log_density(prior, pt.exp(log_quantity[i])) + log_quantity[i] for i, prior in priors.items())
+def _prior_of_effect(kind: str, log_quantity: Any, known: Mapping[str, Any]) -> Any:
+    """Return the log density of ``log_quantity`` (log ROI or log share), such that the quantity follows its prior.
+
+    Args:
+        kind: of the priors.
+        log_quantity: of all channels, shape ``(channel,)``.
+        known: parameters and places of the priors, see `arrays.prior_data`.
+    """
+    own, place = log_quantity[known[f"effect_{kind}_at"]], pt.dvector()
+    prior = DISTRIBUTIONS[kind].dist(**_arguments(f"effect_{kind}", kind, known))
+    return (graph_replace(pm.logp(prior, place), {place: pt.exp(own)}) + own).sum()
 
 
 def _prior_of_pool(log_roi: Any, elasticity: Any, usual: Any) -> Any:
     """Return the log density of the marginal ROI of the channels in the pool, see `mmm_bayes.pool`."""
     centre = pm.Normal("pool_centre", 0.0, pool.CENTRE)
     spread = pm.LogNormal("pool_spread", **Prior(**pool.SPREAD).parameters)
-    return pool.log_density(pool.distance(log_roi, elasticity, usual, centre), spread, pt.logaddexp).sum()
+    return pool.log_density(pool.distance(log_roi, elasticity, usual, centre), spread, _logaddexp).sum()
 
 
-def _log_density(prior: Prior, value: Any) -> Any:
-    """Return the log density of a prior at ``value``."""
-    distribution = DISTRIBUTIONS[prior.distribution].dist(**_arguments([prior]))[0]
-    place = pt.dscalar()
-    return graph_replace(pm.logp(distribution, place), {place: value})
+def _logaddexp(a: Any, b: Any) -> Any:
+    return a + pt.softplus(b - a)
 
 
 # --- likelihood ---------------------------------------------------------------------------------
@@ -181,8 +171,8 @@ def _likelihood(residual: Any, model: Model, geos: int) -> None:
         rho = pm.Beta("rho", 4.0, 1.0)
         gain = pm.Beta("gain", 1.5, 2.0, dims="geo") if model.residual == "drift" else pt.ones_like(sigma)
     surprise = _one_geo(residual, rho, gain) if geos == 1 else _beyond_shocks(residual, rho, gain, sigma)
-    first, weeks = first_week_ratio(rho, gain), residual.type.shape[1]
-    scale = pt.where(np.arange(weeks) == 0, (1 / (sigma * first**0.5))[:, None], (1 / sigma)[:, None])
+    first, weeks = first_week_ratio(rho, gain), residual.shape[1]
+    scale = pt.where(pt.eq(pt.arange(weeks), 0), (1 / (sigma * first**0.5))[:, None], (1 / sigma)[:, None])
     standard = surprise * scale
     scales = (weeks * pt.log(sigma) + 0.5 * pt.log(first)).sum()
     pm.Potential("kpi", _log_likelihood(standard, model) - scales)
@@ -190,7 +180,7 @@ def _likelihood(residual: Any, model: Model, geos: int) -> None:
 
 def _one_geo(residual: Any, rho: Any, gain: Any) -> Any:
     """Return the surprises of a single geo, which shares its shocks with no other."""
-    pm.Deterministic("week_effect", pt.zeros(residual.type.shape[1]), dims="week")
+    pm.Deterministic("week_effect", pt.zeros(residual.shape[1]), dims="week")
     return surprises(residual, rho, gain)[0]
 
 

@@ -52,19 +52,16 @@ def _teach_jax() -> None:
     """Tell PyTensor how JAX evaluates the operations of this package; JAX finds their gradients itself."""
     from pytensor.link.jax.dispatch import jax_funcify
 
-    from mmm_bayes.model.kernels.drift import Surprises
-    from mmm_bayes.model.kernels.features import Departing, Weighted
-    from mmm_bayes.model.kernels.fused import MediaEffect
+    from mmm_bayes.model.operations import Kernel
 
-    functions = {MediaEffect: media_effect, Weighted: weighted, Departing: departing, Surprises: surprises}
-    for operation, function in functions.items():
-        jax_funcify.register(operation, lambda op, function=function, **kwargs: function)
+    functions = {"media_effect": media_effect, "weighted": weighted, "departing": departing, "surprises": surprises}
+    jax_funcify.register(Kernel, lambda op, **_: functions[op.kind])
 
 
 def media_effect(
     media: Any, money: Any, weights: Any, log_kappa: Any, slope: Any, log_effect: Any, departure: Any
 ) -> tuple[Any, ...]:
-    """Return the outputs of `fused.MediaEffect`."""
+    """Return the outputs of `fused.forward`."""
     import jax.numpy as jnp
 
     log_adstock = jnp.log(FLOOR + transforms.adstock(media, weights[:, None], weights.shape[1]))
@@ -77,18 +74,18 @@ def media_effect(
 
 
 def weighted(coefficient: Any, values: Any) -> Any:
-    """Return the sum of `features.Weighted`."""
+    """Return the sum of `features.weighted`."""
     return (coefficient[:, :, None] * values).sum(axis=0)
 
 
 def departing(common: Any, spread: Any, z: Any, values: Any) -> tuple[Any, Any]:
-    """Return the outputs of `features.Departing`."""
+    """Return the outputs of `features.departing`."""
     own = common[:, None] + spread[:, None] * (z.T @ zero_sum_basis(len(z) + 1))
     return weighted(own, values), own
 
 
 def surprises(residual: Any, raw: Any, decay: Any, weight: Any, share: Any, spread: Any) -> tuple[Any, Any, Any]:
-    """Return the outputs of `drift.Surprises`."""
+    """Return the outputs of `drift.forward`."""
     import jax
     import jax.numpy as jnp
 

@@ -48,8 +48,8 @@ def sample_compiled(compiled: Any, design: Design, model: Model, sampler: Sample
 def assemble(trace: xr.DataTree, design: Design, model: Model, sampler: Sampler) -> Posterior:
     """Turn draws into a `Posterior`: with the data that they were drawn for, contribution shares and ROI."""
     draws = trace["posterior"].to_dataset()
-    hidden = [name for name in draws.variables if str(name).endswith(NORMALS) or name in design.data.dims]
-    draws = draws.drop_vars(hidden).assign_coords(design.data.coords)
+    hidden = [name for name in draws if str(name).endswith(NORMALS)]
+    draws = draws.drop_vars([*hidden, *(draws.coords.keys() - {"chain", "draw"})]).assign_coords(design.data.coords)
     contribution, spend = draws["contribution"], total_spend(design.data)
     draws = draws.drop_vars("contribution").assign(
         roi=contribution / np.where(spend > 0, spend, np.nan),

@@ -33,16 +33,16 @@ def frequencies(train: int) -> Array:
     return np.pi * np.arange(1, count + 1) / (2 * BOUNDARY * (train - 1) / 2)
 
 
-def amplitudes(scale: Any, length: Any, train: int) -> Any:
+def amplitudes(scale: Any, length: Any, frequency: Any) -> Any:
     """Return the standard deviation of the sines' weights: the square root of the spectral density.
 
     Args:
         scale: standard deviation of the process, in shares of the mean KPI; shape ``(...)``.
         length: its length scale in weeks; the same shape.
-        train: weeks of the panel.
+        frequency: of each sine, see `frequencies`.
 
     Returns:
         Shape ``(..., feature)``.
     """
     height = scale * (np.sqrt(2 * np.pi) * length) ** 0.5
-    return height[..., None] * np.exp(-0.25 * (length[..., None] * frequencies(train)) ** 2)
+    return height[..., None] * np.exp(-0.25 * (length[..., None] * frequency) ** 2)

@@ -1,1 +1,1 @@
-"""The hot loops of the sampler: operations of the graph with their own gradients, compiled by Numba."""
+"""The hot loops of the sampler, each with its own gradient: Numba, which knows nothing of graphs."""

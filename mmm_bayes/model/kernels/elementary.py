@@ -1,17 +1,15 @@
-"""What Numba kernels share: exponential, logarithm and sums that become vector instructions, and their registration.
+"""What Numba kernels share: exponential, logarithm and sums that become vector instructions, and special functions.
 
 Numba calls the C library for each number; these run on four or eight at once, to the last bit or two. No sum
 needs to be reordered for that, so the draws are the same in each compilation.
 """
 
-import hashlib
-from pathlib import Path
+import math
 
 import numba
+import numba.core.cgutils
+import numba.extending
 import numpy as np
-from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
-
-from mmm_bayes import transforms
 
 LOG2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
 """The leading bits of ln 2: a whole number times this is exact."""
@@ -29,22 +27,6 @@ ROOT2 = 2.0**0.5
 kernel = numba.njit(error_model="numpy", fastmath=False)
 """Compiles a kernel. With ``fastmath`` unsaid, Numba hands down that of whoever compiles the kernel first, which
 PyTensor has on by default: sums would be reordered, and draws depend on what else was compiled before."""
-
-
-def run_with(kernels, path):
-    """Tell PyTensor which kernel runs each operation of a module.
-
-    The sources of the module, of this one and of the formulas are part of the key under which compiled code is kept, so
-    that a kernel of an older version is never used.
-
-    Args:
-        kernels: compiled function by class of the operation.
-        path: the module.
-    """
-    source = b"".join(Path(file).read_bytes() for file in (path, __file__, str(transforms.__file__)))
-    key = int.from_bytes(hashlib.sha256(source).digest()[:6])
-    for operation, function in kernels.items():
-        register_funcify_default_op_cache_key(operation)(lambda op, function=function, **kwargs: (function, key))
 
 
 @numba.njit(inline="always", error_model="numpy", fastmath=False)
@@ -118,3 +100,40 @@ def dot(x, y):
     for i in range(whole, len(x)):
         a += x[i] * y[i]
     return (a + b) + (c + d)
+
+
+@kernel
+def softplus(x):
+    """Return ``log(1 + e^x)``."""
+    return max(x, 0.0) + np.log1p(np.exp(-abs(x)))
+
+
+@kernel
+def psi(x):
+    """Return the derivative of log gamma at a positive x (Abramowitz and Stegun 1964, 6.3.5 and 6.3.18)."""
+    shift = 0.0
+    while x < 10.0:
+        shift -= 1.0 / x
+        x += 1.0
+    y = 1.0 / (x * x)
+    series = y * (1 / 12 - y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y / 132))))
+    return shift + np.log(x) - 0.5 / x - series
+
+
+@kernel
+def erfcx(x):
+    """Return ``e^(x^2) erfc(x)``, from 25 on by its asymptotic series (Abramowitz and Stegun 1964, 7.1.23)."""
+    if x < 25.0:
+        return np.exp(x * x) * math.erfc(x)
+    y = 0.5 / (x * x)
+    return (1.0 - y * (1.0 - 3.0 * y * (1.0 - 5.0 * y * (1.0 - 7.0 * y * (1.0 - 9.0 * y))))) / (x * math.sqrt(math.pi))
+
+
+@numba.extending.intrinsic
+def pointer(typing_context, address):
+    """Return the pointer to an address."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], numba.core.cgutils.voidptr_t)
+
+    return numba.types.voidptr(address), generate

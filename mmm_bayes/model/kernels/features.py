@@ -5,56 +5,13 @@ feature, geo and week; here it is a plain sum.
 """
 
 import numpy as np
-import pytensor.tensor as pt
-from pytensor.graph import Apply, Op
 
-from mmm_bayes.model.kernels.elementary import dot, kernel, run_with
-
-
-class Weighted(Op):
-    """Sum of ``coefficient (feature, geo)`` times ``values (feature, geo or 1, week)`` over features."""
-
-    __props__ = ()
-
-    def make_node(self, coefficient, values):
-        """Check the inputs."""
-        coefficient, values = pt.as_tensor(coefficient), pt.as_tensor(values)
-        return Apply(self, [coefficient, values], [pt.matrix(shape=(coefficient.type.shape[1], values.type.shape[2]))])
-
-    def perform(self, node, inputs, outputs):
-        """Evaluate outside of Numba's graphs."""
-        outputs[0][0] = weighted(*inputs)
-
-    def infer_shape(self, node, shapes):
-        """Return the shape ``(geo, week)``."""
-        return [(shapes[0][1], shapes[1][2])]
-
-    def pullback(self, inputs, outputs, cotangents):
-        """Return the gradient of the coefficients; the values are data."""
-        return [WeightedGradient()(cotangents[0], *inputs), pt.zeros_like(inputs[1])]
-
-
-class WeightedGradient(Op):
-    """Gradient of `Weighted` with respect to its coefficients."""
-
-    __props__ = ()
-
-    def make_node(self, bar, coefficient, values):
-        """Take the gradient of the sum, and the inputs of `Weighted`."""
-        return Apply(self, [bar, coefficient, values], [coefficient.type()])
-
-    def perform(self, node, inputs, outputs):
-        """Evaluate outside of Numba's graphs."""
-        outputs[0][0] = gradient(*inputs)
-
-    def infer_shape(self, node, shapes):
-        """Return the shape of the coefficients."""
-        return [shapes[1]]
+from mmm_bayes.model.kernels.elementary import dot, kernel
 
 
 @kernel
 def weighted(coefficient, values):
-    """Return the sum of `Weighted`."""
+    """Return the sum of ``coefficient (feature, geo)`` times ``values (feature, geo or 1, week)`` over features."""
     values = np.ascontiguousarray(values)
     features, geos = coefficient.shape
     out = np.zeros((geos, values.shape[2]))
@@ -67,8 +24,8 @@ def weighted(coefficient, values):
 
 
 @kernel
-def gradient(bar, coefficient, values):
-    """Return the gradient of `WeightedGradient`."""
+def gradient(coefficient, values, bar):
+    """Return the gradient of the coefficients of `weighted`."""
     bar, values = np.ascontiguousarray(bar), np.ascontiguousarray(values)
     features, geos = coefficient.shape
     out = np.empty((features, geos))
@@ -78,59 +35,19 @@ def gradient(bar, coefficient, values):
     return out
 
 
-class Departing(Op):
-    """Features whose coefficients depart in each geo from what they have in common, by what adds up to zero over geos.
-
-    Inputs: ``common`` and ``spread (feature,)``; ``z (geo - 1, feature)``, whose lengths the departures keep;
-    ``values (feature, 1, week)``. Outputs: the sum over features ``(geo, week)`` and, for reading alone, the
-    coefficients ``(feature, geo)``.
-    """
-
-    __props__ = ()
-
-    def make_node(self, *inputs):
-        """Type the outputs from the inputs."""
-        inputs = [pt.as_tensor(i) for i in inputs]
-        (others, features), weeks = inputs[2].type.shape, inputs[3].type.shape[2]
-        return Apply(self, inputs, [pt.matrix(shape=(others + 1, weeks)), pt.matrix(shape=(features, others + 1))])
-
-    def perform(self, node, inputs, outputs):
-        """Evaluate outside of Numba's graphs."""
-        for storage, value in zip(outputs, departing(*inputs), strict=True):
-            storage[0] = value
-
-    def infer_shape(self, node, shapes):
-        """Return the shapes of both outputs."""
-        geos = shapes[2][0] + 1
-        return [(geos, shapes[3][2]), (shapes[0][0], geos)]
-
-    def pullback(self, inputs, outputs, cotangents):
-        """Return the gradients of all but the values, which are data."""
-        return [*DepartingGradient()(cotangents[0], *inputs), pt.zeros_like(inputs[3])]
-
-
-class DepartingGradient(Op):
-    """Gradient of the sum of `Departing` with respect to ``common``, ``spread`` and ``z``."""
-
-    __props__ = ()
-
-    def make_node(self, *inputs):
-        """Gradients have the types of the parameters."""
-        return Apply(self, list(inputs), [i.type() for i in inputs[1:4]])
-
-    def perform(self, node, inputs, outputs):
-        """Evaluate outside of Numba's graphs."""
-        for storage, value in zip(outputs, departing_gradient(*inputs), strict=True):
-            storage[0] = value
-
-    def infer_shape(self, node, shapes):
-        """Return the shapes of the parameters."""
-        return shapes[1:4]
-
-
 @kernel
 def departing(common, spread, z, values):
-    """Return the outputs of `Departing`; departures are those of `arrays.zero_sum_basis`."""
+    """Return features whose coefficients depart in each geo from what they have in common, by what adds up to zero.
+
+    Args:
+        common: coefficients, shape ``(feature,)``.
+        spread: of the departures, shape ``(feature,)``.
+        z: departures as `arrays.zero_sum_basis` turns them, which keeps lengths; shape ``(geo - 1, feature)``.
+        values: shape ``(feature, 1, week)``.
+
+    Returns:
+        Their sum ``(geo, week)``, and the coefficients ``(feature, geo)``, for reading alone.
+    """
     others, features = z.shape
     root = np.sqrt(others + 1.0)
     coefficient = np.empty((features, others + 1))
@@ -145,11 +62,11 @@ def departing(common, spread, z, values):
 
 
 @kernel
-def departing_gradient(bar, common, spread, z, values):
-    """Return the gradients of `DepartingGradient`."""
+def departing_gradient(common, spread, z, values, bar):
+    """Return the gradients of all inputs of `departing` but the values, through its sum."""
     others, features = z.shape
     root = np.sqrt(others + 1.0)
-    own = gradient(bar, np.empty((features, others + 1)), values)
+    own = gradient(np.empty((features, others + 1)), values, bar)
     common_bar, spread_bar, z_bar = np.zeros(features), np.zeros(features), np.empty((others, features))
     for f in range(features):
         whole = 0.0
@@ -161,14 +78,3 @@ def departing_gradient(bar, common, spread, z, values):
             z_bar[g, f] = spread[f] * (own[f, g] - shared)
             spread_bar[f] += z[g, f] * (own[f, g] - shared)
     return common_bar, spread_bar, z_bar
-
-
-run_with(
-    {
-        Weighted: weighted,
-        WeightedGradient: gradient,
-        Departing: departing,
-        DepartingGradient: departing_gradient,
-    },
-    __file__,
-)

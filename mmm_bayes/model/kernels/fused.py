@@ -1,79 +1,32 @@
-"""The media's effect as one operation with its own gradient: the hot path of the sampler.
+"""The media's effect with its own gradient: the hot path of the sampler.
 
-`MediaEffect` computes for the default shape (adstock, then Hill) what `transforms.Shape.respond`
+`forward` computes for the default shape (adstock, then Hill) what `transforms.Shape.respond`
 and `transforms.effect_scale` compose from small parts; a test holds it to them. One pass over the data
 instead of dozens, and one kernel to compile and cache instead of fifty.
 """
 
 import numpy as np
-import pytensor.tensor as pt
-from pytensor.gradient import DisconnectedType
-from pytensor.graph import Apply, Op
 
-from mmm_bayes.model.kernels.elementary import exp, kernel, log, run_with, total
+from mmm_bayes.model.kernels.elementary import exp, kernel, log, total
 from mmm_bayes.transforms import FLOOR, NOTHING
-
-
-class MediaEffect(Op):
-    """Media's part of the scaled KPI, centred over weeks, and the logs of spread and value of their response.
-
-    Inputs: ``media (channel, geo, l_max - 1 + week)``, ``money (geo, week)``, ``weights (channel, l_max)``,
-    ``log_kappa, slope, log_effect (channel,)``, ``departure (channel, geo)`` (log scale).
-    Outputs: effect ``(geo, week)``, the logs of `transforms.effect_scale` ``(channel,)``, and for the gradient the
-    saturation and the log adstock, ``(channel, geo, week)``.
-    """
-
-    __props__ = ()
-
-    def make_node(self, *inputs):
-        """Type the outputs from the inputs."""
-        inputs = [pt.as_tensor(i) for i in inputs]
-        media, money, _, log_kappa = inputs[:4]
-        cube = pt.tensor(dtype="float64", shape=(media.type.shape[0], *money.type.shape))
-        return Apply(self, inputs, [money.type(), log_kappa.type(), log_kappa.type(), cube.type(), cube.type()])
-
-    def perform(self, node, inputs, outputs):
-        """Evaluate outside of Numba's graphs."""
-        for storage, value in zip(outputs, forward(*inputs), strict=True):
-            storage[0] = value
-
-    def infer_shape(self, node, shapes):
-        """Return the shapes of the outputs."""
-        cube = (shapes[0][0], *shapes[1])
-        return [shapes[1], shapes[3], shapes[3], cube, cube]
-
-    def pullback(self, inputs, outputs, cotangents):
-        """Return gradients of the parameters; data get none."""
-        bars = [
-            c if not isinstance(c.type, DisconnectedType) else o.zeros_like()
-            for c, o in zip(cotangents[:3], outputs[:3], strict=True)
-        ]
-        gradients = MediaEffectGradient()(*inputs, *outputs[3:], *bars)
-        return [pt.zeros_like(inputs[0]), pt.zeros_like(inputs[1]), *gradients]
-
-
-class MediaEffectGradient(Op):
-    """Gradient of `MediaEffect` with respect to weights, log_kappa, slope, log_effect and departure."""
-
-    __props__ = ()
-
-    def make_node(self, *inputs):
-        """Gradients have the types of the parameters."""
-        return Apply(self, list(inputs), [i.type() for i in inputs[2:7]])
-
-    def perform(self, node, inputs, outputs):
-        """Evaluate outside of Numba's graphs."""
-        for storage, value in zip(outputs, backward(*inputs), strict=True):
-            storage[0] = value
-
-    def infer_shape(self, node, shapes):
-        """Return the shapes of the parameters."""
-        return shapes[2:7]
 
 
 @kernel
 def forward(media, money, weights, log_kappa, slope, log_effect, departure):
-    """Return the outputs of `MediaEffect`.
+    """Return media's part of the scaled KPI, centred over weeks, and the logs of spread and value of their response.
+
+    Args:
+        media: shape ``(channel, geo, l_max - 1 + week)``.
+        money: shape ``(geo, week)``.
+        weights: of the carry-over, shape ``(channel, l_max)``.
+        log_kappa: half saturation, log scale, shape ``(channel,)``.
+        slope: shape ``(channel,)``.
+        log_effect: shape ``(channel,)``.
+        departure: of the geos, log scale, shape ``(channel, geo)``.
+
+    Returns:
+        Effect ``(geo, week)``, the logs of `transforms.effect_scale` ``(channel,)``, and for the gradient the
+        saturation and the log adstock, ``(channel, geo, week)``.
 
     Inner loops run along the weeks and add to one sum a week, so that they become vector instructions.
     """
@@ -143,7 +96,7 @@ def backward(
     spread_bar,
     value_bar,
 ):
-    """Return the gradients named in `MediaEffectGradient`; loops as in `forward`."""
+    """Return the gradients of weights, log_kappa, slope, log_effect and departure; loops as in `forward`."""
     media, money = np.ascontiguousarray(media), np.ascontiguousarray(money)
     saturation, log_adstock = np.ascontiguousarray(saturation), np.ascontiguousarray(log_adstock)
     effect_bar = np.ascontiguousarray(effect_bar)
@@ -201,6 +154,3 @@ def sums(saturation, scale, money, effect_bar):
             value[t] += scale[g] * hill[t] * worth[t]
             product[t] += centred * seen[t]
     return mean, total(squares), total(value), total(product)
-
-
-run_with({MediaEffect: forward, MediaEffectGradient: backward}, __file__)
