@@ -30,6 +30,8 @@ def compile_jax(design: Design, model: Model) -> Any:
 
     _teach_jax()
     graph = build_model(design, model)
+    effect = graph["log_effect"]  # JAX takes sizes as they are, so no start may depend on one
+    graph.rvs_to_initial_values[effect] = graph.rvs_to_initial_values[effect].eval()
     start = start_of(design)
     named = {name.removesuffix("_log__"): _constrained(name, value) for name, value in start.items()}
     placed = {v.name: named[v.name] for v in graph.free_RVs if v.name in named}
