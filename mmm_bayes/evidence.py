@@ -258,9 +258,10 @@ def _inflation(media: Array, moved: Array) -> list[float | None]:
 
 def _cost_change(panel: Panel, c: int) -> float | None:
     """Return the cost of an exposure late over early, None where money itself is the media or a third has none."""
+    is_open = panel.data["value"].transpose("geo", "week").to_numpy() > 0
     spend, media = (
         panel.data["spend"].transpose("channel", "geo", "week").to_numpy()[c].sum(axis=0),
-        panel.driver[c].sum(axis=0),
+        (panel.driver[c] * is_open).sum(axis=0),
     )
     third = len(spend) // 3
     early, late = ((spend[part].sum(), media[part].sum()) for part in (slice(0, third), slice(-third, None)))

@@ -7,8 +7,11 @@ import pytest
 from mmm_bayes.config import Compare, Model, PanelColumns
 from mmm_bayes.errors import DataError
 from mmm_bayes.evaluate import Forecast, compare, roi_table, split_holdout
+from mmm_bayes.evidence import evidence
 from mmm_bayes.model.design import build_design
 from mmm_bayes.panel import load_panel, panel_from_frame, save_panel
+from mmm_bayes.posterior import Posterior
+from mmm_bayes.posterior.attribution import decomposition
 from mmm_bayes.posterior.parts import PARTS
 from mmm_bayes.report.words import word
 
@@ -143,3 +146,25 @@ def test_no_forecast_is_judged_by_a_week_without_kpi():
     roi = pd.DataFrame({"channel": ["tv"], "spend": [1.0], **ends})
     found = compare(split, {"bayesian": forecast}, roi_table(roi, roi), 0.9)
     assert found.summary["errors"]["bayesian"]["wmape"] == 0 and len(found.holdout) == 7
+
+
+def test_an_exposure_costs_what_it_did_although_spend_before_an_opening_does_not_count():
+    frame = table().assign(grp=lambda f: f["tv"] / 5)
+    frame.loc[at(frame, "south", range(25)), "sales"] = np.nan
+    panel = panel_from_frame(frame, COLUMNS.model_copy(update={"exposure": {"tv": "grp"}}), "late")
+    (found,) = evidence(panel, Model().priors)
+    assert found.cost_change == pytest.approx(1.0)
+
+
+def test_nothing_is_of_a_geo_before_it_opens(small_run, small_posterior):
+    """The tables by week add up to what was sold, not to what a closed geo might have sold."""
+    data = small_posterior.data
+    closed = data["money"].copy()
+    closed[3, :15] = 0.0
+    tree = small_posterior.tree.copy()
+    tree["constant_data"] = type(tree)(data.assign(money=closed))
+    late, whole = decomposition(Posterior(tree)), decomposition(small_posterior)
+    own = decomposition(small_posterior, str(data["geo"].values[3]))
+    for name in ("observed", "baseline", "channel:tv", "prediction"):
+        np.testing.assert_allclose(late[name][:15], whole[name][:15] - own[name][:15], rtol=1e-9)
+        np.testing.assert_allclose(late[name][15:], whole[name][15:], rtol=1e-12)

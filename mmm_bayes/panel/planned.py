@@ -84,7 +84,8 @@ def _prices(data: xr.Dataset, rows: xr.Dataset, columns: PanelColumns) -> tuple[
     driver = rows["media"] * rows["frequency"]
     planned = (rows["spend"] / driver).where((driver > 0) & (rows["spend"] > 0))
     last = data.isel(week=slice(-YEAR, None))
-    spent, seen = (v.sum("week") for v in (last["spend"], last["media"] * last["frequency"]))
+    counted = last["media"] * last["frequency"] * (last["value"] > 0)
+    spent, seen = (v.sum("week") for v in (last["spend"], counted))
     usual = (spent / seen).where((spent > 0) & (seen > 0))
     usual = usual.fillna(spent.sum("geo") / seen.sum("geo"))
     bought = [c in columns.exposure or c in columns.reach_frequency for c in rows["channel"].values]

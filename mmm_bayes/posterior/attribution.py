@@ -142,6 +142,7 @@ def decomposition(posterior: Posterior, geo: str | None = None) -> pd.DataFrame:
     parts |= {f"{CHANNEL}{name}": own for name, own in zip(posterior.channels, media, strict=True)}
     scale = data["scale"].to_numpy()[:, None]
     rows = slice(None) if geo is None else [data["geo"].to_numpy().tolist().index(geo)]
+    scale = scale * (data["money"].to_numpy() > 0)  # nothing is of a geo before it opens
     columns = {name: (scale * part)[rows].sum(axis=0) for name, part in parts.items()}
     frame = pd.DataFrame({"week": data["week"].to_numpy(), **columns})
     frame["prediction"] = frame[list(columns)].sum(axis=1)

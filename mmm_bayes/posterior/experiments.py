@@ -235,6 +235,7 @@ def _both_sides(data: xr.Dataset, channel: int, geos: list[int], window: tuple[i
     if abs(change) <= spent:
         without[:, here] *= 1 - change / spent
     else:
-        rate = (media[:, history:] * unit[:, None]).sum() / spend.sum()
+        counted = media[:, history:] * (data["money"].to_numpy() > 0)
+        rate = (counted * unit[:, None]).sum() / spend.sum()
         without[:, here] -= change * rate / (unit[geos].sum() * weeks)
     return np.stack([media[geos], without])
