@@ -129,6 +129,8 @@ def test_a_typed_plan_says_what_the_command_line_says(folder, money):
         assert dollars(f"| {money.full(row.contribution_plan.mean)} |") in shown
         if row.probability is not None:
             assert f"| {label(row.decision, 'decision')} | {percent(row.probability)} |" in shown
+            move = f"the move is {label(row.decision, 'decision')} ({percent(row.probability)})"
+            assert any(detail.endswith(move) for detail in details)
     boxes = [box.value for box in (*page.info, *page.success, *page.warning)]
     assert any(box.startswith(label(plan.decision, "decision").capitalize()) for box in boxes)
 

@@ -16,10 +16,10 @@ from mmm_bayes.dashboard.kept import kept
 from mmm_bayes.dashboard.runs import Run
 from mmm_bayes.dashboard.show import cards, show, text
 from mmm_bayes.report.facts import decision_on, plan_by_channel
-from mmm_bayes.report.numbers import chance
+from mmm_bayes.report.numbers import Money, chance
 from mmm_bayes.report.page import absent, markdown_table
 from mmm_bayes.report.tables import plan as tabulate
-from mmm_bayes.report.words import say, word
+from mmm_bayes.report.words import label, say, word
 
 ABREAST = 3
 """Channels side by side."""
@@ -143,8 +143,15 @@ def _card(desk: Desk, channel: str, rows: Sequence[ChannelPlan], geo: str | None
         locked, lock = desk.draft.locked.issuperset(arms), partial(desk.lock, arms)
         st.checkbox(say("planner.lock"), **desk.field(f"lock of {name}", locked, lock))
         _limits(desk, arms[0] if len(arms) == 1 else channel)
-    next_unit = rows[0].mroi.mean if len(rows) == 1 else None
-    st.caption(text(say("planner.channel", now=now, mroi=next_unit, money=money)))
+    st.caption(text(_about(rows, now, money)))
+
+
+def _about(rows: Sequence[ChannelPlan], now: float, money: Money) -> str:
+    """Return what is to be known of a channel: of one arm its next unit and how sure its move is, of several today."""
+    only = rows[0] if len(rows) == 1 else None
+    mroi, probability = (None, None) if only is None else (only.mroi.mean, only.probability)
+    decision = "" if only is None else label(only.decision, "decision")
+    return say("planner.channel", now=now, mroi=mroi, probability=probability, decision=decision, money=money)
 
 
 def _slider(desk: Desk, name: str, title: str, reach: float, amount: float, act: Callable[[float], None]) -> None:

@@ -40,8 +40,9 @@ def _returned(context: Mapping[str, Any]) -> list[str]:
     if head is None:
         return [NONE] * 5
     share, roi = head.share, head.roi
+    best = head.best if head.best_chance >= context["sure_of_best"] else NONE
     shares = f"{percent(share.low)} \N{EN DASH} {percent(share.high)}"
-    return [percent(share.mean), shares, ratio(roi.mean), between(roi.low, roi.high), head.best]
+    return [percent(share.mean), shares, ratio(roi.mean), between(roi.low, roi.high), best]
 
 
 def _planned(context: Mapping[str, Any]) -> list[str]:
