@@ -72,7 +72,9 @@ def titled(shown, start):
 
 def test_every_table_says_what_it_is_of(run, shown):
     assert all(title and "|" not in title for title in shown)
-    windows = re.compile(r"\d+ weeks|\d{4} to |own dates|Checks of|What became of|What the data can")
+    windows = re.compile(
+        r"\d+ weeks|\d{4} to |own dates|weeks after it|every week alike|Checks of|What became of|What the data can"
+    )
     assert [title for title in shown if not windows.search(title)] == []
 
 
@@ -92,6 +94,26 @@ def test_returns_add_up_and_divide(run, shown):
     assert f"brought back **£{total['ROI']}**" in lead and f"**{total['share']}** of it all" in lead
     assert f"Media explain {total['share']} of the KPI" in titled(shown, "Checks")["what was found"].str.cat()
     assert f"about {percent(1 - results.fit.roi['contribution_share'].sum())} of revenue would have come" in text
+
+
+def test_what_the_kpi_is_made_of_adds_up(run, shown):
+    *rows, total = titled(shown, "What the whole KPI").to_dict("records")
+    kpi = float(run[0].panel.data["kpi"].sum())
+    assert number(total["contribution"]) == pytest.approx(kpi, rel=0.005) and total["share"] == "100%"
+    assert sum(number(row["contribution"]) for row in rows) == pytest.approx(kpi, rel=0.01)
+    assert sum(number(row["share"]) for row in rows) == pytest.approx(1, abs=0.01 * len(rows))
+    shares = titled(shown, "Share of spend").to_dict("records")
+    for column in ("share of spend", "share of effect"):
+        assert sum(number(row[column]) for row in shares[:-1]) == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("title", ["Spend and ROI over time", "Spend and ROI by geo"])
+def test_returns_by_time_and_geo_add_up(run, shown, title):
+    whole = titled(shown, "What each channel returned").set_index("channel")
+    parts = titled(shown, title)
+    assert parts["spend"].map(number).sum() == pytest.approx(number(whole.loc["all channels", "spend"]), abs=len(parts))
+    mean = np.average(parts["ROI of all channels"].map(number), weights=parts["spend"].map(number))
+    assert mean == pytest.approx(number(whole.loc["all channels", "ROI"]), abs=0.01)
 
 
 def test_the_file_agrees_with_itself(run):

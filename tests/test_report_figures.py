@@ -93,7 +93,7 @@ def test_all_figures_of_a_run_are_legible(small_run):
         found = dict(drawn)
         for figure in found.values():
             check(figure)
-    expected = {"roi", "contributions", "decomposition", "fit", "holdout", "models", "curves", "frontier"}
+    expected = {"roi", "contributions", "waterfall", "decomposition", "fit", "holdout", "models", "curves", "frontier"}
     assert set(found) == expected | ({"plan", "gain"} if results.plan.moves else set())
 
 

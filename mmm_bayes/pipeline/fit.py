@@ -114,13 +114,18 @@ def _save_fit(folder: Path, config: Config, fitted: Fitted, panel: "Panel") -> N
     from mmm_bayes.curves import save_curves
     from mmm_bayes.posterior import save_posterior
     from mmm_bayes.posterior.attribution import decomposition, fit_table, response_curves
+    from mmm_bayes.posterior.breakdown import breakdown
     from mmm_bayes.posterior.lift import lift_table
+    from mmm_bayes.posterior.shapes import shape_table
 
     save_posterior(fitted.posterior, folder / "posterior.nc")
     write_csv(folder / "roi.csv", fitted.roi)
     if config.model.lift_tests:
         write_csv(folder / "lift.csv", lift_table(fitted.posterior, config.ci_prob))
     write_csv(folder / "contributions.csv", decomposition(fitted.posterior))
+    totals = fitted.roi["contribution"].to_numpy()
+    write_csv(folder / "breakdown.csv", breakdown(fitted.posterior, totals, config.ci_prob))
+    write_csv(folder / "shapes.csv", shape_table(fitted.posterior, config.model.priors, config.ci_prob))
     write_csv(folder / "fit.csv", fit_table(fitted.posterior, config.ci_prob))
     curves = response_curves(fitted.posterior, config.allocate, planned=panel.planned)
     save_curves(curves, folder / "curves.parquet")

@@ -70,6 +70,7 @@ STEPS = {
         done="the model was fitted",
         files=(
             *("diagnostics.json", "posterior.nc", "roi.csv", "lift.csv", "contributions.csv", "fit.csv"),
+            *("breakdown.csv", "shapes.csv"),
             *("curves.parquet", "lightgbm_roi.csv"),
         ),
         reads={"prepare": PANEL},

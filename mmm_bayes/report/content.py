@@ -167,6 +167,19 @@ def _fit(results: Results, fit: Fit | None, money: Money) -> dict[str, Any]:
         "checks_table": tables.checks(fit, money),
         **_lift(results, fit, money),
         "foundations_table": tables.foundations(fit),
+        **_details(results, fit, money),
+    }
+
+
+def _details(results: Results, fit: Fit, money: Money) -> dict[str, Any]:
+    write = money.short if results.kpi_is_money else numbers.compact
+    return {
+        "parts_table": tables.kpi_parts(facts.kpi_parts(fit.contributions), fit, write),
+        "shares_table": tables.shares(fit, results.kpi_name, results.kpi_is_money, money),
+        "time_table": tables.breakdown(fit, "time", money),
+        "geo_table": tables.breakdown(fit, "geo", money),
+        "carry_over_table": tables.carry_over(fit),
+        "shape_table": tables.shape(fit),
     }
 
 

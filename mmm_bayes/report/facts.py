@@ -20,6 +20,9 @@ from mmm_bayes.report.numbers import Money, count
 from mmm_bayes.report.results import Fit, Results
 from mmm_bayes.transforms import Array
 
+TINY = 1e-9
+"""Share of the KPI below which a part of it is none."""
+
 NOTICEABLE = 0.02
 """Share of the total that a channel's budget must move by to be named."""
 
@@ -149,6 +152,19 @@ def parts_of(contributions: pd.DataFrame, channels: Sequence[str]) -> pd.DataFra
     whole = float(sums["prediction"])
     amounts = {LEVEL: whole - sum(media.values()), **media, "prediction": whole}
     table = pd.DataFrame({"part": list(amounts), "amount": list(amounts.values())})
+    return table.assign(share=table["amount"] / whole if whole else np.nan)
+
+
+def kpi_parts(contributions: pd.DataFrame) -> pd.DataFrame:
+    """Return what adds up to the KPI that was observed, which is last; see `parts_of` for the columns.
+
+    The parts are the columns of ``contributions.csv``; ``unexplained`` is what the model missed in all.
+    """
+    sums = contributions.drop(columns="week").sum()
+    whole = float(sums.pop("observed"))
+    sums["unexplained"] = whole - float(sums.pop("prediction"))
+    told = sums[sums.abs() > TINY * abs(whole)]
+    table = pd.DataFrame({"part": [*told.index, "observed"], "amount": [*told, whole]})
     return table.assign(share=table["amount"] / whole if whole else np.nan)
 
 

@@ -28,7 +28,7 @@ class Fit:
     """What ``fit`` left.
 
     Attributes:
-        roi, contributions, weeks, diagnostics: content of its files.
+        roi, contributions, weeks, diagnostics, breakdown, shapes: content of its files.
         curves: of the plan's window, or of that in the configuration where there is no plan.
         share: each channel's part of the KPI, shape ``(draw, channel)``.
         settings: sections ``model`` and ``sampler`` as they were fitted.
@@ -40,6 +40,8 @@ class Fit:
     contributions: pd.DataFrame
     weeks: pd.DataFrame
     diagnostics: dict[str, Any]
+    breakdown: pd.DataFrame
+    shapes: pd.DataFrame
     curves: ResponseCurves
     share: Array
     settings: dict[str, Any]
@@ -181,6 +183,8 @@ def _load_fit(manifest: Manifest, planned: bool) -> Fit:
         contributions=read_csv(folder / "contributions.csv").astype({"week": "datetime64[ns]"}),
         weeks=read_csv(folder / "fit.csv").astype({"week": "datetime64[ns]"}),
         diagnostics=_json(folder / "diagnostics.json"),
+        breakdown=read_csv(folder / "breakdown.csv").astype({"part": str}),
+        shapes=read_csv(folder / "shapes.csv"),
         curves=load_curves(curves),
         share=share.reshape(-1, share.shape[-1]),
         settings=settings,

@@ -5,13 +5,20 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mmm_bayes.report.facts import contributions_by_channel, curves_by_channel, plan_by_channel, totals_of, unchanged
+from mmm_bayes.report.facts import (
+    contributions_by_channel,
+    curves_by_channel,
+    kpi_parts,
+    plan_by_channel,
+    totals_of,
+    unchanged,
+)
 from mmm_bayes.report.figures import plan, returns, weeks
 from mmm_bayes.report.figures.style import Look, channel_colours, styled
 from mmm_bayes.report.figures.svg import svg
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import Fit, Results
-from mmm_bayes.report.tables import MODEL_NAMES
+from mmm_bayes.report.tables import MODEL_NAMES, part_name
 from mmm_bayes.report.words import label
 
 Drawn = Iterator[tuple[str, Figure]]
@@ -61,6 +68,8 @@ def _of_fit(results: Results, fit: Fit, look: Look) -> Drawn:
     truth = results.truth.channels["roi"] if results.truth else pd.Series(dtype=float)
     yield "roi", returns.roi_forest(paid, truth, look)
     yield "contributions", returns.contributions(contributions_by_channel(fit, results.kpi, look.ci_prob), look)
+    parts = kpi_parts(fit.contributions)
+    yield "waterfall", returns.waterfall(parts, [part_name(part) for part in parts["part"]], look)
     yield "decomposition", weeks.decomposition(fit.contributions, look)
     yield "fit", weeks.fit_over_time(fit.weeks, look)
 

@@ -8,7 +8,7 @@ import numpy as np
 from mmm_bayes.ahead import Ahead
 from mmm_bayes.allocate.plan import Plan
 from mmm_bayes.findings import Finding
-from mmm_bayes.report.facts import most_profitable, moves, next_units, plan_by_channel, totals_of
+from mmm_bayes.report.facts import kpi_parts, most_profitable, moves, next_units, plan_by_channel, totals_of
 from mmm_bayes.report.results import Comparison, Fit, Results
 
 
@@ -39,9 +39,12 @@ def _of_fit(results: Results, fit: Fit) -> dict[str, Finding]:
     shares = list(zip(largest["channel"], largest["contribution_share"], strict=True))
     total = float(fit.roi["contribution_share"].sum())
     held = float(weeks["observed"].between(weeks["low"], weeks["high"]).mean())
+    parts = kpi_parts(fit.contributions).set_index("part")["share"]
+    missed = float(parts.get("unexplained", 0.0))
     return {
         "roi": Finding("figure.roi", {"rows": returns, "sure": sure, "level": level}),
         "contributions": Finding("figure.contributions", {"shares": shares, "total": total, "kpi": kpi}),
+        "waterfall": Finding("figure.waterfall", {"share": total, "kpi": kpi, "missed": missed}),
         "decomposition": Finding("figure.decomposition", {"share": total, "kpi": kpi}),
         "fit": Finding("figure.fit", {"held": held, "level": level}),
     }

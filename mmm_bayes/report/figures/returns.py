@@ -1,6 +1,7 @@
 """Figures of returns: intervals beside their priors, both models side by side, what media cost and brought."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
+from mmm_bayes.posterior.parts import CHANNEL
 from mmm_bayes.report.figures import layout, style
 from mmm_bayes.report.figures.style import Look
 from mmm_bayes.report.figures.svg import tip
@@ -114,6 +116,33 @@ def contributions(table: pd.DataFrame, look: Look) -> Figure:
     layout.number_axis(axes, "x", look.symbol)
     shares = [percent(share) for share in table["share"]]
     return layout.settled(body, layout.name_rows(axes, list(table["channel"]), bold=shares, tall=1.2))
+
+
+def waterfall(parts: pd.DataFrame, names: Sequence[str], look: Look) -> Figure:
+    """Draw what the whole KPI is made of: each part begins where the one above it ends.
+
+    Args:
+        parts: as `facts.kpi_parts` gives it, the whole last.
+        names: what readers call them.
+        look: colours of the channels, what is counted.
+    """
+    body = layout.canvas(f"What {look.kpi} is made of", f"At the right: share of {look.kpi}")
+    axes = body.subplots()
+    ends = parts["amount"].cumsum().to_numpy()
+    ends[-1] = parts["amount"].iloc[-1]
+    starts = ends - parts["amount"].to_numpy()
+    low, high = min(0.0, starts.min(), ends.min()), max(0.0, starts.max(), ends.max())
+    axes.set_xlim(low, low + 1.03 * (high - low))
+    amounts = look.money if look.kpi_is_money else replace(look.money, currency="")
+    for y, (row, name) in enumerate(zip(parts.itertuples(), names, strict=True)):
+        colour = look.colour.get(row.part.removeprefix(CHANNEL), style.OTHER if y < len(parts) - 1 else style.INK)
+        axes.barh(y + 0.08, row.amount, 0.36, left=starts[y], color=colour, zorder=2)
+        text = say("tip.part", part=name, amount=amounts.short(row.amount), share=row.share, kpi=look.kpi)
+        tip(axes, axes.get_xlim(), (y - 0.55, y + 0.4), text)
+    axes.axvline(0, color=style.MUTED, lw=0.8)
+    layout.number_axis(axes, "x", look.kpi_symbol)
+    shares = [percent(share) for share in parts["share"]]
+    return layout.settled(body, layout.name_rows(axes, list(names), bold=shares))
 
 
 # --- parts --------------------------------------------------------------------------------------

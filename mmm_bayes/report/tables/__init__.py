@@ -14,6 +14,7 @@ from mmm_bayes.report.tables.budget import (
 )
 from mmm_bayes.report.tables.channels import checks, decomposition, foundations, lift_roi, lift_tests, roi
 from mmm_bayes.report.tables.data import evidence, waterfall
+from mmm_bayes.report.tables.details import breakdown, carry_over, kpi_parts, part_name, shape, shares
 from mmm_bayes.report.tables.models import MODEL_NAMES, both_models, change_with_tenths, errors, factors, truth
 from mmm_bayes.report.tables.runs import roi_of_runs, runs
 from mmm_bayes.report.tables.table import Table
@@ -22,6 +23,8 @@ __all__ = [
     "MODEL_NAMES",
     "Table",
     "both_models",
+    "breakdown",
+    "carry_over",
     "change_with_tenths",
     "checks",
     "decomposition",
@@ -33,8 +36,10 @@ __all__ = [
     "first_stays",
     "foundations",
     "frontier",
+    "kpi_parts",
     "lift_roi",
     "lift_tests",
+    "part_name",
     "plan",
     "plan_by_geo",
     "plan_doubts",
@@ -43,6 +48,8 @@ __all__ = [
     "roi_of_runs",
     "runs",
     "schedule",
+    "shape",
+    "shares",
     "staying",
     "truth",
     "waterfall",
