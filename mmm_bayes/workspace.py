@@ -1,9 +1,10 @@
 """Where each step leaves its files, and how a file is written whole or not at all."""
 
 import json
+import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,14 +64,35 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""How a text begins that a spreadsheet would take for a formula, or that has been kept from it."""
+
+
 def write_csv(path: Path, frame: "pd.DataFrame") -> None:
-    """Write a table as CSV without its index, numbers with 12 significant digits."""
+    """Write a table as CSV without its index, numbers with 12 significant digits, texts kept from being formulas."""
     with writing(path) as temporary:
-        frame.to_csv(temporary, index=False, float_format="%.12g", lineterminator="\n", date_format="%Y-%m-%d")
+        temporary.write_text(as_csv(frame), encoding="utf-8")
+
+
+def as_csv(frame: "pd.DataFrame") -> str:
+    """Return what `write_csv` writes: a text such as ``=1+1`` stands after an apostrophe, as spreadsheets know it."""
+    safe = _texts(frame, lambda text: f"'{text}" if FORMULA.match(text) else text)
+    return safe.to_csv(index=False, float_format="%.12g", lineterminator="\n", date_format="%Y-%m-%d")
+
+
+def _texts(frame: "pd.DataFrame", change: Callable[[str], str]) -> "pd.DataFrame":
+    """Return a table with all its texts changed, heads too."""
+
+    def of(value: Any) -> Any:
+        return change(value) if isinstance(value, str) else value
+
+    texts = [name for name in frame if frame[name].dtype.kind not in "biufMm"]
+    return frame.assign(**{name: frame[name].map(of) for name in texts}).rename(columns=of)
 
 
 def read_csv(path: Path) -> "pd.DataFrame":
     """Read what `write_csv` wrote; a channel or geo may be called NA or 7."""
     import pandas as pd
 
-    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"channel": str, "geo": str})
+    found = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"channel": str, "geo": str})
+    return _texts(found, lambda text: text[1:] if text.startswith("'") and FORMULA.match(text) else text)

@@ -14,6 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 import xarray as xr
@@ -28,11 +29,12 @@ from mmm_bayes.provenance import STEPS, step
 from mmm_bayes.report import tables
 from mmm_bayes.report.content import Content, make_cards, make_context
 from mmm_bayes.report.facts import channel_of, headline
-from mmm_bayes.report.numbers import Money, ratio
+from mmm_bayes.report.numbers import Money, Shown, ratio
 from mmm_bayes.report.page import image, markdown_table, to_html, to_markdown, write_report
 from mmm_bayes.report.results import load_results
 from mmm_bayes.report.tables import Table
 from mmm_bayes.report.words import word
+from mmm_bayes.report.workbook import write_workbook
 from mmm_bayes.workspace import Workspace, write_json
 
 SECTIONS = {
@@ -605,3 +607,33 @@ def test_templates_do_not_forget_a_value(results):
 def test_the_templates_are_part_of_the_package():
     setup = Path("setup.cfg").read_text(encoding="utf-8")
     assert "report/templates/*" in setup and "report/words/en/*" in setup
+
+
+# --- the workbook -------------------------------------------------------------------------------
+
+
+def test_the_workbook_holds_the_tables_as_numbers(written, results, markdown):
+    book = openpyxl.load_workbook(written.reports / "allocation.xlsx")
+    assert {"decision", "plan", "returns", "KPI", "models", "checks"} <= set(book.sheetnames)
+    cells = [[cell.value for cell in row] for row in book["returns"].iter_rows()]
+    roi = results.fit.roi.set_index("channel")
+    heads = next(row for row in cells if row[0] == "channel")
+    for row in cells:
+        if row[0] in roi.index and row[1] == pytest.approx(roi.loc[row[0], "spend"]):
+            assert row[heads.index("ROI")] == pytest.approx(roi.loc[row[0], "roi_mean"], rel=1e-9)
+            assert row[heads.index("contribution")] == pytest.approx(roi.loc[row[0], "contribution"], rel=1e-9)
+            break
+    else:
+        raise AssertionError("no channel was found")
+    titles = [row[0].value for sheet in book for row in sheet.iter_rows() if row[0].font.b and row[0].font.sz == 12]
+    assert len(titles) > 10 and all(title.replace("%", "") in markdown for title in titles if title)
+
+
+def test_no_name_is_a_formula_in_the_workbook(results, tmp_path):
+    rows = [[name, Shown("£5", 5.0, "0")] for name in ("=1+1", "+1", "-1", "@x", "=HYPERLINK(1)", "http://x")]
+    context = {"title": "=t", "made": datetime(2024, 1, 5), "roi_table": Table(["=channel", "n"], rows, title="=title")}
+    write_workbook(tmp_path / "b.xlsx", context)
+    (sheet,) = openpyxl.load_workbook(tmp_path / "b.xlsx")
+    assert [cell.data_type for row in sheet.iter_rows() for cell in row if cell.value is not None].count("f") == 0
+    assert [row[0].value for row in sheet.iter_rows()][2:] == [row[0] for row in rows]
+    assert sheet["B3"].value == 5 and sheet["A3"].hyperlink is None

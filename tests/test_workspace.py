@@ -1,11 +1,14 @@
 """Files are written whole or not at all, and a missing one names the command that makes it."""
 
+import csv
 import json
+import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from mmm_bayes.workspace import Workspace, write_csv, write_json, writing
+from mmm_bayes.workspace import Workspace, read_csv, write_csv, write_json, writing
 
 
 def names(folder):
@@ -80,3 +83,17 @@ def test_csv_keeps_the_cents_of_billions(tmp_path):
     frame = pd.DataFrame({"week": pd.to_datetime(["2024-01-01"]), "spend": [9_747_747_934.25], "note": [None]})
     write_csv(tmp_path / "a.csv", frame)
     assert (tmp_path / "a.csv").read_text() == "week,spend,note\n2024-01-01,9747747934.25,\n"
+
+
+NUMBER = re.compile(r"-[1-5]")
+NAMES = ["tv", "=1+1", "+cmd", "-2x", "@SUM(A1)", "'=x", "''@y", "'quoted'", "\tx", "1", "NA"]
+
+
+def test_names_that_a_spreadsheet_would_execute_are_texts_and_come_back(tmp_path):
+    frame = pd.DataFrame({"channel": NAMES, "roi": np.arange(len(NAMES)) - 5.0, "=head": 1})
+    write_csv(tmp_path / "t.csv", frame)
+    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert [cell for cell in cells if cell[0] in "=+-@\t\r" and not NUMBER.fullmatch(cell)] == []
+    assert "'-2x" in cells and "'=head" in cells and "tv" in cells
+    pd.testing.assert_frame_equal(read_csv(tmp_path / "t.csv"), frame, check_dtype=False)

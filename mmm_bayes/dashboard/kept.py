@@ -18,6 +18,7 @@ from mmm_bayes.report.facts import plan_by_channel
 from mmm_bayes.report.page import markdown_table
 from mmm_bayes.report.tables import drafts
 from mmm_bayes.report.words import say
+from mmm_bayes.workspace import as_csv as table_as_csv
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -84,13 +85,14 @@ def _take_away(desk: Desk, plans: Mapping[str, Plan]) -> None:
 
 def as_csv(plans: Mapping[str, Plan]) -> bytes:
     """Return the channels of all plans under each other, as CSV."""
-    return plans_by_channel(plans).to_csv(index=False, lineterminator="\n").encode()
+    return table_as_csv(plans_by_channel(plans)).encode()
 
 
 def as_excel(plans: Mapping[str, Plan]) -> bytes:
     """Return a workbook with a sheet of plans and one of their channels."""
     stream = BytesIO()
-    with pd.ExcelWriter(stream, engine="openpyxl") as book:
+    safe = {"options": {"strings_to_formulas": False, "strings_to_urls": False}}
+    with pd.ExcelWriter(stream, engine="xlsxwriter", engine_kwargs=safe) as book:
         plans_table(plans).to_excel(book, sheet_name="plans", index=False)
         plans_by_channel(plans).to_excel(book, sheet_name="channels", index=False)
     return stream.getvalue()

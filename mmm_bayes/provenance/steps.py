@@ -132,7 +132,7 @@ STEPS = {
     "report": Step(
         command="report",
         done="the report was written",
-        files=("report.html", "report.md", "figures"),
+        files=("report.html", "report.md", "allocation.xlsx", "figures"),
         noted=("title", "kpi_label", "currency", "ci_prob", "allocate"),
         place="report",
         shows=("prepare", "fit", "compare", "allocate", "schedule", "what_if", "forecast"),

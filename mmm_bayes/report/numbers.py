@@ -5,12 +5,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 DASH = NONE = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 MOST_DECIMALS = 6
 UNITS = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
+
+
+class Shown(str):
+    """A number as readers see it, which remembers what it is, for those who calculate with it.
+
+    Attributes:
+        value: the number.
+        form: how a spreadsheet shows it.
+    """
+
+    value: float
+    form: str
+
+    def __new__(cls, text: str, value: float, form: str) -> Self:
+        """Return the text of a number."""
+        shown = super().__new__(cls, text)
+        shown.value, shown.form = float(value), form
+        return shown
 
 
 def missing(value: Any) -> bool:
@@ -35,14 +53,15 @@ def ratio(value: float | None) -> str:
     """Return an ROI or another ratio with two to three significant digits: ``2.74``, ``12.3``, ``0.083``."""
     if value is None or missing(value):
         return NONE
-    return _or_nothing(fixed(value, decimals_for(value, 2) if abs(value) < 1 else min(decimals_for(value, 3), 2)))
+    text = fixed(value, decimals_for(value, 2) if abs(value) < 1 else min(decimals_for(value, 3), 2))
+    return Shown(_or_nothing(text), value, "0.00")
 
 
 def percent(share: float | None) -> str:
     """Return a share: ``25%``, ``7.7%``, ``0.4%``."""
     if share is None or missing(share):
         return NONE
-    return fixed(100 * share, 1 if 0.0005 <= abs(share) < 0.0995 else 0) + "%"
+    return Shown(fixed(100 * share, 1 if 0.0005 <= abs(share) < 0.0995 else 0) + "%", share, "0.0%")
 
 
 def change(share: float | None) -> str:
@@ -50,7 +69,7 @@ def change(share: float | None) -> str:
     if share is None or missing(share):
         return NONE
     text = fixed(100 * share, 0)
-    return ("+" if share > 0 and text != "0" else "") + text + "%"
+    return Shown(("+" if share > 0 and text != "0" else "") + text + "%", share, "+0.0%;-0.0%;0%")
 
 
 def chance(probability: float | None) -> str:
@@ -65,7 +84,7 @@ def chance(probability: float | None) -> str:
 def count(number: int, thing: str = "") -> str:
     """Return ``1,234``, ``1 week``, ``2 weeks``."""
     if not thing:
-        return f"{number:,}".replace("-", MINUS)
+        return Shown(f"{number:,}".replace("-", MINUS), number, "#,##0")
     plural = thing[:-1] + "ies" if thing.endswith("y") else thing + "s"
     return f"{number:,} {thing if number == 1 else plural}"
 
@@ -185,20 +204,22 @@ class Money:
 
     def full(self, amount: float | None) -> str:
         """Return an amount for a table: ``£1,234,568``, ``−£20``."""
-        return NONE if amount is None or missing(amount) else self._with_symbol(fixed(amount, self.decimals))
+        return NONE if amount is None or missing(amount) else self._shown(fixed(amount, self.decimals), amount)
 
     def signed(self, amount: float) -> str:
         """Return a change of an amount for a table: ``+£1,200``, ``−£20``, a dash where there is none."""
         text = self.full(amount)
-        return NONE if not text.strip(self.currency + "0.,\N{NO-BREAK SPACE}") else f"+{text}" if amount > 0 else text
+        if not text.strip(self.currency + "0.,\N{NO-BREAK SPACE}"):
+            return NONE
+        return Shown(f"+{text}" if amount > 0 else text, amount, self._form("+"))
 
     def cents(self, amount: float | None) -> str:
         """Return an amount to the cent."""
-        return NONE if amount is None or missing(amount) else self._with_symbol(fixed(amount, 2))
+        return NONE if amount is None or missing(amount) else self._shown(fixed(amount, 2), amount)
 
     def short(self, amount: float | None) -> str:
         """Return an amount for a sentence or an axis: ``£1.23m``."""
-        return NONE if amount is None or missing(amount) else self._with_symbol(compact(amount))
+        return NONE if amount is None or missing(amount) else self._shown(compact(amount), amount)
 
     def between(self, low: float, high: float) -> str:
         """Return a range of short amounts: ``£139k–£418k``, ``−£20 to £30``."""
@@ -207,7 +228,15 @@ class Money:
 
     def ratio(self, value: float | None) -> str:
         """Return what one unit of the currency brings back: ``£2.74``."""
-        return NONE if value is None or missing(value) else self._with_symbol(ratio(value))
+        return NONE if value is None or missing(value) else self._shown(ratio(value), value)
+
+    def _shown(self, text: str, amount: float) -> str:
+        return Shown(self._with_symbol(text), amount, self._form())
+
+    def _form(self, plus: str = "") -> str:
+        """Return how a spreadsheet shows an amount; its decimals are those of tables."""
+        number = f'"{self.currency.replace(chr(34), "")}"#,##0' + ("." + "0" * self.decimals if self.decimals else "")
+        return f"{plus}{number};-{number}"
 
     def _with_symbol(self, text: str) -> str:
         return _signed(text, self.currency + ("\N{NO-BREAK SPACE}" if self.code else ""))

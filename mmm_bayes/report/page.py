@@ -16,6 +16,7 @@ from mmm_bayes.report.html import to_html
 from mmm_bayes.report.results import Results
 from mmm_bayes.report.tables import Table
 from mmm_bayes.report.words import FILTERS, FOLDER, catalogue, say
+from mmm_bayes.report.workbook import write_workbook
 from mmm_bayes.workspace import Workspace
 
 SPECIAL = re.compile(r"([\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|&(?=#?\w+;))|^[-+#=](?=\s|$)")
@@ -24,7 +25,7 @@ NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
 def write_report(config: Config, workspace: Workspace) -> Path:
-    """Write ``report.md``, ``figures/*.svg`` and the self-contained ``report.html``; return the path of the last.
+    """Write ``report.md`` with its figures, ``allocation.xlsx`` and ``report.html``, one file; return its path.
 
     Sections whose files are missing, or were made from another panel or fit, name the command that makes them.
     The same files give the same bytes.
@@ -41,6 +42,7 @@ def write_report(config: Config, workspace: Workspace) -> Path:
         context = content.context
         markdown = fill(content, "report.md")
         head = {name: context[name] for name in ("title", "verdict", "made")} | {"cards": make_cards(context)}
+        write_workbook(work.folder / "allocation.xlsx", context)
         _save(work.folder, markdown, to_html(markdown, content.figures, head), content.figures)
     return workspace.reports / "report.html"
 
