@@ -503,7 +503,7 @@ def test_names_are_shown_as_they_are_whatever_they_hold():
 
 def test_a_run_with_such_names_gives_a_whole_page(small_run, tmp_path):
     space, new = copy(small_run, tmp_path), {"tv": NASTY[0], "search": NASTY[1], "social": NASTY[2]}
-    for file in ("roi.csv", "lightgbm_roi.csv", "comparison.csv"):
+    for file in ("roi.csv", "lightgbm_roi.csv", "comparison.csv", "breakdown.csv", "shapes.csv"):
         frame = pd.read_csv(space.data / file)
         frame.assign(channel=frame["channel"].map(new)).to_csv(space.data / file, index=False)
     columns = {f"channel:{old}": f"channel:{name}" for old, name in new.items()}
