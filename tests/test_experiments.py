@@ -134,7 +134,7 @@ def test_the_graph_predicts_what_numpy_predicts_and_reads_the_data_alone(small_r
     design = build_design(small_run.panel, model)
     graph = build_model(design, model)
     gradient = graph.compile_dlogp(mode="FAST_COMPILE")
-    assert {v.name for v in gradient.f.get_shared()} <= set(graph_data(design))
+    assert {v.name for v in gradient.f.get_shared()} <= set(graph_data(design, model))
     if options:
         return
     lift = next(v for v in graph.observed_RVs if v.name == "lift")
