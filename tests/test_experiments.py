@@ -10,7 +10,7 @@ import pytest
 
 from mmm_bayes.config import LiftTest, Model, load_config, make_config, override
 from mmm_bayes.errors import ConfigError
-from mmm_bayes.model.arrays import graph_data
+from mmm_bayes.model.arrays import graph_data, sizes_of
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.graph import build_model
 from mmm_bayes.panel import panel_from_frame
@@ -134,7 +134,7 @@ def test_the_graph_predicts_what_numpy_predicts_and_reads_the_data_alone(small_r
     design = build_design(small_run.panel, model)
     graph = build_model(design, model)
     gradient = graph.compile_dlogp(mode="FAST_COMPILE")
-    assert {v.name for v in gradient.f.get_shared()} <= set(graph_data(design, model))
+    assert {v.name for v in gradient.f.get_shared()} <= {*graph_data(design, model), *sizes_of(design.data, model)}
     if options:
         return
     lift = next(v for v in graph.observed_RVs if v.name == "lift")
