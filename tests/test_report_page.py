@@ -3,8 +3,11 @@
 import re
 import shutil
 import subprocess
+from itertools import product
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser import browser
 from test_report import written  # noqa: F401
 from test_report_figures import contrast
 
@@ -77,6 +80,26 @@ def test_the_kpi_goes_by_its_label(small_run, tmp_path):
     markdown = (space.reports / "report.md").read_text(encoding="utf-8")
     assert "Where net sales came from" in markdown and "of net sales" in markdown
     assert "revenue" not in markdown.split("```yaml")[0].replace("revenue:", "")
+
+
+def test_anyone_can_read_it_on_any_screen(written):  # noqa: F811
+    """All parts unfolded, light and dark, on a telephone and a desk: WCAG by axe, and nothing asked of the network."""
+    with browser() as own:
+        for scheme, width in product(("light", "dark"), (390, 1200)):
+            page = own.new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
+            asked = []
+            page.on("request", lambda request, asked=asked: asked.append(request.url))
+            page.goto((written.reports / "report.html").as_uri())
+            page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+            found = Axe().run(page).response["violations"]
+            assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            tip = page.locator(".tip").nth(1)
+            assert not tip.locator(".said").first.is_visible()
+            tip.focus()
+            assert tip.locator(".said").first.is_visible()
+            assert len(asked) == 1
+            page.close()
 
 
 @pytest.mark.skipif(not (shutil.which("chromium") and shutil.which("pdftotext")), reason="needs a browser")

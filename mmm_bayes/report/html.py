@@ -36,7 +36,9 @@ def to_html(markdown: str, figures: Mapping[str, str], head: Mapping[str, Any]) 
 
     def render(part: Sequence[Token]) -> Markup:
         html = str(parser.renderer.render(part, parser.options, {}))
-        return Markup(html.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>"))
+        return Markup(
+            html.replace("<table>", '<div class="table" tabindex="0"><table>').replace("</table>", "</table></div>")
+        )
 
     lead = tokens[start : places[0]]
     first = next((i for i, token in enumerate(lead) if token.type == "paragraph_close"), -1) + 1
