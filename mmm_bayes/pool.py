@@ -21,7 +21,7 @@ CENTRE = 0.8
 SPREAD: Mapping[str, Any] = {"distribution": "lognormal", "mu": float(np.log(0.4)), "sigma": 0.4}
 """Prior of the standard deviation between channels, on the log scale."""
 
-IDLE, IDLE_CENTRE, IDLE_SPREAD = 0.1, -2.0, 1.2
+IDLE, IDLE_CENTRE, IDLE_SPREAD = 0.1, -2.0, 0.8
 """Prior probability of a channel that hardly acts, and the distances of such channels, mean and standard deviation."""
 
 
