@@ -32,10 +32,14 @@ format: .venv/ready ## put the code in its standard form
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: .venv/ready ## wall time and memory of each command, the allocator on hard cases
+bench: .venv/ready ## wall time and memory of each command, the allocator on hard cases, first fits
 	@$(BIN)/python scripts/benchmark.py
 	@echo
 	@$(BIN)/python scripts/benchmark_allocator.py
+	@echo
+	@$(BIN)/python scripts/benchmark_shapes.py
+	@echo
+	@$(BIN)/python scripts/benchmark_shapes.py --geos 1
 
 clean: ## remove .venv and caches, keep data and reports
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build *.egg-info
