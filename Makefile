@@ -2,7 +2,10 @@
 
 BIN := .venv/bin
 
-.PHONY: help demo test test-slow coverage lint format bench clean
+DATA :=
+RETAIL := data/sources/online_retail.parquet
+
+.PHONY: help demo online-retail test test-slow coverage lint format bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -12,6 +15,11 @@ help: ## list the targets
 
 demo: .venv/ready ## the whole path on generated transactions
 	@$(BIN)/mmm-bayes demo
+
+online-retail: .venv/ready ## the report of the real Online Retail data, downloaded first, or taken from DATA=path
+	@test -n "$(DATA)" || $(BIN)/python scripts/download_data.py
+	@$(BIN)/mmm-bayes run config/online_retail.yaml --data "$(or $(DATA),$(RETAIL))"
+	@$(BIN)/python -m webbrowser "file://$(CURDIR)/reports/online_retail/report.html"
 
 test: .venv/ready ## the default tests, about eleven minutes on two cores
 	@$(BIN)/python -m pytest

@@ -109,12 +109,12 @@ def _show_values(root: Tree.Element) -> None:
 
 
 def _said(own: str, lines: list[str], height: float) -> Iterator[Tree.Element]:
-    """Return the value of a part: as a title, and as the text that stands below the figure while it is asked for."""
+    """Return the value of a part: as a title, and as the text that a page shows below the figure while it is asked for."""
     title = Tree.Element(f"{NAMESPACE}title")
     title.text = own
     yield title
     for i, line in enumerate(lines):
-        place = {"x": "6", "y": f"{height + LINE * (i + 0.8):.1f}", "class": "said"}
+        place = {"x": "6", "y": f"{height + LINE * (i + 0.8):.1f}", "class": "said", "display": "none"}
         text = Tree.Element(f"{NAMESPACE}text", place)
         text.set("style", f"font-size: {SMALL:g}px; fill: {VARIABLE[PALETTE['ink'][0].lower()]}")
         text.text = line
