@@ -37,6 +37,19 @@ class Money(click.ParamType[float]):
             self.fail(f"'{value}' is not a number; write it as 250000 or 250,000.", param, ctx)
 
 
+class Setting(click.ParamType[tuple[str, str]]):
+    """A setting of Spark with its value: ``spark.driver.memory=8g``."""
+
+    name = "key=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Return its name and its value."""
+        name, sign, what = str(value).partition("=")
+        if not sign:
+            self.fail(f"'{value}' sets nothing; write it as spark.driver.memory=8g.", param, ctx)
+        return name.strip(), what.strip()
+
+
 class Ordered(click.Group):
     """A group that lists its commands in the order of the path."""
 
@@ -84,6 +97,12 @@ def configured(command: Command) -> Command:
     return CONFIG(data(placed(command)))
 
 
+def with_spark(command: Command) -> Command:
+    """Add the option of commands that may start Spark."""
+    text = "A setting of Spark, such as spark.driver.memory=8g; may be given several times."
+    return click.option("--conf", type=Setting(), multiple=True, help=text)(command)
+
+
 def sampled(command: Command) -> Command:
     """Add the options of the sampler."""
     for name, text in (
@@ -112,6 +131,7 @@ def budgeted(command: Command) -> Command:
 
 @app.command()
 @configured
+@with_spark
 def prepare(**options: Any) -> None:
     """Turn transactions (with Spark) or a table of your own into a checked weekly panel.
 
@@ -205,6 +225,7 @@ def dashboard(configs: tuple[Path, ...], output: Path, port: int | None) -> None
 
 @app.command()
 @configured
+@with_spark
 @sampled
 @budgeted
 @click.option("--force", "anew", is_flag=True, help="Also do what has been done on the same settings and data.")
@@ -223,6 +244,7 @@ def run(**options: Any) -> None:
 
 @app.command()
 @configured
+@with_spark
 @click.pass_context
 def check(context: click.Context, /, **options: Any) -> None:
     """List every mistake of a configuration, and of the data against it, at once; nothing is fitted or written.
@@ -235,7 +257,7 @@ def check(context: click.Context, /, **options: Any) -> None:
 
     terminal = _terminal(options)
     with terminal.warnings():
-        panel, found = examine(options["config"], options["data"], options["output"])
+        panel, found = examine(options["config"], options["data"], options["output"], dict(options["conf"]))
     for sentence in found:
         _fail(sentence)
     if found:
@@ -312,6 +334,7 @@ def _steps(names: Sequence[str], options: dict[str, Any]) -> None:
         load_config(options["config"], options["data"]),
         sampler=given("seed", "draws", "tune", "chains", "backend"),
         allocate=given("budget", "weeks", "schedule"),
+        spark=dict(options.get("conf", ())),
     )
     _run(names, config, options, _terminal(options))
 

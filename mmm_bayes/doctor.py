@@ -58,7 +58,7 @@ def spark() -> str:
 
     with spark_session() as spark:
         spark.range(1000).count()
-        return f"{spark.version} ({spark.sparkContext.master})"
+        return f"{spark.version} ({spark.conf.get('spark.master')})"
 
 
 def lightgbm() -> str:

@@ -87,8 +87,9 @@ def small_posterior(small_run: Run) -> Posterior:
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator["SparkSession"]:
-    """Start Spark once for the whole run; code under test opens its own session beside it."""
-    from mmm_bayes.prepare.spark import spark_session
+    """Start Spark once for the whole run; code under test finds it."""
+    from mmm_bayes.prepare.spark import our_rules
+    from mmm_bayes.prepare.start import started
 
-    with spark_session() as session:
+    with started({}) as session, our_rules(session):
         yield session

@@ -18,11 +18,12 @@ from mmm_bayes.config.data import (
 )
 from mmm_bayes.config.document import as_yaml
 from mmm_bayes.config.external import Event, ExternalFile
-from mmm_bayes.config.file import TableFile
+from mmm_bayes.config.file import TableFile, is_address
 from mmm_bayes.config.load import Config, load_config, load_what_is_right, make_config, override
 from mmm_bayes.config.model import Compare, LiftTest, Model, Sampler
 from mmm_bayes.config.prior import ChannelPriors, Prior, PriorLike
 from mmm_bayes.config.section import as_number, in_words
+from mmm_bayes.config.source import SourceTable
 
 __all__ = [
     "Allocate",
@@ -44,6 +45,7 @@ __all__ = [
     "Simulate",
     "SimulatedChannel",
     "SimulatedFactor",
+    "SourceTable",
     "SpendFile",
     "TableFile",
     "TransactionColumns",
@@ -51,6 +53,7 @@ __all__ = [
     "as_number",
     "as_yaml",
     "in_words",
+    "is_address",
     "load_config",
     "load_what_is_right",
     "make_config",

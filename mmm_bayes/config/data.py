@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, create_model
 
-from mmm_bayes.config.file import OF_TIMES, TableFile
+from mmm_bayes.config.file import OF_TIMES
 from mmm_bayes.config.section import Finite, Fraction, Mistake, NonNegative, Section, Share, Whole, one_of
+from mmm_bayes.config.source import SourceTable
 from mmm_bayes.errors import nearest
 from mmm_bayes.transforms import ADSTOCKS, PARAMETERS, SATURATIONS, Shape
 
@@ -46,7 +47,7 @@ class TransactionColumns(Section):
     geo: str | None = None
 
 
-class Transactions(TableFile):
+class Transactions(SourceTable):
     """Where the transaction lines are and how they are cleaned and aggregated.
 
     ``cancellation_prefix`` and ``non_product_codes`` (``*`` stands for any characters) come with a preset; without
@@ -87,7 +88,7 @@ class Transactions(TableFile):
             yield from unknown_countries("holidays", self.holidays)
 
 
-class SpendFile(TableFile):
+class SpendFile(SourceTable):
     """A file of real spend: ``long`` (date, channel, spend) or ``wide`` (date, one column per channel).
 
     ``week_date`` says which day of its week dates weekly spend, where the weeks of the panel start on another weekday.
@@ -292,7 +293,7 @@ class PanelColumns(Section):
             yield f"exposure.{channel}", "stands under 'reach_frequency' as well; leave one of them out"
 
 
-class PanelSource(TableFile, PanelColumns):
+class PanelSource(SourceTable, PanelColumns):
     """A weekly panel that the user brings; daily rows are added up.
 
     ``week_date`` says which day of the week dates it, where that is not to be seen.

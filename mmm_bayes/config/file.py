@@ -7,7 +7,10 @@ from zoneinfo import available_timezones
 
 from pydantic import Field
 
-from mmm_bayes.config.section import Mistake, Section, Whole
+from mmm_bayes.config.section import Mistake, Section, Whole, one_of
+
+FORMATS = ("csv", "excel", "json", "parquet")
+"""Those whose notation we find out ourselves, in files of any program."""
 
 OF_TIMES = ("%B", "%H", "%I", "%M", "%S", "%Y", "%b", "%d", "%f", "%m", "%p", "%y")
 """Python's notation of dates, as far as Spark can read them."""
@@ -30,7 +33,7 @@ class TableFile(Section):
     """Of a ``date_format``."""
 
     path: str
-    format: Literal["csv", "excel", "json", "parquet"] | None = None
+    format: Annotated[str, one_of(FORMATS)] | None = None
     separator: Annotated[str, Field(min_length=1)] | None = None
     encoding: str | None = None
     skip_rows: Annotated[Whole, Field(ge=0)] = 0
@@ -61,6 +64,11 @@ class TableFile(Section):
         for directive in found:
             if directive not in self.directives:
                 yield "date_format", f"has {directive}, which cannot be read; use {' '.join(self.directives)}"
+
+
+def is_address(path: str) -> bool:
+    """Whether a path is that of a store, such as ``s3a://sales/lines`` or ``dbfs:/sales``, and none of this machine."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", path) is not None
 
 
 def _is_encoding(name: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
 from mmm_bayes.config.allocation import Allocate
 from mmm_bayes.config.data import PanelSource, Simulate, SpendFile, Transactions
@@ -15,10 +15,18 @@ from mmm_bayes.config.document import read_document
 from mmm_bayes.config.experiments import with_result
 from mmm_bayes.config.explain import sentences
 from mmm_bayes.config.external import Event, ExternalFile
-from mmm_bayes.config.file import TableFile
+from mmm_bayes.config.file import TableFile, is_address
 from mmm_bayes.config.model import Compare, Model, Sampler
 from mmm_bayes.config.section import Fraction, Mistake, Section
 from mmm_bayes.errors import ConfigError
+
+
+def _as_setting(given: Any) -> Any:
+    return str(given).lower() if isinstance(given, bool) else given
+
+
+Setting = Annotated[str, BeforeValidator(_as_setting)]
+"""Of Spark; ``true`` and numbers are the texts that Spark takes."""
 
 
 class Config(Section):
@@ -39,6 +47,7 @@ class Config(Section):
     sampler: Sampler = Sampler()
     compare: Compare = Compare()
     allocate: Allocate = Allocate()
+    spark: dict[str, Setting] = {}
     folder: Path = Path()
     _options: frozenset[str] = PrivateAttr(default=frozenset())
 
@@ -62,6 +71,9 @@ class Config(Section):
             yield "", "'spend' and 'simulate' belong to 'transactions'; a 'panel' brings its own spend columns"
         if self.spend is not None and self.simulate is not None:
             yield "", "give either 'spend' (a file) or 'simulate', not both"
+        for name in self.spark:
+            if not name.startswith("spark."):
+                yield "spark", f"has '{name}', but the settings of Spark begin with 'spark.'; write spark.hadoop.{name}"
 
     def find(self, path: str) -> str:
         """Return ``path`` with variables expanded: as given, beside the configuration, or from the working directory.
@@ -69,11 +81,21 @@ class Config(Section):
         Raises:
             ConfigError: when the path names an environment variable that is not set.
         """
+        if is_address(path):
+            return _expanded(path)
         expanded = path if "$" in path and self._is_there(path) else _expanded(path)
         beside = self.folder / expanded
         if Path(expanded).is_absolute() or not _matches(beside):
             return expanded
         return str(beside)
+
+    def filled(self, text: str) -> str:
+        """Return a text with the variables of the environment filled in.
+
+        Raises:
+            ConfigError: one of them is not set.
+        """
+        return _filled(text, f"'{text}'")
 
     def _is_there(self, path: str) -> bool:
         """Whether a file has this very name, with a ``$`` in it."""
@@ -82,11 +104,14 @@ class Config(Section):
 
 def _expanded(path: str) -> str:
     """Return a path with its variables filled in; ``$2024`` is none, their names begin with a letter."""
-    expanded = os.path.expandvars(path if "://" in path else Path(path).expanduser())
+    known = path if is_address(path) else str(Path(path).expanduser())
+    return _filled(known, f"path '{path}'", ", or give the path with --data")
+
+
+def _filled(text: str, what: str, remedy: str = "") -> str:
+    expanded = os.path.expandvars(text)
     if unset := re.search(r"\$\{?([A-Za-z_]\w*)\}?", expanded):
-        raise ConfigError(
-            f"path '{path}': the environment variable {unset[1]} is not set; set it, or give the path with --data."
-        )
+        raise ConfigError(f"{what}: the environment variable {unset[1]} is not set; set it{remedy}.")
     return expanded
 
 
@@ -155,7 +180,9 @@ def _read(path: Path, data: str | None) -> tuple[dict[str, Any], dict[str, Any]]
         raise ConfigError(f"{path}: holds no configuration; it needs at least 'name' and 'transactions' or 'panel'.")
     source = "panel" if "panel" in raw else "transactions"
     if data is not None and isinstance(raw.get(source), dict):
-        raw[source]["path"] = str(Path(data).absolute())
+        raw[source]["path"] = data if is_address(data) else str(Path(data).absolute())
+        for other in ("table", "query"):
+            raw[source].pop(other, None)
     options = frozenset() if data is None else frozenset({f"{source}.path"})
     return raw, {"origin": str(path), "folder": path.parent, "options": options, "lines": document.lines}
 

@@ -13,7 +13,17 @@ from mmm_bayes.errors import DataError
 from mmm_bayes.findings import Finding
 from mmm_bayes.panel.checks import columns_of
 from mmm_bayes.panel.daily import days_to_weeks
-from mmm_bayes.tables import Days, all_there, find_notation, keys, numbers, read_days, read_table, without_total
+from mmm_bayes.tables import (
+    Days,
+    all_there,
+    as_table,
+    find_notation,
+    keys,
+    numbers,
+    read_days,
+    read_table,
+    without_total,
+)
 
 SECTION = "panel"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -32,17 +42,19 @@ class WeeklyTable:
     notes: tuple[Finding, ...]
 
 
-def read_panel(source: PanelSource, path: str) -> WeeklyTable:
+def read_panel(source: PanelSource, path: str, cells: pd.DataFrame | None = None) -> WeeklyTable:
     """Read the table of a panel that the user brings.
 
     Args:
         source: the section of the configuration.
         path: where it is.
+        cells: of the table, where Spark has read it.
 
     Raises:
         DataError: the file, a cell or a date cannot be read; the rows are neither weeks nor days.
     """
-    table = read_table(source, path, SECTION, columns_of(source))
+    wanted = columns_of(source)
+    table = read_table(source, path, SECTION, wanted) if cells is None else as_table(cells, path, SECTION, wanted)
     if table.empty:
         return WeeklyTable(table, ())
     table, notes = without_total(table, source.week, _amounts(source), source, SECTION)

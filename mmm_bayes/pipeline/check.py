@@ -1,6 +1,6 @@
 """What a configuration asks of a panel is there and possible: said right after `prepare`, not after the sampler."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,7 +11,7 @@ from mmm_bayes.allocate.groups import require_known
 from mmm_bayes.allocate.limits import resolve
 from mmm_bayes.allocate.risk import require_few_arms
 from mmm_bayes.allocate.schedule import require_known_weekly
-from mmm_bayes.config import Allocate, Config, load_what_is_right
+from mmm_bayes.config import Allocate, Config, load_what_is_right, override
 from mmm_bayes.curves import PaidMedia, ResponseCurves, make_curves
 from mmm_bayes.errors import ConfigError, MMMError
 from mmm_bayes.evaluate.forecast import LEAST_HOLDOUT, split_holdout
@@ -34,13 +34,16 @@ def check_against(config: Config, panel: Panel) -> None:
         raise mistake
 
 
-def examine(path: str | Path, data: str | None = None, root: str | Path = ".") -> tuple[Panel | None, list[str]]:
+def examine(
+    path: str | Path, data: str | None = None, root: str | Path = ".", spark: Mapping[str, str] | None = None
+) -> tuple[Panel | None, list[str]]:
     """Look for every mistake of a configuration, and of the data against it; nothing is fitted or written.
 
     Args:
         path: the configuration.
         data: replaces the path of the transactions or of the panel.
         root: folder that holds ``data/``: a panel that still holds is not made again.
+        spark: settings of Spark over those of the configuration.
 
     Returns:
         The panel, where there can be one, and a sentence for each mistake.
@@ -52,6 +55,7 @@ def examine(path: str | Path, data: str | None = None, root: str | Path = ".") -
     if config is None:
         return None, found
     try:
+        config = override(config, spark=dict(spark or {}))
         panel = _panel_of(config, Path(root))
     except MMMError as error:
         return None, [*found, *error.args, *_unknown_channels(config)]

@@ -1,10 +1,12 @@
 """The step from transactions, or a table of one's own, to a checked panel; and the transactions of the demo."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.config import Config, PanelSource, load_config, override
+from mmm_bayes.errors import ConfigError
 from mmm_bayes.extras import require
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.provenance import held, step
@@ -17,13 +19,22 @@ if TYPE_CHECKING:
     from mmm_bayes.panel import Panel
 
 
-def prepare(config: Config, root: str | Path = ".", progress: Progress = silent) -> "Panel":
+def prepare(
+    config: Config,
+    root: str | Path = ".",
+    progress: Progress = silent,
+    session: Any = None,
+    **given: Any,
+) -> "Panel":
     """Turn transactions, or a weekly table that the user brings, into a checked panel.
 
     Args:
         config: names the source.
         root: folder that holds ``data/`` and ``reports/``.
         progress: told what is being done.
+        session: of Spark (classic or Connect), where the caller has one; it has its settings back afterwards.
+        given: DataFrames of Spark in place of what the sections of these names say: ``transactions``, ``spend``,
+            ``panel``.
 
     Returns:
         The panel as written to ``panel.parquet`` and ``panel.json``.
@@ -36,18 +47,25 @@ def prepare(config: Config, root: str | Path = ".", progress: Progress = silent)
     from mmm_bayes.pipeline.check import check_against
 
     with step(Workspace(config.name, Path(root)), "prepare", config) as work:
-        panel = make_panel(config, work.folder, progress)
+        panel = make_panel(config, work.folder, progress, session, given)
     check_against(config, panel)
     return panel
 
 
-def make_panel(config: Config, folder: Path, progress: Progress = silent) -> "Panel":
+def make_panel(
+    config: Config,
+    folder: Path,
+    progress: Progress = silent,
+    session: Any = None,
+    given: Mapping[str, Any] | None = None,
+) -> "Panel":
     """Write the files of a panel into a folder; arguments and errors as `prepare` has them."""
+    _require_sections(config, given or {})
     if config.panel is not None:
-        panel = _prepare_table(config, config.panel, folder, progress)
+        panel = _prepare_table(config, config.panel, folder, progress, session, given)
     else:
         require("spark")
-        panel = _prepare_transactions(config, folder, progress)
+        panel = _prepare_transactions(config, folder, progress, session, given)
     from mmm_bayes.evidence import evidence, summary
     from mmm_bayes.features import save_features
 
@@ -56,12 +74,31 @@ def make_panel(config: Config, folder: Path, progress: Progress = silent) -> "Pa
     return panel
 
 
-def _prepare_table(config: Config, source: PanelSource, folder: Path, progress: Progress) -> "Panel":
+def _require_sections(config: Config, given: Mapping[str, Any]) -> None:
+    for name in given:
+        if name not in ("transactions", "spend", "panel") or name not in config.files:
+            raise ConfigError(f"a DataFrame for '{name}' needs that section in the configuration, with its columns.")
+
+
+def _prepare_table(
+    config: Config,
+    source: PanelSource,
+    folder: Path,
+    progress: Progress,
+    session: Any,
+    given: Mapping[str, Any] | None,
+) -> "Panel":
     from mmm_bayes.panel import read_panel, save_panel
 
-    path = config.find(source.path)
+    path, cells = config.find(source.path), None
+    if source.by_spark or given:
+        require("spark")
+        from mmm_bayes.prepare import fetch
+
+        progress(f"reading {source.place} with Spark", None)
+        path, cells = source.place, fetch(config, "panel", session, given)
     progress(f"reading {path}", None)
-    table = read_panel(source, path)
+    table = read_panel(source, path, cells)
     frame, columns, found = _public_holidays(table.frame, source)
     frame, columns, joined = _external(config, frame, columns)
     panel = save_panel(frame, columns, folder, config.name, config.currency, source=path)
@@ -101,12 +138,18 @@ def _external(
     return *found.beside(frame, source), found.notes
 
 
-def _prepare_transactions(config: Config, folder: Path, progress: Progress) -> "Panel":
+def _prepare_transactions(
+    config: Config,
+    folder: Path,
+    progress: Progress,
+    session: Any,
+    given: Mapping[str, Any] | None,
+) -> "Panel":
     from mmm_bayes.panel import save_panel
     from mmm_bayes.prepare import weekly_table
 
     progress("reading transactions with Spark", None)
-    prepared = weekly_table(config, folder / "quarantine.parquet")
+    prepared = weekly_table(config, folder / "quarantine.parquet", session=session, given=given)
     frame, columns, truth = prepared.frame, prepared.columns, None
     if config.simulate is not None:
         from mmm_bayes.simulate import simulate_spend

@@ -56,18 +56,19 @@ class Lines:
         return (Finding("data.date_format", {"column": self.layout.columns.date, "date_format": found}),)
 
 
-def read_lines(spark: SparkSession, source: Source, layout: Layout) -> Lines:
+def read_lines(spark: SparkSession, source: Source, layout: Layout, opened: DataFrame | None = None) -> Lines:
     """Read the lines and find out how they are written.
 
     Args:
         spark: the session.
         source: where they are.
         layout: columns, date format, cancellations and codes.
+        opened: their table, where Spark reads it by its own rules.
 
     Raises:
         DataError: a column is missing, or dates or numbers can be read in two ways.
     """
-    raw, columns = read(spark, source), layout.columns
+    raw, columns = read(spark, source) if opened is None else opened, layout.columns
     for name in source.columns:
         column(raw, name, source)
     clock = find_clock(raw, columns.date, layout.date_format, source)

@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from mmm_bayes.config import Transactions
+from mmm_bayes.config import Transactions, is_address
 from mmm_bayes.errors import DataError, nearest
 from mmm_bayes.tables import Head, format_of, found, is_marked_as_wide, read_head, read_table
 from mmm_bayes.tables.cells import SPACES
@@ -49,7 +49,7 @@ class Source:
     Attributes:
         path: as given.
         pattern: the same for Spark.
-        format: csv, excel, json or parquet.
+        format: csv, excel, json or parquet; spark where it reads by its own rules.
         table: what the configuration says of them.
         columns: names of those that must be there.
         files: those on this machine.
@@ -71,19 +71,22 @@ class Source:
     spaced: bool = False
 
 
-def find_source(path: str, table: Transactions, columns: Iterable[str | None]) -> Source:
+def find_source(path: str, table: Transactions, columns: Iterable[str | None], by_spark: bool = False) -> Source:
     """Return where the transactions are and how they are written.
 
     Args:
         path: of a file, a folder, a glob or an address such as ``s3://``.
         table: the section of the configuration.
         columns: names of those that must be there.
+        by_spark: whether Spark reads them by its own rules.
 
     Raises:
         DataError: nothing is there, files of several formats, or a header that lacks a column or has one twice.
     """
     wanted = tuple(name for name in columns if name)
-    if "://" in path:  # a store that Spark reads by itself
+    if by_spark:
+        return Source(table.place, "", "spark", table, wanted)
+    if is_address(path):  # a store that Spark reads by itself
         form = table.format or format_of(path, SECTION)
         return Source(path, path, form, table, wanted, multiline=table.multiline == "always")
     files = tuple(found(path, SECTION))

@@ -1,25 +1,18 @@
-"""Start Spark quietly and quickly, on this machine or on the cluster that SPARK_MASTER names."""
+"""A Spark session that answers as we need it to: the one that is handed in or runs already, or one of our own."""
 
 import logging
-import os
 import re
-import signal
-import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from tempfile import TemporaryFile
-from typing import IO, Any
+from threading import RLock
 
-from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
-from pyspark import SparkConf, SparkContext
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException, PySparkRuntimeError
-from pyspark.java_gateway import launch_gateway
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
-from mmm_bayes.errors import DataError, MMMError
-from mmm_bayes.prepare.java import java_home
+from mmm_bayes.errors import ConfigError, MMMError
+from mmm_bayes.prepare.start import started
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -29,145 +22,90 @@ SETTINGS = {
     "spark.sql.legacy.javaCharsets": "true",  # all encodings, not those of Unicode alone
     "spark.sql.legacy.parquet.nanosAsLong": "true",  # pandas writes nanoseconds; `read` turns them into timestamps
 }
-"""What the answers depend on; set for every session, also one that was there before."""
+"""What the answers depend on; see `our_rules`."""
 
-LOCAL = {
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.driver.memory": "2g",
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
-    # Half of the time of a short run is the JVM compiling: the quick compiler halves that.
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-}
-"""What makes a session on this machine start in seconds and stay silent."""
-
-NO_MEMORY = ("Java heap space", "GC overhead limit exceeded", "SparkContext was shut down")
-MORE_MEMORY = "give it more with PYSPARK_SUBMIT_ARGS='--driver-memory 4g pyspark-shell'."
+ONE_AT_A_TIME = RLock()
+"""Settings are those of a session, not of a thread: threads of one Python prepare one after the other."""
 
 
 @contextmanager
-def spark_session() -> Iterator[SparkSession]:
-    """Yield a Spark session: a new one that ends with the block, or one beside the session that is active already.
+def spark_session(
+    settings: Mapping[str, str] | None = None, session: SparkSession | None = None
+) -> Iterator[SparkSession]:
+    """Yield a Spark session: the one that is handed in, the one that runs in any thread of this Python, or a new one.
 
-    The environment variable SPARK_MASTER names the master (default ``local[*]``); PYSPARK_SUBMIT_ARGS may replace
-    any setting. What Java and Spark print goes to a temporary file, of which an error quotes the end.
+    A new one ends with the block; one that was there before has its settings back then. Works with Spark Connect, too.
+
+    Args:
+        settings: of Spark, by name; they win over everything that is set elsewhere.
+        session: where the caller has one.
 
     Raises:
-        MMMError: no Java was found, or Spark does not start.
+        ConfigError: a setting is one of `SETTINGS`.
+        MMMError: no Java was found, Spark does not start, or a setting cannot change in the session that runs.
     """
-    active = SparkSession.getActiveSession()
-    if active is not None:
-        yield _configured(active.newSession())
-        return
-    with TemporaryFile() as log, _quietly():
-        spark = _start(os.environ.get("SPARK_MASTER", "local[*]"), log)
-        try:
-            yield _configured(spark)
-        finally:
-            _stop(spark)
+    wanted = dict(settings or {})
+    if ours := sorted(wanted.keys() & SETTINGS.keys()):
+        raise ConfigError(f"'spark': {ours[0]} is {SETTINGS[ours[0]]} for all that we compute; leave it out.")
+    with ONE_AT_A_TIME:
+        running = session or _running()
+        if running is None:
+            with started(wanted) as own, _holding(own, wanted):
+                yield own
+        else:
+            with _holding(running, wanted):
+                yield running
 
 
 @contextmanager
-def spark_errors(what: str) -> Iterator[None]:
-    """Turn an error of Spark into a sentence about ``what`` was being done.
-
-    Raises:
-        DataError: what Spark says, after ``what``.
-    """
-    try:
-        yield
-    except (PySparkException, Py4JError, OSError) as error:
-        raise DataError(f"{what}: {_reason(error)}") from error
-
-
-def _start(master: str, log: IO[bytes]) -> SparkSession:
-    conf = SparkConf(loadDefaults=False).setMaster(master).setAppName("mmm-bayes")
-    local = master.startswith("local")
-    if local:
-        conf.setAll(list(LOCAL.items()))
-        conf.set("spark.sql.shuffle.partitions", str(os.cpu_count() or 1))
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    if local:
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    try:
-        with java_home() as home, _environment("JAVA_HOME", str(home)):
-            gateway = SparkContext._gateway or launch_gateway(conf, {"stderr": log, "stdout": log})
-        return SparkSession(SparkContext(gateway=gateway, conf=conf))
-    except (PySparkRuntimeError, Py4JJavaError) as error:
-        log.seek(0)
-        said = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-        reason = next((line for line in said if "rror" in line or "xception" in line), _reason(error))
-        raise MMMError(f"Spark does not start with master {master}: {reason}") from error
-
-
-def _configured(spark: SparkSession) -> SparkSession:
-    for key, value in SETTINGS.items():
-        spark.conf.set(key, value)
+def our_rules(spark: SparkSession) -> Iterator[None]:
+    """Let a session read and compute by `SETTINGS` within the block; SQL of the user's is analysed before."""
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
         PySparkLogger.getLogger(name).setLevel(logging.CRITICAL)  # they repeat on the terminal what is raised anyway
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
-    return spark
+    with _holding(spark, SETTINGS):
+        yield
 
 
-def _stop(spark: SparkSession) -> None:
-    """End the session and its Java process, which pyspark would keep until Python ends."""
-    gateway: Any = spark.sparkContext._gateway
-    with suppress(Py4JError, OSError):  # it may have died
-        spark.stop()
-        gateway.shutdown()
-    gateway.proc.stdin.close()
-    gateway.proc.wait()
-    SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
-    SparkSession._instantiatedSession = SparkSession._activeSession = None
+def has_no_executors(spark: SparkSession) -> bool:
+    """Whether a session computes within one process, and so has no other machine to lose."""
+    return re.fullmatch(r"local(\[.*\])?", str(spark.conf.get("spark.master", "") or "")) is not None
+
+
+def is_on_this_machine(spark: SparkSession) -> bool:
+    """Whether a session computes on this machine alone, and so writes where we can read."""
+    return isinstance(spark, SparkSession) and has_no_executors(spark)
+
+
+def _running() -> SparkSession | None:
+    with suppress(PySparkRuntimeError):
+        return SparkSession.active()
+    return None
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep py4j's log of a Java process that dies off the terminal, and put Ctrl-C back as it was.
-
-    Pyspark's own handler of Ctrl-C outlives its session and fails without it.
-    """
-    before, silence = signal.getsignal(signal.SIGINT), logging.NullHandler()
-    logging.getLogger().addHandler(silence)
+def _holding(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    """Give a session these settings within the block."""
+    settings = {name: value for name, value in settings.items() if name != "spark.remote"}
+    before: dict[str, str | None] = {name: spark.conf.get(name, None) for name in settings}
     try:
+        for name, value in settings.items():
+            if before[name] != value:
+                _set(spark, name, value)
         yield
     finally:
-        logging.getLogger().removeHandler(silence)
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, before)
+        for name, old in before.items():
+            with suppress(PySparkException, Py4JError, OSError):  # it may have died, or never been set
+                if old is None:
+                    spark.conf.unset(name)
+                elif old != settings[name]:
+                    spark.conf.set(name, old)
 
 
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
+def _set(spark: SparkSession, name: str, value: str) -> None:
     try:
-        yield
-    finally:
-        del os.environ[name]
-        if before is not None:
-            os.environ[name] = before
-
-
-def _reason(error: Exception) -> str:
-    """Return the innermost message as one sentence, without Spark's error class and SQL state."""
-    try:
-        text = _innermost(error)
-    except (Py4JError, ConnectionError):  # its Java process is gone
-        text = NO_MEMORY[0]
-    if any(sign in text for sign in NO_MEMORY):
-        return f"Spark ran out of memory; {MORE_MEMORY}"
-    text = re.sub(r"^\[[A-Z_.0-9]+\] | SQLSTATE: \w+", "", text.split("\n\n")[0])
-    return " ".join(text.split()).rstrip(".:;") + "."
-
-
-def _innermost(error: Exception) -> str:
-    if isinstance(error, Py4JNetworkError | ConnectionError):
-        raise error
-    if not isinstance(error, Py4JJavaError):
-        return str(error)
-    cause = error.java_exception
-    while cause.getCause() is not None:
-        cause = cause.getCause()
-    return str(cause.getMessage() or cause.toString())
+        spark.conf.set(name, value)
+    except PySparkException as error:
+        raise MMMError(
+            f"the Spark session that runs already cannot change {name} to {value}; set it where the session is made."
+        ) from error

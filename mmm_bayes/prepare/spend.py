@@ -14,7 +14,7 @@ from mmm_bayes.panel import NATIONAL
 from mmm_bayes.prepare.gaps import WEEK
 from mmm_bayes.prepare.geos import Grouping
 from mmm_bayes.prepare.weeks import WEEKDAYS
-from mmm_bayes.tables import all_there, find_notation, keys, numbers, read_days, read_table, without_total
+from mmm_bayes.tables import all_there, as_table, find_notation, keys, numbers, read_days, read_table, without_total
 
 SECTION = "spend"
 HISTORY = 52
@@ -64,20 +64,22 @@ class SpendLines:
     notes: tuple[Finding, ...]
 
 
-def read_spend(config: Config) -> SpendLines:
+def read_spend(config: Config, cells: pd.DataFrame | None = None) -> SpendLines:
     """Read the spend file and check it, before anything that takes time.
 
     Args:
         config: with a section ``spend``.
+        cells: of the table, where Spark has read it.
 
     Raises:
         DataError: a missing column, no rows, a date or an amount that cannot be read, weeks dated by either end.
     """
     table = config.spend
     assert table is not None and config.transactions is not None
-    path, amounts = config.find(table.path), _amounts(table)
+    path, amounts = (config.find(table.path) if cells is None else table.place), _amounts(table)
     names = [name for name in (table.date, table.geo, table.channel) if name is not None]
-    raw = read_table(table, path, SECTION, [*names, *amounts.values()])
+    wanted = [*names, *amounts.values()]
+    raw = read_table(table, path, SECTION, wanted) if cells is None else as_table(cells, path, SECTION, wanted)
     if raw.empty:
         raise DataError(f"{path}: holds no spend; give a file with rows, or leave out the section 'spend'.")
     try:

@@ -1,6 +1,6 @@
 """The whole way from transaction lines to the weekly table, in one Spark session."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -8,20 +8,21 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from mmm_bayes.config import Config, PanelColumns, Transactions
+from mmm_bayes.config import Config, PanelColumns, SourceTable, Transactions
 from mmm_bayes.external import WeeklyControls, read_external, weekly_controls
 from mmm_bayes.panel.holidays import add_holidays
 from mmm_bayes.prepare.clean import book_cancellations, judge, keep_on_disk, read_lines
+from mmm_bayes.prepare.failures import spark_errors
 from mmm_bayes.prepare.gaps import strays
 from mmm_bayes.prepare.geos import Grouping, group_geos
 from mmm_bayes.prepare.losses import judge_losses, require_no_question, require_whole_names
 from mmm_bayes.prepare.presets import layout
 from mmm_bayes.prepare.quality import Story, summarise
 from mmm_bayes.prepare.read import find_source
-from mmm_bayes.prepare.spark import spark_errors, spark_session
+from mmm_bayes.prepare.sources import cells_of, open_tables
 from mmm_bayes.prepare.spend import Spend, read_spend, weekly_spend
 from mmm_bayes.prepare.weeks import WEEKDAYS, Counts, add_up, by_geo_week, count, total
 from mmm_bayes.progress import Progress, silent
@@ -47,13 +48,21 @@ class Prepared:
     quality: dict[str, Any]
 
 
-def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) -> Prepared:
+def weekly_table(
+    config: Config,
+    quarantine: Path,
+    progress: Progress = silent,
+    session: SparkSession | None = None,
+    given: Mapping[str, DataFrame] | None = None,
+) -> Prepared:
     """Turn the raw transactions of a configuration into a weekly table.
 
     Args:
         config: with a section ``transactions`` and perhaps ``spend``.
         quarantine: folder of Parquet files to write: each line that is not used, as it was read, with its ``reason``.
         progress: told what is being done and the share that is done.
+        session: of Spark, where the caller has one.
+        given: DataFrames in place of what ``transactions`` and ``spend`` name.
 
     Raises:
         ConfigError: a date format, a holiday code or a geo that does not exist.
@@ -63,13 +72,20 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) 
     table = config.transactions
     assert table is not None
     how = layout(table)
-    source = find_source(config.find(table.path), table, how.columns.model_dump().values())
-    spend_lines = read_spend(config) if config.spend else None
+    by_spark = {name for name in ("transactions", "spend") if name in (given or {}) or _is_by_spark(config, name)}
+    columns_read = how.columns.model_dump().values()
+    source = find_source(config.find(table.path), table, columns_read, "transactions" in by_spark)
+    spend_lines = read_spend(config) if config.spend and "spend" not in by_spark else None
     tables = read_external(config, WEEKDAYS.index(table.week_start))
     progress("starting Spark", None)
-    with spark_session() as spark, spark_errors(f"{source.path}: cannot be prepared"):
+    with (
+        open_tables(config, session, given or {}) as (spark, opened),
+        spark_errors(f"{source.path}: cannot be prepared"),
+    ):
+        if "spend" in opened:
+            spend_lines = read_spend(config, cells_of(opened["spend"]))
         progress("judging transaction lines", 0.2)
-        read = read_lines(spark, source, how)
+        read = read_lines(spark, source, how, opened.get("transactions"))
 
         def judged(stray_weeks: Collection[date]) -> tuple[DataFrame, DataFrame, pd.DataFrame]:
             lines = keep_on_disk(judge(read, stray_weeks))
@@ -97,6 +113,11 @@ def weekly_table(config: Config, quarantine: Path, progress: Progress = silent) 
     story = Story(source.path, table, counts, found, grouping, holidays, spend)
     columns = _columns(holidays.frame, table, spend, list(holidays.columns), external.names)
     return Prepared(holidays.frame, columns, summarise(story))
+
+
+def _is_by_spark(config: Config, section: str) -> bool:
+    table = config.files.get(section)
+    return isinstance(table, SourceTable) and table.by_spark
 
 
 def _booked(lines: DataFrame, table: Transactions) -> DataFrame:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import mmm_bayes
-from mmm_bayes.config import Config
+from mmm_bayes.config import Config, is_address
 from mmm_bayes.errors import ConfigError
 
 CONTENT = 256 * 2**20
@@ -76,7 +76,7 @@ def sources(config: Config) -> dict[str, str]:
     """
     found = {}
     for name, section in config.files.items():
-        if "://" not in section.path:
+        if section.path and not is_address(section.path):
             try:
                 found[f"{name}.path"] = str(Path(config.find(section.path)).absolute())
             except ConfigError:

@@ -10,7 +10,7 @@ from zipfile import BadZipFile, ZipFile
 import pyarrow as pa
 from pyarrow.fs import FileSystem
 
-from mmm_bayes.config import TableFile
+from mmm_bayes.config import TableFile, is_address
 from mmm_bayes.errors import DataError
 
 KINDS = {
@@ -42,7 +42,7 @@ def found(path: str, section: str) -> list[str]:
     Raises:
         DataError: there is none.
     """
-    if "://" in path:
+    if is_address(path):
         return [path]
     given = Path(path)
     places = [given] if given.exists() else sorted(Path(given.anchor).glob(str(given.relative_to(given.anchor))))
@@ -95,7 +95,7 @@ def content_of(path: str, kind: str, section: str) -> bytes:
 
 
 def _bytes(path: str) -> bytes:
-    if "://" in path:
+    if is_address(path):
         system, place = FileSystem.from_uri(path)
         with system.open_input_stream(place) as stream:
             return bytes(stream.read())

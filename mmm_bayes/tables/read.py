@@ -57,6 +57,12 @@ def read_table(file: TableFile, path: str, section: str, columns: Iterable[str])
     return pd.concat(frames).set_axis(pd.Index(places))
 
 
+def as_table(frame: pd.DataFrame, place: str, section: str, columns: Iterable[str]) -> pd.DataFrame:
+    """Return the cells of a table that another program has read; arguments and errors as `read_table` has them."""
+    wanted = list(dict.fromkeys(columns))
+    return _named(frame.set_axis(pd.RangeIndex(1, len(frame) + 1)), list(frame.columns), place, section, wanted)
+
+
 def keys(values: pd.Series, section: str) -> pd.Series:
     """Return names as they are written, without space around them; None for empty cells.
 
