@@ -171,6 +171,12 @@ def test_an_operation_that_is_not_known_leaves_the_code_unwritten(small_run, mon
     assert compiled.source_of(design, Model()) is None
 
 
+def test_data_that_the_code_does_not_get_leave_it_unwritten(small_run, monkeypatch):
+    known = compiled.graph_data
+    monkeypatch.setattr(compiled, "graph_data", lambda *args: {n: a for n, a in known(*args).items() if n != "money"})
+    assert compiled.source_of(build_design(small_run.panel, Model()), Model()) is None
+
+
 # --- what is kept -------------------------------------------------------------------------------
 
 

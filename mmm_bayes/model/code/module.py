@@ -9,12 +9,13 @@ import pymc as pm
 import pytensor
 import xarray as xr
 from pymc.initial_point import make_initial_point_expression
-from pytensor.graph import FunctionGraph, rewrite_graph
+from pytensor.graph import Constant, FunctionGraph, rewrite_graph
 from pytensor.graph.traversal import graph_inputs
 
 from mmm_bayes.model.code.body import Body, Term
 from mmm_bayes.model.code.lines import kernel_name
 from mmm_bayes.model.code.order import write_graph
+from mmm_bayes.model.code.scalars import NoLoopsError
 from mmm_bayes.model.operations import KINDS
 
 HEAD = '''"""Written by mmm_bayes for the models of one structure: no data, no sizes. Safe to delete."""
@@ -208,7 +209,9 @@ def _number(body: Body, name: str) -> Term:
 def _write(body: Body, layout: Layout, outputs: Sequence[Any]) -> list[Term]:
     """Write a graph of which all inputs but the data have terms, and return the terms of its outputs."""
     layout.give(body, (i for i in graph_inputs(outputs) if hasattr(i, "get_value")))
-    inputs = [i for i in graph_inputs(outputs) if i in body.terms]
+    inputs = [i for i in graph_inputs(outputs) if not isinstance(i, Constant)]
+    if unknown := [i for i in inputs if i not in body.terms]:
+        raise NoLoopsError(f"the graph reads {unknown[0]}, which is not known.")
     graph = FunctionGraph(inputs, list(outputs), clone=True)
     body.terms |= zip(graph.inputs, (body.terms[i] for i in inputs), strict=True)
     rewrite_graph(

@@ -1,6 +1,7 @@
 """The order in which a graph is written: operations over the same sizes share loops where they can."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from pytensor.graph import Constant, FunctionGraph, Variable
@@ -9,6 +10,7 @@ from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 
 from mmm_bayes.model.code.body import Body, Term
 from mmm_bayes.model.code.lines import elemwise, write
+from mmm_bayes.model.code.scalars import NoLoopsError
 
 FREE = (
     *(scalar.GE, scalar.GT, scalar.LE, scalar.LT, scalar.EQ, scalar.AND),
@@ -21,20 +23,28 @@ def write_graph(body: Body, graph: FunctionGraph) -> list[Term]:
     """Write all operations of a graph whose inputs have terms, and return the terms of its outputs.
 
     Raises:
-        NoLoopsError: an operation that is not known.
+        NoLoopsError: an operation or an input that is not known.
     """
     waiting = graph.toposort()
     uses = Counter(i for node in waiting for i in node.inputs) + Counter(graph.outputs)
     while waiting:
         left = [node for node in waiting if not _written(body, graph, node, uses)]
         if len(left) == len(waiting):
-            body.close()
-            sizes = Counter(found for node in waiting if _ready(body, node) and (found := _sizes(body, node)))
-            if sizes:
-                body.open(sizes.most_common(1)[0][0])
+            _next_loops(body, waiting)
         waiting = left
     body.close()
     return [body.term(output) for output in graph.outputs]
+
+
+def _next_loops(body: Body, waiting: Sequence[Any]) -> None:
+    """Close the loops that are open, and open those that most of the waiting operations can be written into."""
+    were_open = body.nest is not None
+    body.close()
+    sizes = Counter(found for node in waiting if _ready(body, node) and (found := _sizes(body, node)))
+    if sizes:
+        body.open(sizes.most_common(1)[0][0])
+    elif not were_open:
+        raise NoLoopsError(f"{waiting[0]} reads what is not known.")
 
 
 def _ready(body: Body, node: Any) -> bool:
