@@ -3,9 +3,10 @@
 BIN := .venv/bin
 
 DATA :=
+PICTURES := roi decomposition curves
 RETAIL := data/sources/online_retail.parquet
 
-.PHONY: help demo online-retail test test-slow coverage lint format bench clean
+.PHONY: help demo online-retail docs test test-slow pictures coverage lint format bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -30,6 +31,13 @@ test-slow: .venv/ready ## the tests that take minutes each
 coverage: .venv/ready ## the default tests, with the share of each module's lines that they run
 	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage report
+
+docs: .venv/ready ## the documentation, to build/docs; a warning is an error
+	@$(BIN)/mkdocs build --strict
+
+pictures: .venv/ready ## the figures of README and docs/, from the demo
+	@$(BIN)/mmm-bayes demo --output build/demo
+	@cp $(PICTURES:%=build/demo/reports/demo/figures/%.svg) docs/figures/
 
 lint: .venv/ready ## style, formatting and types
 	@$(BIN)/ruff check .

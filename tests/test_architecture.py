@@ -16,7 +16,7 @@ ROW = re.compile(r"^\| (\d+) \| `([^`]+)` \| (.+) \|$", re.MULTILINE)
 TOP_LEVEL = {
     *("mmm_bayes", "scripts", "config", "data", "docs", "tests", "reports", "setup.cfg", "pyproject.toml", "README.md"),
     *("LICENSE", "CHANGELOG.md", "ARCHITECTURE.md", "Makefile", "constraints.txt", ".python-version", ".ci"),
-    *(".gitignore", "CONTRIBUTING.md"),
+    *(".gitignore", "CONTRIBUTING.md", "mkdocs.yml"),
 }
 HOMES = {
     "pyspark": "prepare/",

@@ -1,9 +1,11 @@
-"""The documents cannot drift: every command is explained, every block of the README runs or is checked."""
+"""The documents cannot drift: every command is explained, every block of the README and of docs/ runs or is checked."""
 
+import json
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -19,11 +21,14 @@ from mmm_bayes.provenance import STEPS, load_manifest
 from mmm_bayes.workspace import Workspace
 
 README = Path("README.md").read_text(encoding="utf-8")
+PAGES = {
+    str(path): path.read_text(encoding="utf-8") for path in (Path("README.md"), *sorted(Path("docs").glob("*.md")))
+}
 MAKEFILE = Path("Makefile").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    return [b for text in PAGES.values() for b in re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)]
 
 
 def command_lines(text: str) -> list[str]:
@@ -66,9 +71,16 @@ def test_shell_blocks_name_real_commands_and_targets():
             assert re.search(rf"^{target}:", MAKEFILE, flags=re.MULTILINE), target
 
 
-def test_yaml_blocks_are_valid_configurations():
-    for block in blocks("yaml"):
-        make_config(yaml.safe_load(block))
+@pytest.mark.parametrize("block", blocks("yaml"))
+def test_yaml_blocks_are_valid_configurations(block, tmp_path, monkeypatch):
+    """A block without a name shows a part of the form to fill in."""
+    form = yaml.safe_load(Path("config/weekly_panel.yaml").read_text(encoding="utf-8"))
+    found = {"experiment": {"lift": {"point_estimate": 45000, "lower_bound": 30000, "upper_bound": 60000}}}
+    (tmp_path / "geox_results.json").write_text(json.dumps(found), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    given = yaml.safe_load(block)
+    config = make_config(given if "name" in given else {**form, **given})
+    assert all(test.error > 0 for test in config.model.lift_tests)
 
 
 def test_links_and_named_files_exist():
@@ -76,6 +88,19 @@ def test_links_and_named_files_exist():
         assert Path(target).exists(), target
     for path in set(re.findall(r"`(config/[a-z_]+\.yaml)`", README)) - {"config/shop.yaml"}:
         assert Path(path).exists(), path
+
+
+def test_the_pages_are_built_without_a_warning(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    assert "incremental_kpi" in (tmp_path / "api" / "index.html").read_text(encoding="utf-8")
+
+
+def test_every_check_of_the_verdict_has_its_place():
+    checks = tomllib.loads(Path("mmm_bayes/report/words/en/check.toml").read_text(encoding="utf-8"))
+    names = {check["name"].removesuffix(" {{ number }}") for check in checks.values()}
+    assert names == set(re.findall(r"^### (.+)$", PAGES["docs/verdict.md"], flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize("path", sorted(set(Path("config").glob("*.yaml")) - {Path("config/reference.yaml")}), ids=str)
@@ -107,15 +132,16 @@ def weekly_table(weeks: int = 60) -> pd.DataFrame:
     )
 
 
-def test_the_python_block_runs(tmp_path, monkeypatch, capsys):
+def test_the_python_blocks_run(tmp_path, monkeypatch, capsys, spark):
     (tmp_path / "config").mkdir()
     text = Path("config/weekly_panel.yaml").read_text(encoding="utf-8")
     small = "\nsampler: {draws: 250, tune: 300, chains: 2}\ncompare: {bootstrap: 5}\n"
     (tmp_path / "config" / "weekly_panel.yaml").write_text(text + small, encoding="utf-8")
     weekly_table().to_csv(tmp_path / "weekly.csv", index=False)
     monkeypatch.chdir(tmp_path)
+    names = {"spark": spark}  # as a reader of docs/spark.md has it; the README stands first and names the rest
     for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), {})
+        exec(compile(block, "a page", "exec"), names)
     assert load_manifest(Workspace("weekly_panel")).checked("allocate", "allocation.json")
     assert "search" in capsys.readouterr().out
 

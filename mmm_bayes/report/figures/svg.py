@@ -109,7 +109,7 @@ def _show_values(root: Tree.Element) -> None:
 
 
 def _said(own: str, lines: list[str], height: float) -> Iterator[Tree.Element]:
-    """Return the value of a part: as a title, and as the text that a page shows below the figure while it is asked for."""
+    """Return the value of a part: as a title, and as the text that a page shows below the figure when asked for."""
     title = Tree.Element(f"{NAMESPACE}title")
     title.text = own
     yield title
