@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Collection
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import date
 
+from py4j.protocol import Py4JError
 from pyspark import StorageLevel
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
@@ -16,6 +19,7 @@ from mmm_bayes.findings import Finding
 from mmm_bayes.prepare.numbers import number
 from mmm_bayes.prepare.presets import Layout
 from mmm_bayes.prepare.read import MALFORMED, SECTION, Source, column, read, sample, text
+from mmm_bayes.prepare.spark import has_no_executors
 from mmm_bayes.prepare.times import Clock, find_clock, timestamp
 from mmm_bayes.prepare.weeks import week_of
 from mmm_bayes.tables import Notation, find_notation
@@ -101,12 +105,26 @@ def judge(lines: Lines, strays: Collection[date] = ()) -> DataFrame:
     return typed.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).drop("malformed")
 
 
-def keep_on_disk(frame: DataFrame) -> DataFrame:
+def keep_on_disk(frame: DataFrame, kept: ExitStack) -> DataFrame:
     """Return the table so that it is computed once, when first needed, and then read from Spark's own disk.
 
-    Rows as they are: a third of the processor time of Spark's columnar cache, and no memory.
+    Within one process as rows: a third of the processor time of Spark's columnar cache, and no memory. On a cluster in
+    that cache, as what an executor takes with it when it is lost can be computed again from there alone.
+
+    Args:
+        frame: the table.
+        kept: until it closes, the cache has it.
     """
-    return frame.localCheckpoint(eager=False, storageLevel=StorageLevel.DISK_ONLY)
+    if has_no_executors(frame.sparkSession):
+        return frame.localCheckpoint(eager=False, storageLevel=StorageLevel.DISK_ONLY)
+    cached = frame.persist(StorageLevel.DISK_ONLY)
+    kept.callback(_forget, cached)
+    return cached
+
+
+def _forget(cached: DataFrame) -> None:
+    with suppress(PySparkException, Py4JError, OSError):  # its session may have died
+        cached.unpersist()
 
 
 def book_cancellations(lines: DataFrame) -> DataFrame:

@@ -50,7 +50,7 @@ def spark_session(
     with ONE_AT_A_TIME:
         running = session or _running()
         if running is None:
-            with started(wanted) as own, _holding(own, wanted):
+            with started(wanted) as own, _holding(own, {} if isinstance(own, SparkSession) else wanted):
                 yield own
         else:
             with _holding(running, wanted):

@@ -1,6 +1,7 @@
 """The whole way from transaction lines to the weekly table, in one Spark session."""
 
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,12 +22,12 @@ from mmm_bayes.prepare.geos import Grouping, group_geos
 from mmm_bayes.prepare.losses import judge_losses, require_no_question, require_whole_names
 from mmm_bayes.prepare.presets import layout
 from mmm_bayes.prepare.quality import Story, summarise
+from mmm_bayes.prepare.quarantine import write_quarantine
 from mmm_bayes.prepare.read import find_source
 from mmm_bayes.prepare.sources import cells_of, open_tables
 from mmm_bayes.prepare.spend import Spend, read_spend, weekly_spend
 from mmm_bayes.prepare.weeks import WEEKDAYS, Counts, add_up, by_geo_week, count, total
 from mmm_bayes.progress import Progress, silent
-from mmm_bayes.workspace import writing
 
 MEASURES = ["revenue", "orders", "units", "customers", "average_price", "trading_days"]
 
@@ -80,6 +81,7 @@ def weekly_table(
     progress("starting Spark", None)
     with (
         open_tables(config, session, given or {}) as (spark, opened),
+        ExitStack() as kept,
         spark_errors(f"{source.path}: cannot be prepared"),
     ):
         if "spend" in opened:
@@ -88,8 +90,8 @@ def weekly_table(
         read = read_lines(spark, source, how, opened.get("transactions"))
 
         def judged(stray_weeks: Collection[date]) -> tuple[DataFrame, DataFrame, pd.DataFrame]:
-            lines = keep_on_disk(judge(read, stray_weeks))
-            invoices = keep_on_disk(add_up(_booked(lines, table), table.week_start))
+            lines = keep_on_disk(judge(read, stray_weeks), kept)
+            invoices = keep_on_disk(add_up(_booked(lines, table), table.week_start), kept)
             return lines, invoices, total(invoices, how.cancellation_prefix)
 
         lines, invoices, cells = judged(())
@@ -108,7 +110,7 @@ def weekly_table(
         frame = _fill(cells, grouping, counts, spend, external.names)
         holidays = add_holidays(frame, table.holidays, grouping.largest)
         progress("writing the quarantine", 0.9)
-        _quarantine(lines, quarantine)
+        write_quarantine(lines, quarantine)
     found = (*read.notes, *losses, *external.notes)
     story = Story(source.path, table, counts, found, grouping, holidays, spend)
     columns = _columns(holidays.frame, table, spend, list(holidays.columns), external.names)
@@ -176,11 +178,3 @@ def _columns(
         controls=(*(name for name in table.controls if frame[name].nunique() > 1), *external),
         holidays=tuple(holidays),
     )
-
-
-def _quarantine(lines: DataFrame, folder: Path) -> None:
-    """Write the lines put aside as they were read; where they have a ``reason`` themselves, ours has a longer name."""
-    own = {name.lower() for name in lines.select("raw.*").columns}
-    reason = F.col("reason").alias("quarantine_reason" if "reason" in own else "reason")
-    with writing(folder.absolute()) as temporary:
-        lines.where(F.col("reason").isNotNull()).select("raw.*", reason).write.parquet(str(temporary))

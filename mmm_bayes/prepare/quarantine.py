@@ -1,0 +1,41 @@
+"""The lines put aside, as they were read: brought to where the run lives, whoever holds them."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from mmm_bayes.prepare.spark import is_on_this_machine
+from mmm_bayes.workspace import writing
+
+AT_ONCE = 1_000_000
+"""Most lines, give or take, that come from a cluster in one piece."""
+
+
+def write_quarantine(lines: DataFrame, folder: Path) -> None:
+    """Write the lines put aside; where they have a ``reason`` themselves, ours has a longer name.
+
+    On this machine Spark writes them itself. Executors elsewhere, and a server of Spark Connect, do not see our disk:
+    they send the lines, and we write them.
+
+    Args:
+        lines: see `mmm_bayes.prepare.clean.judge`.
+        folder: of Parquet files, on this machine.
+    """
+    own = {name.lower() for name in lines.select("raw.*").columns}
+    reason = F.col("reason").alias("quarantine_reason" if "reason" in own else "reason")
+    aside = lines.where(F.col("reason").isNotNull()).select("raw.*", reason)
+    with writing(folder.absolute()) as temporary:
+        if is_on_this_machine(lines.sparkSession):
+            aside.write.parquet(temporary.as_uri())  # whatever file system a bare path means to Spark
+        else:
+            _fetch(aside, temporary)
+
+
+def _fetch(aside: DataFrame, folder: Path) -> None:
+    folder.mkdir()
+    pieces = 1 + aside.count() // AT_ONCE
+    for piece in range(pieces):
+        part = aside.where(F.pmod(F.xxhash64("*"), F.lit(pieces)) == piece)
+        pq.write_table(part.toArrow(), folder / f"part-{piece:05}.parquet")
