@@ -86,7 +86,7 @@ def test_words_are_listed_and_counted():
     assert numbers.listed(list("abcdef"), most=4) == "a, b, c and 3 more"
     assert numbers.count(1, "week") == "1 week"
     assert numbers.count(-5_263) == "−5,263"
-    assert numbers.count(2, "category") == "2 categories"
+    assert numbers.count(2, "other channel") == "2 other channels"
     assert numbers.day(date(2024, 1, 5)) == "5 Jan 2024"
     assert numbers.span([1.391, 1.394]) == "1.39"
     assert numbers.span([1.42, 1.39]) == "1.39 to 1.42"
@@ -103,7 +103,7 @@ def test_labels_of_an_axis_differ_and_say_their_values(start, step, power, parts
     values = [size * (start + k) for k in range(parts)]
     labels = numbers.ticks(values)
     assert len(set(labels)) == len(labels)
-    units = {"": 1.0} | {unit: value for value, unit in numbers.UNITS}
+    units = {"": 1.0} | {unit: value for value, unit in numbers.units()}
     for value, label in zip(values, labels, strict=True):
         found = re.fullmatch(r"(−?)([\d,.]+)(?:e−(\d+)|([a-z]*))", label)
         unit = 10.0 ** -int(found[3]) if found[3] else units[found[4]]

@@ -14,10 +14,11 @@ from jinja2 import Environment, UndefinedError, meta
 from mmm_bayes.findings import Finding
 from mmm_bayes.posterior.checks import checked
 from mmm_bayes.report import page
+from mmm_bayes.report.language import catalogue, folder
 from mmm_bayes.report.numbers import Money
-from mmm_bayes.report.words import FILTERS, FOLDER, catalogue, judged, label, say, word
+from mmm_bayes.report.words import FILTERS, judged, label, say, word
 
-MAKERS = {"Finding", "say", "checked", "_found"}
+MAKERS = {"Finding", "say", "phrase", "checked", "_found"}
 HEADS = ("column_heads", "without")
 """Take codes of columns."""
 
@@ -111,6 +112,8 @@ def codes(call: ast.Call, code: str, known: dict[str, ast.expr]) -> Iterator[tup
     if call.func.id == "say":
         keys = [{k.arg} if k.arg else names(k.value, known) for k in call.keywords]
         yield code, None if None in keys else set().union(*keys)
+    elif call.func.id == "phrase":
+        yield code, set()
     elif call.func.id == "Finding":
         yield code, names(call.args[1], known) if len(call.args) > 1 else set()
     else:
@@ -126,7 +129,7 @@ def codes(call: ast.Call, code: str, known: dict[str, ast.expr]) -> Iterator[tup
 
 def included() -> set[str]:
     """Return the codes that pages of the report take as they are."""
-    pages = "".join(page.read_text(encoding="utf-8") for page in (*FOLDER.glob("*.md"), FRAME))
+    pages = "".join(page.read_text(encoding="utf-8") for page in (*folder().glob("*.md"), FRAME))
     return {code for code in re.findall(r'(?:include |say\()"([a-z_]+\.[a-z_]+)"', pages) if not code.endswith(".md")}
 
 
@@ -208,7 +211,7 @@ def results_of_a_test(tmp_path, monkeypatch):
     values = {"first": "tv*radio*", "gain": 5e3, "second": None, "second_gain": None, "test_error": 0.2}
     finding, money = Finding("plan.test_next", values), Money("£", 0)
     (tmp_path / "page.md").write_text("{{ finding|said }}", encoding="utf-8")
-    monkeypatch.setattr(page, "FOLDER", tmp_path)
+    monkeypatch.setattr(page, "folder", lambda: tmp_path)
     return word(finding, money), page.to_markdown("page.md", {"finding": finding, "money": money})
 
 

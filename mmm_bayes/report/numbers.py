@@ -1,4 +1,4 @@
-"""How numbers are shown: few digits, units, thousands separators, and a dash where there is none."""
+"""How numbers are shown: few digits, units, separators of the language, and a dash where there is none."""
 
 import math
 from collections.abc import Sequence
@@ -7,10 +7,12 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Self
 
+from mmm_bayes.report.language import dated, local, money_first, phrase, plural
+
 DASH = NONE = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 MOST_DECIMALS = 6
-UNITS = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
 
 
 class Shown(str):
@@ -36,8 +38,18 @@ def missing(value: Any) -> bool:
     return value is None or not math.isfinite(value)
 
 
+def units() -> tuple[tuple[float, str], ...]:
+    """Return large units and what stands behind a number of them, the largest first."""
+    return (
+        (1e12, phrase("number.trillion")),
+        (1e9, phrase("number.billion")),
+        (1e6, phrase("number.million")),
+        (1e3, phrase("number.thousand")),
+    )
+
+
 def fixed(value: float, decimals: int) -> str:
-    """Return ``1,234.50``, ``−0.20``; never a negative zero."""
+    """Return ``1,234.50``, ``−0.20``, to be made `local`; never a negative zero."""
     text = f"{abs(value):,.{decimals}f}"
     return text if value >= 0 or not text.strip("0.,") else MINUS + text
 
@@ -54,14 +66,14 @@ def ratio(value: float | None) -> str:
     if value is None or missing(value):
         return NONE
     text = fixed(value, decimals_for(value, 2) if abs(value) < 1 else min(decimals_for(value, 3), 2))
-    return Shown(_or_nothing(text), value, "0.00")
+    return Shown(local(_or_nothing(text)), value, "0.00")
 
 
 def percent(share: float | None) -> str:
     """Return a share: ``25%``, ``7.7%``, ``0.4%``."""
     if share is None or missing(share):
         return NONE
-    return Shown(fixed(100 * share, 1 if 0.0005 <= abs(share) < 0.0995 else 0) + "%", share, "0.0%")
+    return Shown(local(fixed(100 * share, 1 if 0.0005 <= abs(share) < 0.0995 else 0) + "%"), share, "0.0%")
 
 
 def change(share: float | None) -> str:
@@ -69,7 +81,7 @@ def change(share: float | None) -> str:
     if share is None or missing(share):
         return NONE
     text = fixed(100 * share, 0)
-    return Shown(("+" if share > 0 and text != "0" else "") + text + "%", share, "+0.0%;-0.0%;0%")
+    return Shown(local(("+" if share > 0 and text != "0" else "") + text + "%"), share, "+0.0%;-0.0%;0%")
 
 
 def chance(probability: float | None) -> str:
@@ -77,16 +89,19 @@ def chance(probability: float | None) -> str:
     if probability is None or missing(probability):
         return NONE
     if probability > 0.99:
-        return "over 99%"
-    return "under 1%" if probability < 0.01 else f"{probability:.0%}"
+        return f"{phrase('number.over')} {local('99%')}"
+    return f"{phrase('number.under')} {local('1%')}" if probability < 0.01 else local(f"{probability:.0%}")
+
+
+def formatted(value: float, form: str) -> str:
+    """Return a number as a format of Python such as ``.0%`` has it, in the language's signs."""
+    return local(format(value, form))
 
 
 def count(number: int, thing: str = "") -> str:
-    """Return ``1,234``, ``1 week``, ``2 weeks``."""
-    if not thing:
-        return Shown(f"{number:,}".replace("-", MINUS), number, "#,##0")
-    plural = thing[:-1] + "ies" if thing.endswith("y") else thing + "s"
-    return f"{number:,} {thing if number == 1 else plural}"
+    """Return ``1,234``, ``1 week``, ``2 weeks``; things are those of ``thing.toml``."""
+    text = local(f"{number:,}".replace("-", MINUS))
+    return f"{text} {phrase(f'thing.{thing}.{plural(number)}')}" if thing else Shown(text, number, "#,##0")
 
 
 def duration(time: timedelta) -> str:
@@ -105,42 +120,47 @@ def minute(value: datetime) -> str:
 
 def day(value: date) -> str:
     """Return ``5 Jan 2024``."""
-    return f"{value.day} {value:%b %Y}"
+    return dated(value, "d MMM y")
 
 
 def compact(value: float | None) -> str:
     """Return a number with three significant digits: ``27.2m``, ``450k``, ``12.3``."""
     if value is None or missing(value):
         return NONE
-    for size, unit in UNITS:
+    for size, unit in units():
         if abs(value) >= 0.9995 * size:
             scaled = value / size
-            return fixed(scaled, min(decimals_for(scaled, 3), 2)) + unit
-    return _or_nothing(fixed(value, decimals_for(value, 3)))
+            return local(fixed(scaled, min(decimals_for(scaled, 3), 2))) + unit
+    return local(_or_nothing(fixed(value, decimals_for(value, 3))))
 
 
 def _or_nothing(text: str) -> str:
     return text if text.strip("0.") else "0"
 
 
-def ticks(values: Sequence[float], symbol: str = "") -> list[str]:
+def ticks(values: Sequence[float], currency: str = "") -> list[str]:
     """Return the labels of an axis: one unit (or power of ten) for all, and just the decimals that tell them apart."""
     largest = max((abs(v) for v in values), default=0.0)
-    size, unit = next(((s, u) for s, u in UNITS if largest >= s), (1.0, ""))
+    size, unit = next(((s, u) for s, u in units() if largest >= s), (1.0, ""))
     if 0 < largest < 1e-3:
         power = math.floor(math.log10(largest))
         size, unit = 10.0**power, f"e{MINUS}{-power}"
     step = min((b - a for a, b in pairwise(values)), default=largest) / size
     decimals = min(max(-math.floor(math.log10(step) + 1e-9), 0) + 1, MOST_DECIMALS + 3) if step > 0 else 0
-    return [_signed(_trimmed(fixed(v / size, decimals)) + (unit if v else ""), symbol) for v in values]
+    return [_priced(local(_trimmed(fixed(v / size, decimals))) + (unit if v else ""), currency) for v in values]
 
 
 def _trimmed(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _signed(text: str, symbol: str) -> str:
-    """Put a symbol between sign and digits."""
+def _priced(text: str, currency: str) -> str:
+    """Put a currency where the language has it: ``−£20``, ``EUR 20``, ``20 €``."""
+    if not currency:
+        return text
+    if not money_first():
+        return f"{text}{NO_BREAK}{currency}"
+    symbol = currency + (NO_BREAK if currency[-1].isalpha() else "")
     return f"{MINUS}{symbol}{text[1:]}" if text.startswith(MINUS) else f"{symbol}{text}"
 
 
@@ -151,13 +171,13 @@ def between(low: float, high: float) -> str:
 
 def tiny(share: float) -> str:
     """Return a share that is nearly nothing: ``0.01%``, at least that."""
-    return f"{max(100 * share, 0.01):.2g}%"
+    return local(f"{max(100 * share, 0.01):.2g}%")
 
 
 def span(values: Sequence[float]) -> str:
     """Return the range of some ratios: ``1.39``, ``1.39 to 1.42``."""
     low, high = ratio(min(values)), ratio(max(values))
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else f"{low} {phrase('number.to')} {high}"
 
 
 def spans(weeks: Sequence[str]) -> str:
@@ -165,14 +185,15 @@ def spans(weeks: Sequence[str]) -> str:
     days = [date.fromisoformat(week) for week in weeks]
     ends = [i + 1 for i, (day, later) in enumerate(pairwise(days)) if later - day > timedelta(days=7)]
     parts = [weeks[start:end] for start, end in pairwise([0, *ends, len(weeks)])]
-    return ", ".join(part[0] if len(part) == 1 else f"{part[0]} to {part[-1]}" for part in parts)
+    to = phrase("number.to")
+    return ", ".join(part[0] if len(part) == 1 else f"{part[0]} {to} {part[-1]}" for part in parts)
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:
     """Return ``a``, ``a and b``, ``a, b and c``, and with more than ``most`` names ``a, b and 3 more``."""
     if len(names) > most:
-        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        names = [*names[: most - 1], f"{len(names) - most + 1} {phrase('number.more')}"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {phrase('number.and')} {names[-1]}"
 
 
 @dataclass(frozen=True)
@@ -200,22 +221,22 @@ class Money:
     @property
     def unit(self) -> str:
         """One unit of the currency, as in 'for each £1'."""
-        return self._with_symbol("1") if self.currency else "1 spent"
+        return _priced("1", self.currency) if self.currency else phrase("number.spent")
 
     def full(self, amount: float | None) -> str:
         """Return an amount for a table: ``£1,234,568``, ``−£20``."""
-        return NONE if amount is None or missing(amount) else self._shown(fixed(amount, self.decimals), amount)
+        return NONE if amount is None or missing(amount) else self._shown(local(fixed(amount, self.decimals)), amount)
 
     def signed(self, amount: float) -> str:
         """Return a change of an amount for a table: ``+£1,200``, ``−£20``, a dash where there is none."""
-        text = self.full(amount)
-        if not text.strip(self.currency + "0.,\N{NO-BREAK SPACE}"):
+        if not fixed(amount, self.decimals).strip("0.,"):
             return NONE
+        text = self.full(amount)
         return Shown(f"+{text}" if amount > 0 else text, amount, self._form("+"))
 
     def cents(self, amount: float | None) -> str:
         """Return an amount to the cent."""
-        return NONE if amount is None or missing(amount) else self._shown(fixed(amount, 2), amount)
+        return NONE if amount is None or missing(amount) else self._shown(local(fixed(amount, 2)), amount)
 
     def short(self, amount: float | None) -> str:
         """Return an amount for a sentence or an axis: ``£1.23m``."""
@@ -223,7 +244,7 @@ class Money:
 
     def between(self, low: float, high: float) -> str:
         """Return a range of short amounts: ``£139k–£418k``, ``−£20 to £30``."""
-        between = DASH if low >= 0 else " to "
+        between = DASH if low >= 0 else f" {phrase('number.to')} "
         return NONE if missing(low) else f"{self.short(low)}{between}{self.short(high)}"
 
     def ratio(self, value: float | None) -> str:
@@ -231,12 +252,11 @@ class Money:
         return NONE if value is None or missing(value) else self._shown(ratio(value), value)
 
     def _shown(self, text: str, amount: float) -> str:
-        return Shown(self._with_symbol(text), amount, self._form())
+        return Shown(_priced(text, self.currency), amount, self._form())
 
     def _form(self, plus: str = "") -> str:
         """Return how a spreadsheet shows an amount; its decimals are those of tables."""
-        number = f'"{self.currency.replace(chr(34), "")}"#,##0' + ("." + "0" * self.decimals if self.decimals else "")
-        return f"{plus}{number};-{number}"
-
-    def _with_symbol(self, text: str) -> str:
-        return _signed(text, self.currency + ("\N{NO-BREAK SPACE}" if self.code else ""))
+        number = "#,##0" + ("." + "0" * self.decimals if self.decimals else "")
+        currency = self.currency.replace('"', "")
+        priced = f'"{currency}"{number}' if money_first() else f'{number}"{NO_BREAK}{currency}"'
+        return f"{plus}{priced};-{priced}"

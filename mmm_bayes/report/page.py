@@ -13,9 +13,10 @@ from mmm_bayes.findings import Finding
 from mmm_bayes.provenance import step
 from mmm_bayes.report.content import Content, gather, make_cards
 from mmm_bayes.report.html import to_html
+from mmm_bayes.report.language import catalogue, folder
 from mmm_bayes.report.results import Results
 from mmm_bayes.report.tables import Table
-from mmm_bayes.report.words import FILTERS, FOLDER, catalogue, say
+from mmm_bayes.report.words import FILTERS, say
 from mmm_bayes.report.workbook import write_workbook
 from mmm_bayes.workspace import Workspace
 
@@ -78,7 +79,7 @@ def to_markdown(name: str, context: Mapping[str, Any]) -> str:
         context: values; a name that the template uses and that is missing is an error.
     """
     templates = Environment(
-        loader=ChoiceLoader([FileSystemLoader(FOLDER), DictLoader(catalogue())]),
+        loader=ChoiceLoader([FileSystemLoader(folder()), DictLoader(catalogue())]),
         undefined=StrictUndefined,
         autoescape=True,
         finalize=literal,

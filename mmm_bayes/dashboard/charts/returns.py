@@ -6,7 +6,7 @@ import pandas as pd
 
 from mmm_bayes.dashboard.charts.style import HEAD, NEUTRAL, PALE, ROW, Drawn, Look, amounts, finish, rows
 from mmm_bayes.report.figures.returns import FAR
-from mmm_bayes.report.tables import MODEL_NAMES
+from mmm_bayes.report.words import label
 from mmm_bayes.transforms import Array
 
 
@@ -42,7 +42,7 @@ def models(table: pd.DataFrame, look: Look) -> Drawn:
     """Draw the ROI of both models under each other, by channel; ``table`` holds rows of ``comparison.csv``."""
     parts = [
         table[["channel"]].assign(
-            model=MODEL_NAMES[model],
+            model=label(model, "model_name"),
             mean=table[f"{model}_roi"],
             low=table[f"{model}_low"],
             high=table[f"{model}_high"],

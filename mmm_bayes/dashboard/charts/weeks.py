@@ -7,9 +7,8 @@ from mmm_bayes.dashboard.charts.style import FLAT, HIGH, NEUTRAL, PALE, Chart, D
 from mmm_bayes.posterior.parts import CHANNEL
 from mmm_bayes.report.facts import movers
 from mmm_bayes.report.figures.weeks import MOST_GEOS
-from mmm_bayes.report.numbers import count
-from mmm_bayes.report.tables import MODEL_NAMES
-from mmm_bayes.report.words import label
+from mmm_bayes.report.tables import model_names
+from mmm_bayes.report.words import label, say
 
 BASE = "without media"
 
@@ -84,7 +83,7 @@ def _followed(own: pd.DataFrame, look: Look, title: str) -> Chart:
 
 def holdout(table: pd.DataFrame, look: Look) -> Drawn:
     """Draw what was observed in the last weeks and what each model had forecast; ``table`` is ``holdout.csv``."""
-    models = {name: model for model, name in MODEL_NAMES.items() if model in table}
+    models = {name: model for model, name in model_names().items() if model in table}
     parts = [
         pd.DataFrame(
             {
@@ -110,7 +109,7 @@ def holdout(table: pd.DataFrame, look: Look) -> Drawn:
         base.mark_line().encode(y="kpi:Q"),
         observed.mark_line(color=NEUTRAL, point={"color": NEUTRAL, "size": 40}, strokeWidth=1.5),
     ]
-    title = f"The last {count(len(table), 'week')} of {look.kpi}, forecast unseen"
+    title = say("chart.holdout.title", weeks=len(table), kpi=look.kpi)
     return [finish(layers, title, HIGH, f"Bands: {look.interval}s; dots: observed")]
 
 
@@ -134,7 +133,7 @@ def ahead(past: pd.DataFrame, weeks: pd.DataFrame, look: Look) -> Drawn:
         base.mark_line().encode(y="kpi:Q"),
         observed.encode(x=_week(), y="observed:Q"),
     ]
-    title = f"{look.kpi} in the next {count(weeks['week'].nunique(), 'week')}"
+    title = say("chart.ahead.title", kpi=look.kpi, weeks=weeks["week"].nunique())
     return [finish(layers, title, HIGH, f"Band: {look.interval} of the plan; dots: observed")]
 
 

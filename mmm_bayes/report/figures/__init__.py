@@ -18,7 +18,7 @@ from mmm_bayes.report.figures.style import Look, channel_colours, styled
 from mmm_bayes.report.figures.svg import svg
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import Fit, Results
-from mmm_bayes.report.tables import MODEL_NAMES, part_name
+from mmm_bayes.report.tables import model_names, part_name
 from mmm_bayes.report.words import label
 
 Drawn = Iterator[tuple[str, Figure]]
@@ -54,7 +54,7 @@ def make_figures(results: Results, money: Money, channels: Mapping[str, str]) ->
     )
     yield from _of_fit(results, results.fit, look)
     if results.comparison is not None:
-        yield "holdout", weeks.holdout(results.comparison.holdout, MODEL_NAMES, look)
+        yield "holdout", weeks.holdout(results.comparison.holdout, model_names(), look)
         yield "models", returns.models_roi(results.comparison.roi, look)
     yield from _of_plan(results, results.fit, look, channels)
     if results.ahead is not None:

@@ -18,6 +18,7 @@ from matplotlib.ticker import Formatter, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from mmm_bayes.report.figures.style import BASE, DPI, INK, LINE, MUTED, PAPER, SHADE, SMALL, WIDTH
+from mmm_bayes.report.language import dated
 from mmm_bayes.report.numbers import ticks
 
 ROW = 0.46
@@ -224,13 +225,12 @@ def week_axis(axes: Axes, weeks: pd.Series, most: int = 6) -> None:
     axes.grid(False, axis="x")
     if len(weeks) <= DAYS:
         shown = weeks.iloc[:: -(-len(weeks) // most)]
-        axes.set_xticks(shown, [f"{week.day} {week:%b}" for week in shown])
+        axes.set_xticks(shown, [dated(week, "d MMM") for week in shown])
         return
     months = pd.date_range(weeks.iloc[0], weeks.iloc[-1], freq="MS")
     since = 12 * months.year + months.month - 1
     step = next(s for s in (1, 2, 3, 4, 6, *range(12, 1200, 12)) if (since % s == 0).sum() <= most)
     shown = months[since % step == 0]
     january = (shown.month == 1).any()
-    axes.set_xticks(
-        shown, [f"{m:%Y}" if m.month == 1 else f"{m:%b}" if k or january else f"{m:%b %Y}" for k, m in enumerate(shown)]
-    )
+    patterns = ["y" if m.month == 1 else "MMM" if k or january else "MMM y" for k, m in enumerate(shown)]
+    axes.set_xticks(shown, [dated(m, pattern) for m, pattern in zip(shown, patterns, strict=True)])

@@ -19,7 +19,7 @@ from mmm_bayes.intervals import Interval
 from mmm_bayes.report.figures import layout, style
 from mmm_bayes.report.figures.style import Look
 from mmm_bayes.report.figures.svg import tip
-from mmm_bayes.report.numbers import change, count, percent
+from mmm_bayes.report.numbers import change
 from mmm_bayes.report.words import say
 from mmm_bayes.transforms import Array
 
@@ -43,12 +43,12 @@ def response(curves: ResponseCurves, planned: Mapping[str, float], truth: Respon
         look: colours, money, intervals and break-even.
     """
     body = layout.canvas(
-        look.titled("What more or less money would return"),
-        f"KPI value against spend over {count(curves.weeks, 'week')}; each channel on its own scale",
+        look.titled(say("chart.curves.title")),
+        say("chart.curves.subtitle", weeks=curves.weeks),
         [
             *_curve_keys(look, style.INK, bool(planned)),
-            *([layout.line_key("truth", **KNOWN)] if truth is not None else []),
-            layout.area_key("never spent before", style.SHADE),
+            *([layout.line_key(say("chart.truth"), **KNOWN)] if truth is not None else []),
+            layout.area_key(say("chart.never_spent"), style.SHADE),
         ],
     )
     panels, inches = layout.panels(body, curves.channels)
@@ -85,12 +85,12 @@ def plan(table: pd.DataFrame, look: Look) -> Figure:
         look: colours, money and intervals.
     """
     limit = 1.04 * max(table[["now", "plan", "upper"]].to_numpy().max(), 1e-12)
-    keys = [*_plan_keys(style.INK), layout.area_key("limits")]
+    keys = [*_plan_keys(style.INK), layout.area_key(say("chart.budget.limits"))]
     if (table["observed"] <= limit).any():
-        keys.append(layout.dot_key("most ever spent", color=style.MUTED, marker="|", ms=9))
+        keys.append(layout.dot_key(say("chart.budget.most"), color=style.MUTED, marker="|", ms=9))
     if table["best_low"].notna().any():
-        keys.append(layout.line_key(f"where {look.ci_prob:.0%} of the draws would go", color=style.OTHER, lw=1.6))
-    body = layout.canvas(look.titled("The plan beside today"), keys=keys)
+        keys.append(layout.line_key(say("chart.budget.draws", level=look.ci_prob), color=style.OTHER, lw=1.6))
+    body = layout.canvas(look.titled(say("chart.budget.title")), keys=keys)
     axes = body.subplots()
     axes.set_xlim(0, limit)
     for y, row in enumerate(table.itertuples()):
@@ -107,7 +107,8 @@ def plan(table: pd.DataFrame, look: Look) -> Figure:
     layout.number_axis(axes, "x", look.symbol)
     moved = list(zip(table["now"], table["plan"], strict=True))
     moves = [f"{look.plain.short(now)} → {look.plain.short(then)}" for now, then in moved]
-    changes = [change(then / now - 1) if now > 0 else "new" if then > 0 else "" for now, then in moved]
+    new = say("chart.budget.new")
+    changes = [change(then / now - 1) if now > 0 else new if then > 0 else "" for now, then in moved]
     return layout.settled(body, layout.name_rows(axes, list(table["channel"]), moves, changes))
 
 
@@ -126,9 +127,8 @@ def gain(percentiles: tuple[float, ...], look: Look) -> Figure:
     bins = np.floor((values - origin) / width).astype(int)  # zero lies between two of them
     low, high = min(bins[0], 0), max(bins[-1] + 1, 0)
     level = np.array([np.sum(bins[:i] == b) for i, b in enumerate(bins)])
-    middle = look.money.short(percentiles[50])
-    subtitle = f"Each dot: 2 of 100 equally likely outcomes; the middle one gains {middle}"
-    body = layout.canvas(look.titled("How much the plan gains"), subtitle)
+    subtitle = say("chart.gain.subtitle", middle=look.money.short(percentiles[50]))
+    body = layout.canvas(look.titled(say("chart.gain.title")), subtitle)
     axes = body.subplots()
     axes.set_xlim(origin + low * width, origin + high * width)
     axes.set_ylim(0, level.max() + 1)
@@ -158,16 +158,16 @@ def frontier(table: pd.DataFrame, plan: Plan, look: Look) -> Figure:
         look: money, intervals and break-even.
     """
     guessed = table.loc[table["beyond"] > plan.extrapolation_limit, "total"]
-    unknown = layout.area_key(f"over {percent(plan.extrapolation_limit)} of it never spent before", style.SHADE)
+    unknown = layout.area_key(say("chart.frontier.unknown", share=plan.extrapolation_limit), style.SHADE)
     body = layout.canvas(
-        look.titled("What each total would return at its best"),
-        f"Spend over {count(plan.weeks, 'week')}; every point is the best plan within the limits",
+        look.titled(say("chart.frontier.title")),
+        say("chart.frontier.subtitle", weeks=plan.weeks),
         [*_curve_keys(look, style.GOOD, planned=True), *([unknown] if len(guessed) else [])],
     )
     total = table["total"].to_numpy()
     parts = (
-        ("KPI value", "response", (plan.contribution_now.mean, plan.contribution_plan.mean)),
-        ("Profit beside today's", "profit_gain", (0.0, plan.profit_gain.mean)),
+        (say("chart.frontier.value"), "response", (plan.contribution_now.mean, plan.contribution_plan.mean)),
+        (say("chart.frontier.profit"), "profit_gain", (0.0, plan.profit_gain.mean)),
     )
     returned, gained = panels = body.subplots(1, 2)
     for axes, (title, column, (now, planned)) in zip(panels, parts, strict=True):
@@ -194,9 +194,9 @@ def schedule(schedules: Sequence[Schedule], look: Look) -> Figure:
         look: colours and money.
     """
     body = layout.canvas(
-        look.titled("When to spend it"),
-        f"Each on its own scale; at the right: gain over even weeks with its {look.interval}",
-        [layout.line_key("spent evenly", **EVENLY)],
+        look.titled(say("chart.schedule.title")),
+        say("chart.schedule.subtitle", interval=look.interval),
+        [layout.line_key(say("chart.schedule.evenly"), **EVENLY)],
     )
     axes = body.subplots()
     weeks = len(schedules[0].spend)
@@ -212,7 +212,7 @@ def schedule(schedules: Sequence[Schedule], look: Look) -> Figure:
     axes.set_xlim(0.4, weeks + 0.6)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.grid(False)
-    axes.set_xlabel("week of the plan")
+    axes.set_xlabel(say("chart.schedule.week"))
     gains = [s.gain for s in schedules]
     intervals, means = [look.plain.between(g.low, g.high) for g in gains], [look.plain.short(g.mean) for g in gains]
     return layout.settled(body, layout.name_rows(axes, [s.channel for s in schedules], intervals, means, tall=1.6))
@@ -237,16 +237,19 @@ def _curve_tips(axes: Axes, total: Array, table: pd.DataFrame, column: str, titl
 
 
 def _plan_keys(colour: str) -> list[Line2D]:
-    return [layout.dot_key("today", color=colour, mfc=style.PAPER, mew=1.6), layout.dot_key("plan", color=colour)]
+    return [
+        layout.dot_key(say("chart.today"), color=colour, mfc=style.PAPER, mew=1.6),
+        layout.dot_key(say("chart.plan"), color=colour),
+    ]
 
 
 def _curve_keys(look: Look, colour: str, planned: bool) -> list[Artist]:
     marks = _plan_keys(colour)[: 2 if planned else 1]
     return [
-        layout.line_key("mean", color=colour),
+        layout.line_key(say("chart.mean"), color=colour),
         layout.area_key(look.interval),
         *marks,
-        layout.line_key("break-even", **BREAK_EVEN),
+        layout.line_key(say("chart.break_even"), **BREAK_EVEN),
     ]
 
 

@@ -16,7 +16,7 @@ from mmm_bayes.report.figures import layout, style
 from mmm_bayes.report.figures.style import Look
 from mmm_bayes.report.figures.svg import tip
 from mmm_bayes.report.numbers import between, percent, ratio
-from mmm_bayes.report.words import say
+from mmm_bayes.report.words import label, say
 from mmm_bayes.transforms import Array
 
 WIDE = 15.0
@@ -36,11 +36,13 @@ def roi_forest(roi: pd.DataFrame, true_roi: pd.Series, look: Look) -> Figure:
     """
     truth = true_roi.reindex(roi["channel"]).to_numpy(dtype=float)
     keys = [
-        layout.dot_key(f"mean and {look.interval}", ls="-", lw=4, solid_capstyle="round", mec=style.PAPER),
-        layout.area_key("assumed before seeing the data", style.PRIOR),
+        layout.dot_key(
+            say("chart.roi.mean", interval=look.interval), ls="-", lw=4, solid_capstyle="round", mec=style.PAPER
+        ),
+        layout.area_key(say("chart.roi.prior"), style.PRIOR),
         *_truth_key(truth),
     ]
-    body = layout.canvas(f"Return on {look.money.unit}", keys=keys)
+    body = layout.canvas(say("chart.roi.title", unit=look.money.unit), keys=keys)
     axes = body.subplots()
     shown = _roi_axis(axes, roi[["roi_mean", "roi_low", "roi_high"]].to_numpy(), truth, look.break_even)
     for y, row in enumerate(roi.itertuples()):
@@ -66,14 +68,17 @@ def models_roi(table: pd.DataFrame, look: Look) -> Figure:
         look: intervals and break-even.
     """
     truth = table["true_roi"].to_numpy(dtype=float)
-    parts = (("bayesian", "Bayesian", "o", 0.0), ("lightgbm", "LightGBM", "s", 0.22))
-    keys = [layout.dot_key(n, color=style.MODELS[m], marker=k, ls="-", lw=3, mec=style.PAPER) for m, n, k, _ in parts]
-    title = "The same return, estimated by two models"
-    body = layout.canvas(title, f"Mean and {look.interval}", [*keys, *_truth_key(truth)])
+    parts = (("bayesian", "o", 0.0), ("lightgbm", "s", 0.22))
+    keys = [
+        layout.dot_key(label(model, "model_name"), color=style.MODELS[model], marker=m, ls="-", lw=3, mec=style.PAPER)
+        for model, m, _ in parts
+    ]
+    title, subtitle = say("chart.models.title"), say("chart.models.subtitle", interval=look.interval)
+    body = layout.canvas(title, subtitle, [*keys, *_truth_key(truth)])
     axes = body.subplots()
     values = [table[[f"{model}_roi", f"{model}_low", f"{model}_high"]].to_numpy() for model, *_ in parts]
     shown = _roi_axis(axes, np.concatenate(values), truth, look.break_even)
-    for (model, _, marker, shift), intervals in zip(parts, values, strict=True):
+    for (model, marker, shift), intervals in zip(parts, values, strict=True):
         how: Any = {"color": style.MODELS[model], "marker": marker, "ms": 6.5, "mec": style.PAPER, "zorder": 4}
         for y, (mean, low, high) in enumerate(intervals):
             _interval(axes, y + shift, (low, high), shown, 3, style.MODELS[model])
@@ -94,12 +99,12 @@ def contributions(table: pd.DataFrame, look: Look) -> Figure:
         look: colours, money and intervals.
     """
     keys = [
-        layout.area_key("contribution", style.CHANNELS[0]),
-        layout.line_key(f"likely range ({look.ci_prob:.0%})", lw=1.6),
-        layout.area_key("spend", style.LINE),
+        layout.area_key(say("chart.contributions.contribution"), style.CHANNELS[0]),
+        layout.line_key(say("chart.contributions.range", level=look.ci_prob), lw=1.6),
+        layout.area_key(say("chart.contributions.spend"), style.LINE),
     ]
     body = layout.canvas(
-        look.titled("What each channel cost and what it brought"), f"At the right: share of {look.kpi}", keys
+        look.titled(say("chart.contributions.title")), say("chart.contributions.subtitle", kpi=look.kpi), keys
     )
     axes = body.subplots()
     limit = min(table["high"].max(), 3 * table["mean"].max())
@@ -126,7 +131,7 @@ def waterfall(parts: pd.DataFrame, names: Sequence[str], look: Look) -> Figure:
         names: what readers call them.
         look: colours of the channels, what is counted.
     """
-    body = layout.canvas(f"What {look.kpi} is made of", f"At the right: share of {look.kpi}")
+    body = layout.canvas(say("chart.waterfall.title", kpi=look.kpi), say("chart.waterfall.subtitle", kpi=look.kpi))
     axes = body.subplots()
     ends = parts["amount"].cumsum().to_numpy()
     ends[-1] = parts["amount"].iloc[-1]
@@ -149,7 +154,8 @@ def waterfall(parts: pd.DataFrame, names: Sequence[str], look: Look) -> Figure:
 
 
 def _truth_key(truth: Array) -> list[Artist]:
-    return [layout.dot_key("truth", color=style.TRUTH, marker="D", ms=5.5)] if np.isfinite(truth).any() else []
+    key = layout.dot_key(say("chart.truth"), color=style.TRUTH, marker="D", ms=5.5)
+    return [key] if np.isfinite(truth).any() else []
 
 
 def _roi_axis(axes: Axes, values: Array, truth: Array, break_even: float) -> tuple[float, float]:
@@ -197,7 +203,7 @@ def _break_even(axes: Axes, value: float, shown: tuple[float, float]) -> None:
     if not beyond:
         axes.axvline(value, color=style.INK, lw=1, ls=(0, (3, 2)), zorder=2)
     axes.annotate(
-        f"break-even at {ratio(value)} →" if beyond else "break-even",
+        say("chart.break_even_beyond", roi=value) if beyond else say("chart.break_even"),
         (min(value, shown[1]), 1),
         xycoords=("data", "axes fraction"),
         xytext=(-3 if near_right else 3, 4),

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.font_manager import fontManager
 
 from mmm_bayes.report.numbers import Money
+from mmm_bayes.report.words import say
 
 WIDTH = 5.0
 """Inches; every figure has the same, narrow enough for its type to be read on a telephone."""
@@ -96,22 +97,22 @@ class Look:
 
     @property
     def symbol(self) -> str:
-        """What stands before the money of an axis."""
+        """What stands beside the money of an axis."""
         return "" if self.money.code else self.money.currency
 
     @property
     def kpi_symbol(self) -> str:
-        """What stands before the KPI of an axis."""
+        """What stands beside the KPI of an axis."""
         return self.symbol if self.kpi_is_money else ""
 
     @property
     def interval(self) -> str:
         """How an interval is called."""
-        return f"{self.ci_prob:.0%} interval"
+        return say("chart.interval", level=self.ci_prob)
 
     def titled(self, title: str) -> str:
         """Return a title with the currency where the axes cannot show it."""
-        return f"{title}, {self.money.code}" if self.money.code else title
+        return say("chart.titled", title=title, unit=self.money.code) if self.money.code else title
 
     @property
     def plain(self) -> Money:

@@ -14,7 +14,8 @@ from mmm_bayes.report.facts import MOVERS, movers
 from mmm_bayes.report.figures import layout, style
 from mmm_bayes.report.figures.style import Look
 from mmm_bayes.report.figures.svg import tip
-from mmm_bayes.report.numbers import count, day
+from mmm_bayes.report.numbers import count
+from mmm_bayes.report.tables import part_name
 from mmm_bayes.report.words import say
 
 MOST_GEOS = 8
@@ -36,14 +37,16 @@ def decomposition(table: pd.DataFrame, look: Look) -> Figure:
         look: the channels and their colours, what is counted.
     """
     layers = media_layers(table, look)
-    moved = movers(table)
+    moved = {part_name(name): values for name, values in movers(table).items()}
+    colours = {part_name(name): colour for name, colour in MOVER_COLOURS.items()}
     base = table["prediction"] - sum(layers.values(), np.zeros(len(table)))
-    days = f"{day(table['week'].iloc[0])} to {day(table['week'].iloc[-1])}, weekly, means of the posterior"
-    body = layout.canvas(f"Where {look.kpi} came from", days)
+    days = say("chart.decomposition.subtitle", first=table["week"].iloc[0], last=table["week"].iloc[-1])
+    body = layout.canvas(say("chart.decomposition.title", kpi=look.kpi), days)
     heights = [1.7, 1.5, 1.2] if moved else [1.7, 1.5]
     panels = body.subplots(len(heights), 1, height_ratios=heights)
     whole, media = panels[:2]
-    titles = ("All of it", "Media alone", "What moved the part without media")
+    titles = say("chart.decomposition.whole"), say("chart.decomposition.media"), say("chart.decomposition.moved")
+    without, with_media, seen = say("chart.without_media"), say("chart.media"), say("chart.observed")
     for axes, title in zip(panels, titles, strict=False):
         axes.set_title(title, color=style.MUTED)
         layout.number_axis(axes, "y", look.kpi_symbol)
@@ -57,23 +60,23 @@ def decomposition(table: pd.DataFrame, look: Look) -> Figure:
     whole.axhline(0, color=style.MUTED, lw=0.8)
     end, predicted, observed = (float(v.iloc[-1]) for v in (base, table["prediction"], table["observed"]))
     named = [
-        (end / 2, "without media", style.BASE),
-        ((end + predicted) / 2, "media", ""),
-        (observed, "observed", style.INK),
+        (end / 2, without, style.BASE),
+        ((end + predicted) / 2, with_media, ""),
+        (observed, seen, style.INK),
     ]
     layout.end_labels(whole, heights[0], named)
 
     brought = sum(layers.values(), np.zeros(len(table)))
     media.set_ylim(0, 1.05 * float(brought.max()) or 1.0)
-    _tips(whole, table["week"], {"observed": table["observed"], "without media": base, "media": brought}, look)
+    _tips(whole, table["week"], {seen: table["observed"], without: base, with_media: brought}, look)
     _tips(media, table["week"], layers, look)
     layout.end_labels(media, heights[1], _stack(media, table["week"], layers, look))
     if moved:
         panels[2].axhline(0, color=style.MUTED, lw=0.8)
         for name, values in moved.items():
-            panels[2].plot(table["week"], values, color=MOVER_COLOURS[name], lw=1.2)
+            panels[2].plot(table["week"], values, color=colours[name], lw=1.2)
         panels[2].margins(y=0.08)
-        named = [(float(values.iloc[-1]), name, MOVER_COLOURS[name]) for name, values in moved.items()]
+        named = [(float(values.iloc[-1]), name, colours[name]) for name, values in moved.items()]
         layout.end_labels(panels[2], heights[2], named)
         _tips(panels[2], table["week"], moved, look)
     return layout.settled(body, sum(heights))
@@ -97,12 +100,12 @@ def fit_over_time(weeks: pd.DataFrame, look: Look) -> Figure:
     geos = list(sizes.index[:MOST_GEOS])
     blue = style.MODELS["bayesian"]
     body = layout.canvas(
-        f"How the model follows {look.kpi}",
-        f"The {len(geos)} largest of {len(sizes)} geos" if len(sizes) > len(geos) else "",
+        say("chart.fit.title", kpi=look.kpi),
+        say("chart.fit.subtitle", shown=len(geos), geos=len(sizes)) if len(sizes) > len(geos) else "",
         [
-            layout.line_key("prediction a week ahead", color=blue, lw=1.2),
+            layout.line_key(say("chart.fit.prediction"), color=blue, lw=1.2),
             layout.area_key(look.interval, blue, alpha=0.16),
-            layout.dot_key("observed", ms=3.2),
+            layout.dot_key(say("chart.observed"), ms=3.2),
         ],
     )
     panels, inches = layout.panels(body, geos if len(sizes) > 1 else [""])
@@ -113,7 +116,9 @@ def fit_over_time(weeks: pd.DataFrame, look: Look) -> Figure:
         axes.plot(own["week"], own["observed"], ".", ms=3.2, color=style.INK)
         layout.number_axis(axes, "y", look.kpi_symbol, parts=4)
         layout.week_axis(axes, own["week"], most=4 if len(geos) > 1 else 8)
-        shown = {"observed": own["observed"], "predicted": own["predicted"], "low": own["low"], "high": own["high"]}
+        names = say("chart.observed"), say("chart.predicted"), say("chart.low"), say("chart.high")
+        columns = ("observed", "predicted", "low", "high")
+        shown = {name: own[column] for name, column in zip(names, columns, strict=True)}
         _tips(axes, own["week"], shown, look, most=STRIPS if len(geos) == 1 else STRIPS // 3)
     return layout.settled(body, inches)
 
@@ -126,8 +131,8 @@ def holdout(table: pd.DataFrame, names: Mapping[str, str], look: Look) -> Figure
         names: how the models are called, by column.
         look: intervals, what is counted.
     """
-    title = f"The last {count(len(table), 'week')} of {look.kpi}, forecast unseen"
-    body = layout.canvas(title, f"Bands: {look.ci_prob:.0%} intervals")
+    title = say("chart.holdout.title", weeks=len(table), kpi=look.kpi)
+    body = layout.canvas(title, say("chart.holdout.subtitle", level=look.ci_prob))
     axes = body.subplots()
     for model in names:
         colour = style.MODELS[model]
@@ -139,8 +144,9 @@ def holdout(table: pd.DataFrame, names: Mapping[str, str], look: Look) -> Figure
     layout.number_axis(axes, "y", look.kpi_symbol)
     layout.week_axis(axes, table["week"], most=5)
     ends = [(float(table[model].iloc[-1]), name, style.MODELS[model]) for model, name in names.items()]
-    _tips(axes, table["week"], {"observed": table["observed"]} | {n: table[m] for m, n in names.items()}, look)
-    layout.end_labels(axes, 2.2, [(float(table["observed"].iloc[-1]), "observed", style.INK), *ends])
+    seen = say("chart.observed")
+    _tips(axes, table["week"], {seen: table["observed"]} | {n: table[m] for m, n in names.items()}, look)
+    layout.end_labels(axes, 2.2, [(float(table["observed"].iloc[-1]), seen, style.INK), *ends])
     return layout.settled(body, 2.2)
 
 
@@ -155,7 +161,7 @@ def ahead(past: pd.DataFrame, weeks: pd.DataFrame, names: Mapping[str, str], loo
     """
     number = weeks["week"].nunique()
     body = layout.canvas(
-        f"{look.kpi} in the next {count(number, 'week')}", f"Band: {look.ci_prob:.0%} interval of the plan"
+        say("chart.ahead.title", kpi=look.kpi, weeks=number), say("chart.ahead.subtitle", level=look.ci_prob)
     )
     axes = body.subplots()
     start = past.iloc[[-1]].rename(columns={"observed": "kpi"})

@@ -15,12 +15,11 @@ from mmm_bayes.report.tables.budget import (
 from mmm_bayes.report.tables.channels import checks, decomposition, foundations, lift_roi, lift_tests, roi
 from mmm_bayes.report.tables.data import evidence, waterfall
 from mmm_bayes.report.tables.details import breakdown, carry_over, kpi_parts, part_name, shape, shares
-from mmm_bayes.report.tables.models import MODEL_NAMES, both_models, change_with_tenths, errors, factors, truth
+from mmm_bayes.report.tables.models import both_models, change_with_tenths, errors, factors, model_names, truth
 from mmm_bayes.report.tables.runs import roi_of_runs, runs
 from mmm_bayes.report.tables.table import Table
 
 __all__ = [
-    "MODEL_NAMES",
     "Table",
     "both_models",
     "breakdown",
@@ -39,6 +38,7 @@ __all__ = [
     "kpi_parts",
     "lift_roi",
     "lift_tests",
+    "model_names",
     "part_name",
     "plan",
     "plan_by_geo",

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from mmm_bayes.report.facts import Headline, contradictions, roi_draws
-from mmm_bayes.report.numbers import NONE, Money, between, chance, percent, ratio
+from mmm_bayes.report.language import local
+from mmm_bayes.report.numbers import NONE, Money, between, chance, formatted, percent, ratio
 from mmm_bayes.report.results import Fit
 from mmm_bayes.report.tables.table import Table, column_heads
 from mmm_bayes.report.words import judged, label, say
@@ -52,7 +53,7 @@ def roi(fit: Fit, head: Headline, kpi: float, break_even: float, money: Money) -
         *(["lightgbm_roi"] if other is not None else []),
         *("chance_over", "marginal_roi", "prior", "says"),
         level=level,
-        break_even=ratio(break_even).removesuffix(".00"),
+        break_even=ratio(break_even).removesuffix(local(".00")),
     )
     return Table(heads, [*rows, total], bold=[len(rows)], title=say("table.roi", window=fit.window))
 
@@ -78,7 +79,7 @@ def foundations(fit: Fit) -> Table:
             channel,
             label(found["learning"][channel]["says"], "says"),
             label(moved["talks"], "talks"),
-            *(f"{moved['prior']:.2f}", f"{moved['likelihood']:.2f}"),
+            *(formatted(moved[side], ".2f") for side in ("prior", "likelihood")),
             label("yes" if found["demand"][channel]["follows"] else "no", "answer"),
             percent(unseen[channel]),
         ]
@@ -94,8 +95,13 @@ def lift_tests(lift: pd.DataFrame, money: Money, write: Any) -> Table:
         [
             *(row.channel, row.start, row.end, row.geos, money.full(row.spend_change)),
             f"{write(row.incremental_kpi)} \N{PLUS-MINUS SIGN} {write(row.standard_error)}",
-            f"{write(row.before_mean)} ({write(row.before_low)} to {write(row.before_high)})",
-            f"{write(row.predicted_mean)} ({write(row.predicted_low)} to {write(row.predicted_high)})",
+            say("cell.held", mean=write(row.before_mean), low=write(row.before_low), high=write(row.before_high)),
+            say(
+                "cell.held",
+                mean=write(row.predicted_mean),
+                low=write(row.predicted_low),
+                high=write(row.predicted_high),
+            ),
         ]
         for row in lift.itertuples()
     ]

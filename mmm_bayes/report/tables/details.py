@@ -24,7 +24,8 @@ def kpi_parts(parts: pd.DataFrame, fit: Fit, write: Any) -> Table:
 
 def part_name(part: str) -> str:
     """Return what readers call a part of the KPI: channels and controls go by their own names."""
-    return label(part.removeprefix(CHANNEL).removeprefix(CONTROL), "component")
+    name = part.removeprefix(CHANNEL).removeprefix(CONTROL)
+    return name if name != part else label(part, "component")
 
 
 def shares(fit: Fit, kpi: str, kpi_is_money: bool, money: Money) -> Table:

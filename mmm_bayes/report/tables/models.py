@@ -11,7 +11,10 @@ from mmm_bayes.report.results import Comparison, Fit, Truth
 from mmm_bayes.report.tables.table import Table, column_heads
 from mmm_bayes.report.words import label, say
 
-MODEL_NAMES = {name: label(name, "model_name") for name in ("bayesian", "lightgbm", "seasonal_naive")}
+
+def model_names() -> dict[str, str]:
+    """Return what readers call each model, by its column."""
+    return {name: label(name, "model_name") for name in ("bayesian", "lightgbm", "seasonal_naive")}
 
 
 def errors(comparison: Comparison, write: Any) -> Table:
@@ -20,7 +23,7 @@ def errors(comparison: Comparison, write: Any) -> Table:
     level = next(iter(found.values()))["ci_prob"]
     rows = [
         [
-            MODEL_NAMES.get(model, model),
+            label(model, "model_name"),
             percent(e["wmape"]),
             percent(e["wmape_total"]),
             change_with_tenths(e["bias"]),
@@ -39,7 +42,7 @@ def errors(comparison: Comparison, write: Any) -> Table:
 def change_with_tenths(share: float | None) -> str:
     """Return a small signed share: ``+1.3%``."""
     text = percent(share)
-    return f"+{text}" if share is not None and share > 0 and text != "0%" else text
+    return f"+{text}" if share is not None and share > 0 and text != percent(0.0) else text
 
 
 def both_models(comparison: Comparison, window: tuple[date, date]) -> Table:

@@ -6,11 +6,9 @@ What checks and steps find comes as a `Finding` with such a code; its values fil
 sentences as Markdown, the terminal and tables without its ``**``.
 """
 
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined, pass_context
@@ -18,25 +16,10 @@ from jinja2.runtime import Context
 
 from mmm_bayes.findings import Finding
 from mmm_bayes.report import numbers
+from mmm_bayes.report.language import catalogue, language
 from mmm_bayes.report.numbers import Money
 
-FOLDER = Path(__file__).parent / "en"
 NO_CURRENCY = Money("", 2)
-
-
-@cache
-def catalogue() -> dict[str, str]:
-    """Return every template by its code."""
-    topics = {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(FOLDER.glob("*.toml"))}
-    return dict(_flat(topics))
-
-
-def _flat(tree: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    for name, below in tree.items():
-        if isinstance(below, str):
-            yield before + name, below
-        else:
-            yield from _flat(below, f"{before}{name}.")
 
 
 def say(code: str, **values: Any) -> str:
@@ -46,7 +29,7 @@ def say(code: str, **values: Any) -> str:
         code: which.
         values: what its template asks for; a name that is missing is an error.
     """
-    return _templates().get_template(code).render(values)
+    return _templates(language()).get_template(code).render(values)
 
 
 def word(finding: Finding, money: Money = NO_CURRENCY) -> str:
@@ -70,14 +53,20 @@ FILTERS = {
         name: getattr(numbers, name)
         for name in ("ratio", "percent", "change", "chance", "count", "day", "spans", "listed")
     },
-    **{"tiny": numbers.tiny, "minute": numbers.minute, "compact": numbers.compact, "span": numbers.span, "fmt": format},
+    **{
+        "tiny": numbers.tiny,
+        "minute": numbers.minute,
+        "compact": numbers.compact,
+        "span": numbers.span,
+        "fmt": numbers.formatted,
+    },
     **{"label": label, "said": _said},
 }
 """How templates show their values."""
 
 
 @cache
-def _templates() -> Environment:
+def _templates(language: str) -> Environment:
     plain = {code: text.replace("**", "") for code, text in catalogue().items()}
     made = Environment(loader=DictLoader(plain), undefined=StrictUndefined, autoescape=False)
     made.filters |= FILTERS
