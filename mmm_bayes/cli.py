@@ -103,6 +103,14 @@ def with_spark(command: Command) -> Command:
     return click.option("--conf", type=Setting(), multiple=True, help=text)(command)
 
 
+def told(command: Command) -> Command:
+    """Add the language of what a command tells."""
+    language = click.Choice(["en", "fr"])
+    return click.option("--language", type=language, help="Of report and terminal; the configuration's by default.")(
+        command
+    )
+
+
 def sampled(command: Command) -> Command:
     """Add the options of the sampler."""
     for name, text in (
@@ -132,6 +140,7 @@ def budgeted(command: Command) -> Command:
 @app.command()
 @configured
 @with_spark
+@told
 def prepare(**options: Any) -> None:
     """Turn transactions (with Spark) or a table of your own into a checked weekly panel.
 
@@ -143,6 +152,7 @@ def prepare(**options: Any) -> None:
 
 @app.command()
 @configured
+@told
 @sampled
 def fit(**options: Any) -> None:
     """Fit the Bayesian model and the LightGBM baseline to the panel.
@@ -155,6 +165,7 @@ def fit(**options: Any) -> None:
 
 @app.command()
 @configured
+@told
 def compare(**options: Any) -> None:
     """Judge both models on the same last weeks, and on the truth where it is known.
 
@@ -166,6 +177,7 @@ def compare(**options: Any) -> None:
 
 @app.command()
 @configured
+@told
 @budgeted
 @click.option("--what-if", help="Evaluate this change instead of the best one: 'tv=-20%,search=+50000'.")
 @click.option("--model", type=click.Choice(["bayesian", "lightgbm"]), default="bayesian", show_default=True)
@@ -183,6 +195,7 @@ def allocate(**options: Any) -> None:
 
 @app.command()
 @configured
+@told
 @click.option("--spend", help="A file of planned spend: weeks and channels, named as in the panel.")
 @click.option("--budget", type=Money(), help="Currency of the best plan; what is planned by default.")
 def forecast(**options: Any) -> None:
@@ -197,11 +210,13 @@ def forecast(**options: Any) -> None:
 
 @app.command()
 @configured
+@told
 def report(**options: Any) -> None:
     """Write report.html and report.md from what the other steps found.
 
     \b
     Example: mmm-bayes report config/online_retail.yaml
+             mmm-bayes report config/online_retail.yaml --language fr
     """
     _steps(("report",), options)
 
@@ -226,6 +241,7 @@ def dashboard(configs: tuple[Path, ...], output: Path, port: int | None) -> None
 @app.command()
 @configured
 @with_spark
+@told
 @sampled
 @budgeted
 @click.option("--force", "anew", is_flag=True, help="Also do what has been done on the same settings and data.")
@@ -287,6 +303,7 @@ def status(**options: Any) -> None:
 
 @app.command()
 @placed
+@told
 @click.option("--lines", type=click.IntRange(min=1000), default=250_000, show_default=True, help="Transaction lines.")
 def demo(**options: Any) -> None:
     """Write a shop's (deliberately dirty) transactions and do all five steps on them.
@@ -295,10 +312,12 @@ def demo(**options: Any) -> None:
     Example: mmm-bayes demo --lines 50000
     """
     from mmm_bayes import pipeline
+    from mmm_bayes.config import override
 
     terminal = _terminal(options)
     with terminal.step("sample") as step:
         config = pipeline.demo(options["output"], options["lines"], options["seed"], step)
+        config = override(config, options["language"])
         step.summary = f"{options['lines']:,} transaction lines"
     _run(pipeline.STEPS, config, options, terminal)
 
@@ -332,6 +351,7 @@ def _steps(names: Sequence[str], options: dict[str, Any]) -> None:
 
     config = override(
         load_config(options["config"], options["data"]),
+        options["language"],
         sampler=given("seed", "draws", "tune", "chains", "backend"),
         allocate=given("budget", "weeks", "schedule"),
         spark=dict(options.get("conf", ())),
@@ -343,6 +363,7 @@ def _run(names: Sequence[str], config: "Config", options: dict[str, Any], termin
     """Run the steps with a line each, of several those that would find something new, then show what they found."""
     from mmm_bayes import pipeline
     from mmm_bayes.provenance import held
+    from mmm_bayes.report.language import spoken
     from mmm_bayes.report.words import say
     from mmm_bayes.summary import LINES, show
     from mmm_bayes.workspace import Workspace
@@ -354,7 +375,7 @@ def _run(names: Sequence[str], config: "Config", options: dict[str, Any], termin
     }
     whole = len(names) > 1 and not options.get("anew")
     results: dict[str, Any] = {}
-    with terminal.warnings(), held(Workspace(config.name, options["output"])):
+    with spoken(config.language), terminal.warnings(), held(Workspace(config.name, options["output"])):
         for name in pipeline.chosen(config, names):
             if len(names) > 1 and not pipeline.has_work(config, name, options["output"]):
                 continue

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from mmm_bayes.findings import MMMWarning
+from mmm_bayes.report.language import phrase
 from mmm_bayes.report.tables import Table
 from mmm_bayes.report.words import word
 
@@ -71,7 +72,7 @@ class Terminal:
     def skipped(self, name: str, text: str) -> None:
         """Print that a step is not done again."""
         if not self.quiet:
-            self.err.print(f"– {name:<9} skipped  {text}", markup=False)
+            self.err.print(f"– {name:<9} {phrase('terminal.as_it_was')}  {text}", markup=False)
 
     @contextmanager
     def warnings(self) -> Iterator[None]:
@@ -100,7 +101,7 @@ class Terminal:
 
     def warn(self, text: str) -> None:
         """Print a warning, also when quiet."""
-        self.err.print(f"Warning: {text}", markup=False)
+        self.err.print(f"{phrase('terminal.warning')} {text}", markup=False)
 
     def table(self, content: Table) -> None:
         """Print a table of the report, never cut."""

@@ -429,6 +429,17 @@ def test_a_question_that_cannot_be_answered_is_one_sentence(case, fitted, capsys
     assert not list(Path("data").rglob("*.partial"))
 
 
+def test_a_report_is_written_in_the_language_that_is_asked_for(fitted, capsys):
+    page = Path("reports/small/report.html")
+    assert main(["report", *fitted, "--language", "fr"]) == 0
+    assert capsys.readouterr().out.startswith("Rapport")
+    assert '<html lang="fr">' in page.read_text(encoding="utf-8")
+    assert main(["report", *fitted]) == 0
+    assert capsys.readouterr().out.startswith("Report: ")
+    assert '<html lang="en">' in page.read_text(encoding="utf-8")
+    assert main(["report", *fitted, "--language", "es"]) == 2
+
+
 def test_report_says_where_it_is(fitted, capsys, tmp_path):
     assert main(["report", *fitted]) == 0
     place = tmp_path / "reports" / "small" / "report.html"

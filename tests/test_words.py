@@ -139,6 +139,19 @@ def wanted(template: str) -> set[str]:
     return meta.find_undeclared_variables(environment.parse(template)) - {"money"}
 
 
+def things() -> set[str]:
+    """Return what the package counts, in code and in templates."""
+    counted = re.compile(r"""count\((?:[^()"']|\([^()]*\))*["']([a-z -]+)["']\)""")
+    files = [file for suffix in ("py", "md", "toml") for file in Path("mmm_bayes").rglob(f"*.{suffix}")]
+    return {thing for file in files for thing in counted.findall(file.read_text(encoding="utf-8"))}
+
+
+def test_all_that_is_counted_has_its_singular_and_plural():
+    known = {code.split(".")[1] for code in catalogue() if code.startswith("thing.")}
+    assert things() - known == set()
+    assert len(things()) > 8
+
+
 def test_every_code_has_words_and_every_word_a_producer():
     words = {code for code in catalogue() if not code.startswith(LABELS)}
     made = set(produced()) | included()

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
@@ -35,6 +35,7 @@ class Config(Section):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     title: str | None = None
     kpi_label: str | None = None
+    language: Literal["en", "fr"] = "en"
     currency: str = ""
     transactions: Transactions | None = None
     spend: SpendFile | None = None
@@ -239,7 +240,7 @@ def _at(place: str, lines: Mapping[str, int]) -> str:
     return f", line {lines[place]}" if place else ""
 
 
-def override(config: Config, **sections: dict[str, Any]) -> Config:
+def override(config: Config, language: str | None = None, **sections: dict[str, Any]) -> Config:
     """Replace single keys of sections, such as ``override(config, sampler={"draws": 200})``; None leaves a key alone.
 
     Raises:
@@ -247,6 +248,7 @@ def override(config: Config, **sections: dict[str, Any]) -> Config:
     """
     raw = config.model_dump(exclude_unset=True, exclude={"folder"})
     options = set(config.options)
+    raw |= {} if language is None else {"language": language}
     for section, values in sections.items():
         given = {key: value for key, value in values.items() if value is not None}
         raw[section] = {**raw.get(section, {}), **given}

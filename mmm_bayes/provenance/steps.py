@@ -133,7 +133,7 @@ STEPS = {
         command="report",
         done="the report was written",
         files=("report.html", "report.md", "allocation.xlsx", "figures"),
-        noted=("title", "kpi_label", "currency", "ci_prob", "allocate"),
+        noted=("title", "kpi_label", "language", "currency", "ci_prob", "allocate"),
         place="report",
         shows=("prepare", "fit", "compare", "allocate", "schedule", "what_if", "forecast"),
     ),

@@ -155,11 +155,12 @@ def _trimmed(text: str) -> str:
 
 
 def _priced(text: str, currency: str) -> str:
-    """Put a currency where the language has it: ``−£20``, ``EUR 20``, ``20 €``."""
+    """Put a currency where the language has it: ``−£20``, ``EUR 20``, ``20 €``, ``20 k€``."""
     if not currency:
         return text
     if not money_first():
-        return f"{text}{NO_BREAK}{currency}"
+        joined = text[-1].isalpha() and not currency[-1].isalpha()
+        return f"{text}{'' if joined else NO_BREAK}{currency}"
     symbol = currency + (NO_BREAK if currency[-1].isalpha() else "")
     return f"{MINUS}{symbol}{text[1:]}" if text.startswith(MINUS) else f"{symbol}{text}"
 

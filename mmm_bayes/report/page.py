@@ -13,7 +13,7 @@ from mmm_bayes.findings import Finding
 from mmm_bayes.provenance import step
 from mmm_bayes.report.content import Content, gather, make_cards
 from mmm_bayes.report.html import to_html
-from mmm_bayes.report.language import catalogue, folder
+from mmm_bayes.report.language import catalogue, folder, spoken
 from mmm_bayes.report.results import Results
 from mmm_bayes.report.tables import Table
 from mmm_bayes.report.words import FILTERS, say
@@ -26,7 +26,7 @@ NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 
 def write_report(config: Config, workspace: Workspace) -> Path:
-    """Write ``report.md`` with its figures, ``allocation.xlsx`` and ``report.html``, one file; return its path.
+    """Write ``report.md`` with its figures, ``allocation.xlsx`` and ``report.html``, in the configuration's language.
 
     Sections whose files are missing, or were made from another panel or fit, name the command that makes them.
     The same files give the same bytes.
@@ -38,7 +38,7 @@ def write_report(config: Config, workspace: Workspace) -> Path:
     Raises:
         DataError: there is no panel yet.
     """
-    with step(workspace, "report", config) as work:
+    with spoken(config.language), step(workspace, "report", config) as work:
         content = gather(config, workspace)
         context = content.context
         markdown = fill(content, "report.md")

@@ -19,6 +19,7 @@ from mmm_bayes.config import Config
 from mmm_bayes.curves import ResponseCurves, load_curves
 from mmm_bayes.panel import Panel, load_panel
 from mmm_bayes.provenance import STEPS, Change, Manifest, snapshot
+from mmm_bayes.report.words import label
 from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import Workspace, read_csv
 
@@ -119,7 +120,7 @@ class Results:
     @property
     def kpi_name(self) -> str:
         """What readers call the KPI."""
-        return self.config.kpi_label or self.panel.kpi_name
+        return self.config.kpi_label or label(self.panel.kpi_name, "kpi")
 
     @property
     def kpi_is_money(self) -> bool:

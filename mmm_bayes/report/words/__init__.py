@@ -1,6 +1,6 @@
 """All words of the report, the terminal and the dashboard, one folder for a language.
 
-``en/*.md`` are sections of a page, ``en/*.toml`` sentences and heads by code, one file per topic; all are
+``en/*.md``, ``fr/*.md`` are sections of a page, ``en/*.toml`` sentences and heads by code, one file per topic; all are
 Jinja templates. A code is the name of the file, a dot and the name in it: ``check.r_hat.remedy`` is in ``check.toml``.
 What checks and steps find comes as a `Finding` with such a code; its values fill the template. Pages take
 sentences as Markdown, the terminal and tables without its ``**``.
