@@ -75,7 +75,9 @@ def test_every_page_has_the_same_values_tables_and_figures_in_each_language(name
 def test_nearly_nothing_is_left_in_english():
     """Names and signs are the same in both languages; sentences of four words or more never are."""
     french = words_of(FRENCH)
-    same = [code for code, text in french.items() if text == ENGLISH[code] and len(re.findall("[a-z]{2,}", prose(text))) > 3]
+    same = [
+        code for code, text in french.items() if text == ENGLISH[code] and len(re.findall("[a-z]{2,}", prose(text))) > 3
+    ]
     assert same == []
 
 
