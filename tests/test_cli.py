@@ -55,7 +55,7 @@ def files(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
-PREPARED = ("evidence.json", "panel.json", "panel.parquet", "quality.json", "run.json")
+PREPARED = ("evidence.json", "features.parquet", "panel.json", "panel.parquet", "quality.json", "run.json")
 
 
 def test_prepare_writes_the_panel_and_says_so_in_one_line(shop, capsys):

@@ -38,10 +38,10 @@ class SourceTable(TableFile):
 
     def mistakes(self) -> Iterator[Mistake]:
         """Yield no place or several, and what Spark's reader has no use for."""
-        given = [name for name in ("path", "table", "query") if name in self.model_fields_set]
+        given = [name for name in ("path", "table", "query") if getattr(self, name)]
         if len(given) > 1:
             yield given[1], f"names the data, as '{given[0]}' does; leave one of them out"
-        if not given and not self._other_format:
+        if not (given or self._other_format or "path" in self.model_fields_set):
             yield "", "names no data; give 'path' (files), or 'table' or 'query' of Spark"
         if self.query and self.options:
             yield "options", "are of no use beside 'query'; leave them out"
