@@ -61,6 +61,24 @@ def test_every_message_is_there_in_each_language_with_the_same_values(name):
     assert {code: values(text) for code, text in there.items()} == {c: values(text) for c, text in ENGLISH.items()}
 
 
+def shown(template: str) -> set[str]:
+    """Return the expressions that a template shows, but for those that choose between words."""
+    found = (re.sub(r"\s", "", inside) for inside in re.findall(r"{{(.*?)}}", template, re.DOTALL))
+    return {inside for inside in found if "else" not in inside}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_value_is_shown_in_the_same_form_in_each_language(name):
+    there, english = words_of(name) | pages_of(name), ENGLISH | pages_of("en")
+    bare = re.compile(r'absent\(("\w+"),".*"\)')
+    apart = {
+        code: (shown(there[code]) ^ shown(text))
+        for code, text in english.items()
+        if {bare.sub(r"\1", one) for one in shown(there[code])} != {bare.sub(r"\1", one) for one in shown(text)}
+    }
+    assert apart == {}
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_every_page_has_the_same_values_tables_and_figures_in_each_language(name):
     there, english = pages_of(name), pages_of("en")
