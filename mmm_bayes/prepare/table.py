@@ -20,6 +20,7 @@ from mmm_bayes.prepare.failures import spark_errors
 from mmm_bayes.prepare.gaps import strays
 from mmm_bayes.prepare.geos import Grouping, group_geos
 from mmm_bayes.prepare.losses import judge_losses, require_no_question, require_whole_names
+from mmm_bayes.prepare.outliers import find_outliers
 from mmm_bayes.prepare.presets import layout
 from mmm_bayes.prepare.quality import Story, summarise
 from mmm_bayes.prepare.quarantine import write_quarantine
@@ -103,6 +104,7 @@ def weekly_table(
         losses = judge_losses(cells, source, lines, how.columns)
         counts = count(invoices, cells, table.week_start, read.clock.weeks)
         inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
+        odd_lines = [] if counts.by_week else find_outliers(lines, inside, counts, table)
         grouping = group_geos(counts.inside, counts.number_of_weeks, table)
         spend = weekly_spend(spend_lines, table.week_start, counts.span, grouping) if spend_lines else None
         external = weekly_controls(tables, _weeks(counts), grouping.places)
@@ -111,7 +113,7 @@ def weekly_table(
         holidays = add_holidays(frame, table.holidays, grouping.largest)
         progress("writing the quarantine", 0.9)
         write_quarantine(lines, quarantine)
-    found = (*read.notes, *losses, *external.notes)
+    found = (*read.notes, *losses, *odd_lines, *external.notes)
     story = Story(source.path, table, counts, found, grouping, holidays, spend)
     columns = _columns(holidays.frame, table, spend, list(holidays.columns), external.names)
     return Prepared(holidays.frame, columns, summarise(story))

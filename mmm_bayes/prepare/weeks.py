@@ -36,8 +36,9 @@ def add_up(lines: DataFrame, week_start: str) -> DataFrame:
 
     Returns:
         One row per ``reason, sold, week, day, geo, invoice, customer`` with ``lines, revenue, units``, the number of
-        ``repeats`` and of ``unmatched`` cancellations, the ``first`` and ``last`` time, the number of lines of
-        ``unknown`` revenue, and of these the pieces ``without_price`` and the prices ``without_quantity``.
+        ``repeats`` and of ``unmatched`` cancellations, the ``first`` and ``last`` time, the revenue of the ``largest``
+        line whatever its sign, the number of lines of ``unknown`` revenue, and of these the pieces ``without_price``
+        and the prices ``without_quantity``.
     """
     day = F.to_date("booked")
     keys = [week_of(day, week_start).alias("week"), day.alias("day"), F.coalesce("geo", F.lit("")).alias("geo")]
@@ -45,6 +46,7 @@ def add_up(lines: DataFrame, week_start: str) -> DataFrame:
         F.count("*").alias("lines"),
         _sum("revenue"),
         _sum("quantity").alias("units"),
+        F.max(F.abs("revenue")).alias("largest"),
         F.count_if("repeated").alias("repeats"),
         F.count_if("unmatched").alias("unmatched"),
         F.min("at").alias("first"),
@@ -159,6 +161,7 @@ def _cells(invoices: DataFrame, prefix: str) -> DataFrame:
         _sum("repeats").alias("exact_duplicates"),
         *map(_sum, ("unmatched", "unknown", "without_price", "without_quantity")),
         F.coalesce(F.bit_or(F.when(sold, bit_of_day)), F.lit(0)).alias("open"),
+        F.max("largest").alias("largest"),
         F.min("first").alias("first"),
         F.max("last").alias("last"),
     )

@@ -1,0 +1,108 @@
+"""What may be a slip although it can be read: lines worth half a week, days with hardly a line."""
+
+import warnings
+from typing import Any
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from mmm_bayes.config import Transactions
+from mmm_bayes.findings import Finding, MMMWarning
+from mmm_bayes.prepare.weeks import Counts, week_of
+
+LARGE = 0.5
+"""Of the revenue of the usual week, from which on one line is named."""
+
+THIN = 0.1
+"""Of the lines usual on its weekday around it, up to which a day is named."""
+
+MANY = 20
+"""Lines of a usual week, or day, from which on there is a usual."""
+
+AROUND = 9
+"""Days of the same weekday, the one in question in their middle, that say what is usual."""
+
+SHOWN = 5
+"""Most examples of one kind."""
+
+
+def find_outliers(lines: DataFrame, invoices: DataFrame, counts: Counts, table: Transactions) -> tuple[Finding, ...]:
+    """Return what stands out among the kept lines of whole weeks; nothing of it is left out.
+
+    Args:
+        lines: see `mmm_bayes.prepare.clean.judge`.
+        invoices: see `mmm_bayes.prepare.weeks.add_up`, those in whole weeks.
+        counts: what there is.
+        table: the section of the configuration.
+
+    Raises:
+        MMMWarning: warned of, for each finding.
+    """
+    found = (*_large_lines(lines, counts, table), *_thin_days(invoices))
+    for finding in found:
+        warnings.warn(MMMWarning(finding), stacklevel=2)
+    return found
+
+
+def _large_lines(lines: DataFrame, counts: Counts, table: Transactions) -> list[Finding]:
+    weekly = counts.inside.groupby("week")[["lines", "revenue"]].sum().astype(float)
+    usual, limit = float(weekly["revenue"].median()), LARGE * float(weekly["revenue"].median())
+    if weekly["lines"].median() < MANY or limit <= 0 or float(counts.inside["largest"].max()) < limit:
+        return []
+    week = week_of(F.to_date("at"), table.week_start).alias("week")
+    day = F.to_date("at").alias("day")
+    large = lines.where(F.col("reason").isNull() & (F.abs("revenue") >= limit)).select(
+        "invoice", "product", day, week, "quantity", "revenue"
+    )
+    frame = large.toArrow().to_pandas()
+    frame = frame[frame["week"].between(*counts.span)].sort_values("day", kind="stable")
+    frame[["quantity", "revenue"]] = frame[["quantity", "revenue"]].astype(float)
+    pairs = _pairs(frame)
+    paired = {row for pair in pairs for row in pair}
+    found = []
+    if len(alone := frame.drop(index=list(paired))):
+        largest = alone.loc[alone["revenue"].abs().sort_values(ascending=False).index]
+        shown = [_told(row) for row in largest.head(SHOWN).itertuples()]
+        found.append(Finding("data.large_lines", {"count": len(alone), "usual": usual, "lines": shown}))
+    apart = [pair for pair in pairs if frame.loc[pair[0], "week"] != frame.loc[pair[1], "week"]]
+    if apart and table.cancellations == "own_week":
+        told = [{"sold": _told(frame.loc[a]), "back": _told(frame.loc[b])} for a, b in apart[:SHOWN]]
+        found.append(Finding("data.taken_back", {"count": len(apart), "pairs": told}))
+    return found
+
+
+def _pairs(frame: pd.DataFrame) -> list[tuple[Any, Any]]:
+    """Return the rows of what was sold and later taken back: the same product, and as much of it."""
+    open_sales: dict[tuple[str, float], list[Any]] = {}
+    found = []
+    for row in frame.sort_values("revenue", ascending=False).sort_values("day", kind="stable").itertuples():
+        waiting = open_sales.setdefault((str(row.product), abs(float(row.quantity))), [])
+        if row.revenue > 0:
+            waiting.append(row.Index)
+        elif waiting:
+            found.append((waiting.pop(), row.Index))
+    return found
+
+
+def _told(row: Any) -> dict[str, Any]:
+    return {
+        "invoice": str(row.invoice),
+        "product": str(row.product),
+        "day": str(row.day),
+        "quantity": float(row.quantity),
+        "revenue": float(row.revenue),
+    }
+
+
+def _thin_days(invoices: DataFrame) -> list[Finding]:
+    """Name days that have lines, but hardly any; those without one are closed."""
+    daily = invoices.groupBy("day").agg(F.sum("lines").alias("lines")).toArrow().to_pandas()
+    days = daily.set_index(pd.DatetimeIndex(daily["day"]))["lines"].sort_index().astype(float)
+    usual = days.groupby(days.index.dayofweek).transform(
+        lambda same: same.rolling(AROUND, center=True, min_periods=AROUND // 2).median()
+    )
+    thin = days[(usual >= MANY) & (days <= THIN * usual)]
+    if thin.empty:
+        return []
+    return [Finding("data.thin_days", {"days": [f"{day:%Y-%m-%d}" for day in thin.index]})]
