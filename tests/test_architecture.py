@@ -123,6 +123,11 @@ def test_top_level_names_are_exactly_these():
     assert {line.split("/")[0] for line in listing.stdout.splitlines()} == TOP_LEVEL
 
 
+def test_every_page_of_the_documentation_can_be_reached():
+    listed = re.findall(r"^ +- .+: (\w+\.md)$", Path("mkdocs.yml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in Path("docs").glob("*.md"))
+
+
 def test_no_fact_stands_in_both_setup_cfg_and_pyproject():
     tools = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
     assert sorted(tools) == ["build-system", "tool"]
