@@ -138,6 +138,48 @@ def budgeted(command: Command) -> Command:
 
 
 @app.command()
+@click.argument("files", metavar="FILE [FILE]", nargs=-1)
+@click.option(
+    "--to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write; named as FILE or the template, here.",
+)
+@click.option(
+    "--template", help="Write a form that comes with the package instead: reference, weekly_panel, online_retail."
+)
+@click.option("--quiet", is_flag=True, help="Show nothing but errors.")
+def init(files: tuple[str, ...], to: Path | None, template: str | None, quiet: bool) -> None:
+    """Look at transactions, a weekly table, or transactions and their spend, and write a configuration that runs.
+
+    Columns and formats are guessed and tried; what has several readings stands as a question in a comment. No file is
+    ever overwritten.
+
+    \b
+    Example: mmm-bayes init weekly.csv
+             mmm-bayes init lines.csv.gz spend.xlsx --to shop.yaml
+             mmm-bayes init --template reference
+    """
+    from mmm_bayes import draft
+    from mmm_bayes.report.words import say
+
+    if (template is None) == (len(files) not in (1, 2)):
+        raise click.UsageError("Give one file, two of which one holds spend, or --template with a name.")
+    terminal = _terminal({"quiet": quiet})
+    path = to or Path(f"{template or draft.name_of(files[0])}.yaml")
+    draft.require_free(path)
+    if template is not None:
+        draft.save(draft.template(template), path)
+        terminal.say(say("terminal.template", path=path))
+        return
+    with terminal.step("init") as step:
+        made = draft.draft(files, path.parent, step)
+        draft.save(made.text, path)
+        size = {"geos": made.geos, "weeks": made.weeks, "channels": made.channels}
+        step.summary = say("terminal.drafted", path=path, questions=made.questions, **size)
+    terminal.say(say("terminal.try_it", path=path))
+
+
+@app.command()
 @configured
 @with_spark
 @told

@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Any
 
 
 class MMMError(Exception):
     """Anything the user can mend; the command line prints it as one sentence and exits with 1.
 
-    Further arguments are further mistakes of the same thing, for who wants to know all of them.
+    Further arguments are further mistakes of the same thing, for who wants to know all of them. Where a setting decides
+    between several readings, ``option`` is its dotted name and ``answers`` are its values.
     """
+
+    def __init__(self, *sentences: str, option: str = "", answers: Sequence[Any] = ()) -> None:
+        super().__init__(*sentences)
+        self.option, self.answers = option, answers
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
@@ -17,13 +23,19 @@ class MMMError(Exception):
 class ConfigError(MMMError):
     """The configuration names something that does not exist or cannot hold; ``parts`` are the dotted keys at fault."""
 
-    def __init__(self, *sentences: str, parts: Sequence[str] = ()) -> None:
-        super().__init__(*sentences)
+    def __init__(
+        self, *sentences: str, parts: Sequence[str] = (), option: str = "", answers: Sequence[Any] = ()
+    ) -> None:
+        super().__init__(*sentences, option=option, answers=answers)
         self.parts = parts
 
 
 class DataError(MMMError):
     """The data cannot be used as they are."""
+
+    def within(self, path: str) -> "DataError":
+        """Return the same of a file."""
+        return DataError(f"{path}: {self}", option=self.option, answers=self.answers)
 
 
 class FitError(MMMError):

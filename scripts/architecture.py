@@ -31,7 +31,7 @@ FLOORS = (
     ("allocate/", "evaluate/", "ahead.py"),
     ("report/",),
     ("pipeline/", "console.py"),
-    ("summary.py", "dashboard/", "doctor.py"),
+    ("summary.py", "dashboard/", "doctor.py", "draft/"),
     ("cli.py",),
 )
 ROWS = re.compile(r"(?<=\|---\|---\|---\|\n)(\| \d+ \|.*\n)+")

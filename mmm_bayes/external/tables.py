@@ -101,7 +101,7 @@ def _of_file(config: Config, name: str, table: ExternalFile, week_start: int | N
         frame, rhythm = _values(raw, name, table, section, week_start)
         return External(name, path, table, frame, rhythm)
     except DataError as error:
-        raise DataError(f"{path}: {error}") from None
+        raise error.within(path) from None
 
 
 def _event_rows(raw: pd.DataFrame, name: str, table: ExternalFile, section: str) -> pd.DataFrame:

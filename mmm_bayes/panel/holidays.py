@@ -194,7 +194,9 @@ def _guessed(names: Iterable[str], key: str) -> dict[str, str | None]:
         answer = ", ".join(f"{name}: {state}" for name, state in either.items())
         raise ConfigError(
             f"'{key}' must say whether these geos are countries or states of the United States: {what}; name them, "
-            f"such as {{{answer}}}, or give one code for all, such as US."
+            f"such as {{{answer}}}, or give one code for all, such as US.",
+            option=key,
+            answers=(either, "US"),
         )
     return guessed
 

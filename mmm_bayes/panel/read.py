@@ -127,7 +127,9 @@ def first_days(weeks: pd.Series, days: Days, source: PanelSource) -> pd.Series:
     if len(weekday) == 1 and (weekday[0] in OFTEN_LAST or named_last) and not re.search("(?i)start|begin", source.week):
         raise DataError(
             f"column '{source.week}': all weeks are dated on {WEEKDAYS[weekday[0]]}s, which may be their first or "
-            f"their last day; give '{SECTION}.week_date' as first or last."
+            f"their last day; give '{SECTION}.week_date' as first or last.",
+            option=f"{SECTION}.week_date",
+            answers=("first", "last"),
         )
     return weeks
 

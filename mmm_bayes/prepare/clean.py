@@ -80,7 +80,7 @@ def read_lines(spark: SparkSession, source: Source, layout: Layout, opened: Data
     try:
         notation = find_notation([sample(raw, name, source) for name in texts], source.table, SECTION)
     except DataError as error:
-        raise DataError(f"{source.path}: {error}") from None
+        raise error.within(source.path) from None
     return Lines(raw, source, layout, clock, notation)
 
 

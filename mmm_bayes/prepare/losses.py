@@ -53,7 +53,9 @@ def require_no_question(cells: pd.DataFrame, source: Source) -> None:
         raise DataError(
             f"{source.path}: {repeated['lines'].sum():,} of {cells['lines'].sum():,} lines, with {share:.1%} of the "
             f"money ({abs(repeated['revenue'].sum()):,.2f}), repeat another one exactly; say 'transactions.duplicates: "
-            "keep' if the same was sold several times, 'drop' if it was exported several times."
+            "keep' if the same was sold several times, 'drop' if it was exported several times.",
+            option=f"{SECTION}.duplicates",
+            answers=("drop", "keep"),
         )
 
 

@@ -87,7 +87,7 @@ def read_spend(config: Config, cells: pd.DataFrame | None = None) -> SpendLines:
         lines = SpendLines(_long(raw, table, amounts), table, path, notes)
         return _by_period(lines, config.transactions.week_start)
     except DataError as error:
-        raise DataError(f"{path}: {error}") from None
+        raise error.within(path) from None
 
 
 def weekly_spend(lines: SpendLines, week_start: str, weeks: tuple[date, date], grouping: Grouping) -> Spend:
@@ -188,7 +188,9 @@ def _first_weekday(days: pd.Series, table: SpendFile, week_start: str) -> str:
     if table.week_date is None and WEEKDAYS[weekday] != week_start:
         raise DataError(
             f"column '{table.date}': the spend is weekly and dated on {WEEKDAYS[weekday].title()}s, which may be the "
-            "first or the last day of its weeks; give 'spend.week_date' as first or last."
+            "first or the last day of its weeks; give 'spend.week_date' as first or last.",
+            option=f"{SECTION}.week_date",
+            answers=("first", "last"),
         )
     return WEEKDAYS[weekday if table.week_date != "last" else (weekday + 1) % 7]
 

@@ -13,7 +13,17 @@ from pyspark.sql.types import DateType, StringType, TimestampNTZType, TimestampT
 
 from mmm_bayes.errors import DataError
 from mmm_bayes.prepare.read import SECTION, Source, column, sample, text
-from mmm_bayes.tables.dates import EPOCHS, FORMATS, MOST_YEARS, PARTS, SERIALS, SHORT_YEAR_FIRST, TIME, WEEK
+from mmm_bayes.tables.dates import (
+    EPOCHS,
+    FORMATS,
+    MOST_YEARS,
+    PARTS,
+    SERIALS,
+    SHORT_YEAR_FIRST,
+    TIME,
+    WEEK,
+    time_behind,
+)
 
 DIRECTIVES = {
     "%Y": "yyyy",
@@ -31,7 +41,6 @@ DIRECTIVES = {
 }
 """Python's notation of dates and Spark's; single letters also take leading zeros. `config` refuses all others."""
 
-TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M")
 ISO = r"^\d{4}-\d"
 UTC = r"\s*(?:Z|UTC|GMT|[+-]00:?00)$"
 ZONE = r"\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$"
@@ -90,7 +99,9 @@ def find_clock(raw: DataFrame, name: str, date_format: str | None, source: Sourc
         if len(times := times[~times.str.contains(MIDNIGHT)]):
             raise DataError(
                 f"{source.path}: column '{name}' holds times of UTC, such as {times.iloc[0]}; give "
-                f"'{SECTION}.timezone', by which the days of the shop begin, such as America/Los_Angeles (or UTC)."
+                f"'{SECTION}.timezone', by which the days of the shop begin, such as America/Los_Angeles (or UTC).",
+                option=f"{SECTION}.timezone",
+                answers=("UTC",),
             )
     return clock
 
@@ -205,12 +216,14 @@ def _format(raw: DataFrame, name: str, cells: pd.Series, source: Source) -> str 
         one, two = _read(days, best), _read(days, other)
         differ = (one != two) & one.notna() & two.notna()
         if share - also < CLEAR and differ.any():
+            answers = tuple(f"{reading}{time_behind(cells, reading)}" for reading in (best, other))
             raise DataError(
                 f"{source.path}: column '{name}': '{days[differ].iloc[0]}' may be {one[differ].iloc[0]:%Y-%m-%d} or "
-                f"{two[differ].iloc[0]:%Y-%m-%d}; give '{SECTION}.date_format' as {best}{_time(cells, best)} or "
-                f"{other}{_time(cells, other)}."
+                f"{two[differ].iloc[0]:%Y-%m-%d}; give '{SECTION}.date_format' as {answers[0]} or {answers[1]}.",
+                option=f"{SECTION}.date_format",
+                answers=answers,
             )
-    return f"{best}{_time(cells, best)}"
+    return f"{best}{time_behind(cells, best)}"
 
 
 def _fitting(days: pd.Series) -> dict[str, float]:
@@ -223,8 +236,3 @@ def _fitting(days: pd.Series) -> dict[str, float]:
         if "%d" in date_format and not short and _share(read) >= ENOUGH:
             found[date_format] = _share(read)
     return found
-
-
-def _time(cells: pd.Series, date_format: str) -> str:
-    """Return what stands behind the days, '' where that is no time that can be read."""
-    return max(TIMES, key=lambda time: _share(_read(cells, date_format + time)))

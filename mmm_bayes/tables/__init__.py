@@ -3,6 +3,7 @@
 from mmm_bayes.tables.cells import Notation, all_there, find_notation, numbers, without_total
 from mmm_bayes.tables.dates import Days, read_days
 from mmm_bayes.tables.files import format_of, found, is_marked_as_wide
+from mmm_bayes.tables.header import find_names
 from mmm_bayes.tables.read import Head, as_table, keys, read_head, read_table
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Notation",
     "all_there",
     "as_table",
+    "find_names",
     "find_notation",
     "format_of",
     "found",

@@ -121,7 +121,9 @@ def find_notation(columns: Iterable[pd.Series], file: TableFile, section: str) -
     whole, broken = cell.replace(mark, ""), cell.replace(mark, ".")
     raise DataError(
         f"column '{name}': '{cell:.40}' may be {whole} or {broken}, and no other number tells which; give "
-        f"'{section}.decimal' as '{OTHER[mark]}' for {whole} or as '{mark}' for {broken}."
+        f"'{section}.decimal' as '{OTHER[mark]}' for {whole} or as '{mark}' for {broken}.",
+        option=f"{section}.decimal",
+        answers=(OTHER[mark], mark),
     )
 
 

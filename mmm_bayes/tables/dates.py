@@ -19,6 +19,9 @@ TIME = re.compile(
 )
 """A time behind a day, and how far it is from Greenwich: the day is that of the clock that was read."""
 
+TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M")
+"""How a time behind a day may be written."""
+
 OF_UTC = re.compile(r"\d{1,2}:\d{2}.*(?:Z|UTC|GMT|[+-]00:?00)$")
 WEEKDAY = re.compile(r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\.?,?\s+")
 RANGE = re.compile(
@@ -113,7 +116,9 @@ def _of_moments(moments: pd.Series, file: TableFile, section: str) -> pd.Series:
     if str(zone) == "UTC" and (days != moments).any():
         raise DataError(
             f"column '{moments.name}' holds times of UTC, such as {moments[days != moments].iloc[0]:%Y-%m-%d %H:%M}; "
-            f"give '{section}.timezone', by which its days begin, such as America/Los_Angeles (or UTC)."
+            f"give '{section}.timezone', by which its days begin, such as America/Los_Angeles (or UTC).",
+            option=f"{section}.timezone",
+            answers=("UTC",),
         )
     return days.dt.tz_localize(None)
 
@@ -164,11 +169,19 @@ def _parsed(texts: pd.Series, file: TableFile, section: str) -> Days:
     for other, also in others:
         if (also != days).any():
             row, text = _first(texts, also != days)
+            answers = tuple(f"{reading}{time_behind(texts, reading)}" for reading in (one, other))
             raise DataError(
                 f"column '{texts.name}', row {row}: '{text:.40}' may be {days[row]:%Y-%m-%d} or {also[row]:%Y-%m-%d}; "
-                f"give '{section}.date_format' as {one} or {other}."
+                f"give '{section}.date_format' as {answers[0]} or {answers[1]}.",
+                option=f"{section}.date_format",
+                answers=answers,
             )
     return _periods(days, one)
+
+
+def time_behind(cells: pd.Series, date_format: str) -> str:
+    """Return what stands behind the days of a format, '' where that is no time that can be read."""
+    return max(TIMES, key=lambda time: pd.to_datetime(cells, format=date_format + time, errors="coerce").notna().sum())
 
 
 def _periods(days: pd.Series, date_format: str) -> Days:
@@ -268,7 +281,10 @@ def _of_numbers(texts: pd.Series, file: TableFile, section: str) -> pd.Series | 
     if texts.str.fullmatch(r"\d{4}(?:0[1-9]|[1-4]\d|5[0-3])").all() and texts.str[4:].astype(int).max() > 12:
         raise DataError(
             f"column '{texts.name}' holds years and weeks such as {texts.iloc[0]}, which are counted in several ways; "
-            f"give '{section}.date_format' as %G%V (ISO), %Y%W (from the first Monday) or %Y%U (from the first Sunday)."
+            f"give '{section}.date_format' as %G%V (ISO), %Y%W (from the first Monday) or %Y%U (from the first "
+            "Sunday).",
+            option=f"{section}.date_format",
+            answers=("%G%V", "%Y%W", "%Y%U"),
         )
     return None
 

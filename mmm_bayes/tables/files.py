@@ -138,7 +138,9 @@ def decoded(content: bytes, file: TableFile, section: str) -> str:
     if b"\x00" in content and not re.search("16|32", encoding):
         raise DataError(
             f"holds bytes of zero, as UTF-16 without its mark does and as no text in {encoding.upper()}; give "
-            f"'{section}.encoding' (such as utf-16-le), or '{section}.format' where it is no text."
+            f"'{section}.encoding' (such as utf-16-le), or '{section}.format' where it is no text.",
+            option=f"{section}.encoding",
+            answers=("utf-16-le", "utf-16-be"),
         )
     if encoding == file.encoding and _is_utf_8(content) and not re.match("(?i)utf|ascii", encoding):
         raise DataError(f"is written in UTF-8, not in {encoding.upper()}; leave out '{section}.encoding'.")
@@ -151,7 +153,9 @@ def decoded(content: bytes, file: TableFile, section: str) -> str:
         word = (before + content[error.start : error.start + 1] + after).decode("cp1252", "replace")
         raise DataError(
             f"is not written in {encoding.upper()} (line {line}; read as cp1252, of Windows in Western Europe, it has "
-            f"'{word:.40}' there); give '{section}.encoding', or save it as UTF-8."
+            f"'{word:.40}' there); give '{section}.encoding', or save it as UTF-8.",
+            option=f"{section}.encoding",
+            answers=("cp1252",),
         ) from None
 
 

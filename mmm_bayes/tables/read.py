@@ -111,7 +111,7 @@ def read_head(file: TableFile, path: str, section: str, columns: Iterable[str]) 
         text = decoded(content if whole else content[: max(map(content.rfind, (b"\n", b"\r"))) + 1], file, section)
         below, header, separator, above = _opened(text, file, section, wanted)
     except DataError as error:
-        raise DataError(f"{path}: {error}") from None
+        raise error.within(path) from None
     except OSError:
         raise DataError(f"{path}: cannot be opened; it may be damaged.") from None
     names = [_name(cell) or f"_c{place}" for place, cell in enumerate(header)]
@@ -129,7 +129,7 @@ def _read_one(file: TableFile, path: str, section: str, wanted: list[str]) -> pd
     try:
         header, frame = readers[kind](content_of(path, kind, section), file, section, wanted)
     except DataError as error:
-        raise DataError(f"{path}: {error}") from None
+        raise error.within(path) from None
     return _named(frame, header, path, section, wanted)
 
 
@@ -160,7 +160,8 @@ def _read_json(content: bytes, file: TableFile, section: str, wanted: list[str])
     return list(frame.columns), frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
 
 
-def _read_excel(content: bytes, file: TableFile, section: str, wanted: list[str]) -> tuple[list[Any], pd.DataFrame]:
+def rows_of_sheet(content: bytes, file: TableFile, section: str) -> list[list[Any]]:
+    """Return the cells of a workbook's only sheet, or of the one that ``sheet`` names; empty ones are ``""``."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
@@ -172,8 +173,16 @@ def _read_excel(content: bytes, file: TableFile, section: str, wanted: list[str]
             f"has no sheet '{file.sheet}' (named in '{section}.sheet'); {nearest(file.sheet, book.sheet_names)}"
         )
     if file.sheet is None and len(book.sheet_names) > 1:
-        raise DataError(f"has the sheets {_listed(book.sheet_names)}; name one in '{section}.sheet'.")
-    rows = book.get_sheet_by_name(file.sheet or book.sheet_names[0]).to_python(skip_empty_area=False)
+        raise DataError(
+            f"has the sheets {_listed(book.sheet_names)}; name one in '{section}.sheet'.",
+            option=f"{section}.sheet",
+            answers=book.sheet_names,
+        )
+    return book.get_sheet_by_name(file.sheet or book.sheet_names[0]).to_python(skip_empty_area=False)
+
+
+def _read_excel(content: bytes, file: TableFile, section: str, wanted: list[str]) -> tuple[list[Any], pd.DataFrame]:
+    rows = rows_of_sheet(content, file, section)
     start = next((at for at in range(file.skip_rows, len(rows)) if any(cell != "" for cell in rows[at])), None)
     if start is None:
         raise DataError("is empty; it needs a row with the names of its columns.")
@@ -259,7 +268,11 @@ def _require_header(start: int, rows: list[list[Any]], section: str, wanted: lis
         return
     for place, row in enumerate(rows):
         if set(wanted) <= set(map(_name, row)):
-            raise DataError(f"has its columns in line {place + 1}; give '{section}.skip_rows' as {place}.")
+            raise DataError(
+                f"has its columns in line {place + 1}; give '{section}.skip_rows' as {place}.",
+                option=f"{section}.skip_rows",
+                answers=(place,),
+            )
 
 
 def _named(frame: pd.DataFrame, header: list[Any], path: str, section: str, wanted: list[str]) -> pd.DataFrame:
