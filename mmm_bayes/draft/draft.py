@@ -12,14 +12,13 @@ from mmm_bayes.config import make_config
 from mmm_bayes.draft.look import Look, answered, look_at
 from mmm_bayes.draft.roles import Roles, of_panel, of_spend, of_transactions
 from mmm_bayes.draft.text import as_text
-from mmm_bayes.errors import ConfigError, DataError
+from mmm_bayes.errors import DataError
 from mmm_bayes.extras import require
 from mmm_bayes.panel import Panel
 from mmm_bayes.pipeline.check import mistakes
 from mmm_bayes.pipeline.prepare import make_panel
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.report.words import say
-from mmm_bayes.workspace import writing
 
 
 @dataclass(frozen=True)
@@ -73,23 +72,6 @@ def draft(files: Sequence[str], folder: Path = Path(), progress: Progress = sile
     size = {"geos": len(panel.geos), "weeks": len(panel.weeks), "channels": len(panel.channels)}
     head = say("draft.head", files=[Path(file).name for file in files], **size)
     return Draft(as_text(_with(raw, options), head, questions), **size, questions=count)
-
-
-def require_free(path: Path) -> None:
-    """Refuse to write where a file is.
-
-    Raises:
-        ConfigError: there is one.
-    """
-    if path.exists():
-        raise ConfigError(f"{path}: is there already and stays as it is; give another name with --to, or move it away.")
-
-
-def save(text: str, path: Path) -> None:
-    """Write a configuration where no file is; errors as `require_free` has them."""
-    require_free(path)
-    with writing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 # --- what the files are -------------------------------------------------------------------------
