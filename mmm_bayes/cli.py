@@ -139,44 +139,26 @@ def budgeted(command: Command) -> Command:
 
 @app.command()
 @click.argument("files", metavar="FILE [FILE]", nargs=-1)
+@click.option("--to", type=click.Path(path_type=Path), help="The file to write; named as the first FILE by default.")
 @click.option(
-    "--to",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write; named as FILE or the template, here.",
-)
-@click.option(
-    "--template", help="Write a form that comes with the package instead: reference, weekly_panel, online_retail."
+    "--template", help="A form that comes along, instead: weekly_panel, online_retail, reference (all options)."
 )
 @click.option("--quiet", is_flag=True, help="Show nothing but errors.")
 def init(files: tuple[str, ...], to: Path | None, template: str | None, quiet: bool) -> None:
-    """Look at transactions, a weekly table, or transactions and their spend, and write a configuration that runs.
+    """Write a configuration that runs, from a look at transactions, their spend or a weekly table.
 
-    Columns and formats are guessed and tried; what has several readings stands as a question in a comment. No file is
-    ever overwritten.
+    What has several readings stands in it as a question. No file is ever overwritten.
 
     \b
     Example: mmm-bayes init weekly.csv
              mmm-bayes init lines.csv.gz spend.xlsx --to shop.yaml
-             mmm-bayes init --template reference
     """
-    from mmm_bayes import draft
-    from mmm_bayes.report.words import say
+    from mmm_bayes.draft import write_draft, write_template
 
     if (template is None) == (len(files) not in (1, 2)):
         raise click.UsageError("Give one file, two of which one holds spend, or --template with a name.")
     terminal = _terminal({"quiet": quiet})
-    path = to or Path(f"{template or draft.name_of(files[0])}.yaml")
-    draft.require_free(path)
-    if template is not None:
-        draft.save(draft.template(template), path)
-        terminal.say(say("terminal.template", path=path))
-        return
-    with terminal.step("init") as step:
-        made = draft.draft(files, path.parent, step)
-        draft.save(made.text, path)
-        size = {"geos": made.geos, "weeks": made.weeks, "channels": made.channels}
-        step.summary = say("terminal.drafted", path=path, questions=made.questions, **size)
-    terminal.say(say("terminal.try_it", path=path))
+    write_draft(files, to, terminal) if template is None else write_template(template, to, terminal)
 
 
 @app.command()
