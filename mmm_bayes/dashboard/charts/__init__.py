@@ -7,10 +7,18 @@ import pandas as pd
 
 from mmm_bayes.dashboard.charts import plan, returns, weeks
 from mmm_bayes.dashboard.charts.style import Drawn, Look
-from mmm_bayes.report.facts import contributions_by_channel, curves_by_channel, plan_by_channel, totals_of, unchanged
+from mmm_bayes.report.facts import (
+    contributions_by_channel,
+    curves_by_channel,
+    kpi_parts,
+    plan_by_channel,
+    totals_of,
+    unchanged,
+)
 from mmm_bayes.report.figures import BEFORE
 from mmm_bayes.report.numbers import Money
 from mmm_bayes.report.results import Fit, Results
+from mmm_bayes.report.tables import part_name
 
 __all__ = ["Drawn", "Look", "draw", "look_of"]
 
@@ -50,9 +58,11 @@ def draw(results: Results, money: Money, channels: Mapping[str, str]) -> dict[st
 def _of_fit(results: Results, fit: Fit, look: Look) -> dict[str, Drawn]:
     paid = fit.roi.dropna(subset="roi_mean").sort_values("roi_mean", ascending=False, kind="stable")
     true_roi = results.truth.channels["roi"] if results.truth else pd.Series(dtype=float)
+    parts = kpi_parts(fit.contributions)
     return {
         "roi": returns.roi(paid, true_roi.reindex(paid["channel"]).to_numpy(dtype=float), look),
         "contributions": returns.contributions(contributions_by_channel(fit, results.kpi, look.ci_prob), look),
+        "waterfall": returns.waterfall(parts, [part_name(part) for part in parts["part"]], look),
         "decomposition": weeks.decomposition(fit.contributions, look),
         "fit": weeks.fit_over_time(fit.weeks, look),
     }

@@ -87,6 +87,26 @@ def contributions(table: pd.DataFrame, look: Look) -> Drawn:
     return [finish(layers, "What each channel cost and what it brought", HEAD + 20 + ROW * len(table), subtitle)]
 
 
+def waterfall(parts: pd.DataFrame, names: list[str], look: Look) -> Drawn:
+    """Draw what the whole KPI is made of: each part begins where the one above it ends.
+
+    Args:
+        parts: as `facts.kpi_parts` gives it, the whole last.
+        names: what readers call them.
+        look: what is counted.
+    """
+    ends = parts["amount"].cumsum().to_numpy()
+    ends[-1] = parts["amount"].iloc[-1]
+    table = pd.DataFrame({"part": names, "from": ends - parts["amount"], "to": ends, "amount": parts["amount"]})
+    base = alt.Chart(table.assign(whole=table.index == len(table) - 1)).encode(
+        y=rows("part", names), tooltip=_tips(table[["part", "amount"]])
+    )
+    colour = alt.Color("whole:N", scale=alt.Scale(domain=[False, True], range=[PALE, NEUTRAL]), legend=None)
+    bars = base.mark_bar(height=14).encode(x=amounts("from"), x2="to:Q", color=colour)
+    title, subtitle = f"What {look.kpi} is made of", "Each part begins where the one above it ends"
+    return [finish([bars], title, HEAD + ROW * len(table), subtitle)]
+
+
 def _reach(high: pd.Series, mean: pd.Series, known: list[float]) -> list[float]:
     """Return the ends of an axis of ROI that keeps every channel readable."""
     return [0.0, 1.03 * max([*known, min(high.max(), FAR * mean.max())])]
