@@ -18,7 +18,7 @@ THIN = 0.1
 """Of the lines usual on its weekday around it, up to which a day is named."""
 
 MANY = 20
-"""Lines of a usual week, or day, from which on there is a usual."""
+"""Lines of a week, or orders of a day, from which on there is a usual."""
 
 AROUND = 9
 """Days of the same weekday, the one in question in their middle, that say what is usual."""
@@ -97,12 +97,13 @@ def _told(row: Any) -> dict[str, Any]:
 
 def _thin_days(invoices: DataFrame) -> list[Finding]:
     """Name days that have lines, but hardly any; those without one are closed."""
-    daily = invoices.groupBy("day").agg(F.sum("lines").alias("lines")).toArrow().to_pandas()
-    days = daily.set_index(pd.DatetimeIndex(daily["day"]))["lines"].sort_index().astype(float)
+    added = F.sum("lines").alias("lines"), F.count_distinct("invoice").alias("orders")
+    daily = invoices.groupBy("day").agg(*added).toArrow().to_pandas()
+    days = daily.set_index(pd.DatetimeIndex(daily.pop("day"))).sort_index().astype(float)
     usual = days.groupby(days.index.dayofweek).transform(
         lambda same: same.rolling(AROUND, center=True, min_periods=AROUND // 2).median()
     )
-    thin = days[(usual >= MANY) & (days <= THIN * usual)]
+    thin = days[(usual["orders"] >= MANY) & (days["lines"] <= THIN * usual["lines"])]
     if thin.empty:
         return []
     return [Finding("data.thin_days", {"days": [f"{day:%Y-%m-%d}" for day in thin.index]})]
