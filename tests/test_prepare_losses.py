@@ -120,7 +120,6 @@ def test_blank_rows_and_totals_are_no_lines(spark: SparkSession, tmp_path: Path,
     assert prepared.quality["waterfall"][-1]["revenue"] == 6.0 * LINES
 
 
-@pytest.mark.filterwarnings("ignore:data.large_lines")  # one dear line is meant
 @pytest.mark.parametrize(
     "written",
     [("£3.00", "$1,200.50"), ("3.00 EUR", "1 200.50 EUR"), ("3", "1'200.50")],

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from mmm_bayes.config import make_config
-from mmm_bayes.findings import Finding, MMMWarning
+from mmm_bayes.findings import Finding
 from mmm_bayes.prepare import weekly_table
 from mmm_bayes.report.words import word
 
@@ -47,8 +47,7 @@ def test_nothing_stands_out_in_a_usual_year(spark: SparkSession, tmp_path: Path)
 
 def test_one_line_of_trillions(spark: SparkSession, tmp_path: Path) -> None:
     slip = ("B1", "P1", 1_000_000, FIRST + timedelta(days=40), 7_000_000.0, "c1")
-    with pytest.warns(MMMWarning, match="data.large_lines"):
-        values = found([*usual(), slip], tmp_path)["data.large_lines"]
+    values = found([*usual(), slip], tmp_path)["data.large_lines"]
     assert values["count"] == 1
     assert values["usual"] == pytest.approx(25 * 7 * 2.5 * 10, rel=0.1)
     (line,) = values["lines"]
@@ -63,8 +62,7 @@ def test_what_is_sold_and_taken_back(spark: SparkSession, tmp_path: Path, later:
     if not named:
         assert not {"data.large_lines", "data.taken_back"} & found([*usual(), sold, back], tmp_path).keys()
         return
-    with pytest.warns(MMMWarning, match="data.taken_back"):
-        notes = found([*usual(), sold, back], tmp_path)
+    notes = found([*usual(), sold, back], tmp_path)
     assert "data.large_lines" not in notes
     (pair,) = notes["data.taken_back"]["pairs"]
     assert (pair["sold"]["quantity"], pair["sold"]["day"], pair["back"]["day"]) == (80_995, "2023-02-06", "2023-02-15")
@@ -76,8 +74,7 @@ def test_days_that_broke_off(spark: SparkSession, tmp_path: Path) -> None:
     """Two days, one of them the last but some; days without any line are closed and not named."""
     thin, closed = {date(2023, 3, 8), date(2023, 5, 30)}, date(2023, 4, 7)
     lines = [line for line in usual() if line[3] != closed and (line[3] not in thin or line[1] in ("P0", "P1"))]
-    with pytest.warns(MMMWarning, match="data.thin_days"):
-        notes = found(lines, tmp_path)
+    notes = found(lines, tmp_path)
     assert notes["data.thin_days"]["days"] == ["2023-03-08", "2023-05-30"]
 
 

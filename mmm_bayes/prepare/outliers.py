@@ -1,6 +1,5 @@
 """What may be a slip although it can be read: lines worth half a week, days with hardly a line."""
 
-import warnings
 from typing import Any
 
 import pandas as pd
@@ -8,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from mmm_bayes.config import Transactions
-from mmm_bayes.findings import Finding, MMMWarning
+from mmm_bayes.findings import Finding
 from mmm_bayes.prepare.weeks import Counts, week_of
 
 LARGE = 0.5
@@ -35,14 +34,8 @@ def find_outliers(lines: DataFrame, invoices: DataFrame, counts: Counts, table: 
         invoices: see `mmm_bayes.prepare.weeks.add_up`, those in whole weeks.
         counts: what there is.
         table: the section of the configuration.
-
-    Raises:
-        MMMWarning: warned of, for each finding.
     """
-    found = (*_large_lines(lines, counts, table), *_thin_days(invoices))
-    for finding in found:
-        warnings.warn(MMMWarning(finding), stacklevel=2)
-    return found
+    return (*_large_lines(lines, counts, table), *_thin_days(invoices))
 
 
 def _large_lines(lines: DataFrame, counts: Counts, table: Transactions) -> list[Finding]:
