@@ -95,7 +95,9 @@ class Draft:
                 f"{money(float(end))}; unlock a channel, or widen a limit."
             )
         like = np.where(fixed, 0.0, amounts)
-        found = _in_proportion(like if like.any() else np.where(fixed, 0.0, 1.0), total, low, high)
+        found = _in_proportion(like, total, low, high)
+        if found.sum() < total:  # what has no money yet grows in no proportion: it takes what is left, evenly
+            found = _in_proportion(np.where(fixed, 0.0, 1.0), total, found, high)
         return self.with_amounts(found, (found > low) & (found < high))
 
 
