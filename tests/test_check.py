@@ -252,7 +252,7 @@ def test_a_file_that_nothing_can_be_made_of_is_one_mistake(folder):
     assert len(told(folder, "name: a\nname: b\n")) == 1
     assert told(folder, "panel: {kpi: x, spend: {tv: tv}}") == [
         "many.yaml: 'name' is missing; add it.",
-        "many.yaml, line 1: 'panel.path' is missing; add it.",
+        "many.yaml, line 1: 'panel': names no data; give 'path' (files), or 'table' or 'query' of Spark.",
     ]
 
 

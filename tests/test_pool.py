@@ -48,7 +48,8 @@ def test_an_idle_channel_is_known_by_its_distance(spread):
     assert found.mean() == pytest.approx(pool.IDLE, abs=1e-3)
     for low, high in ((0.0, 0.1), (0.1, 0.5), (0.5, 1.0)):
         within = (found >= low) & (found <= high)
-        assert np.mean(chance[within] < pool.IDLE) == pytest.approx(found[within].mean(), abs=5e-3) or not within.any()
+        if within.any():  # a pool as wide as the idle part leaves no channel that is surely idle
+            assert np.mean(chance[within] < pool.IDLE) == pytest.approx(found[within].mean(), abs=5e-3)
 
 
 @given(st.floats(0.01, 50), st.floats(0.05, 2), st.floats(0.01, 10), st.floats(-2, 2))
@@ -170,7 +171,7 @@ def test_the_prior_of_the_pool_is_that_of_marginal_roi(small_run, own, saturatio
     def wanted(log_effect, centre, spread):
         marginal = np.exp(log_effect) * value / scale / spend * elasticity
         distance = (np.log(marginal / usual) - centre)[members]
-        mixture = 0.9 * stats.norm.pdf(distance, 0, spread) + 0.1 * stats.norm.pdf(distance, -2.0, 1.2)
+        mixture = 0.9 * stats.norm.pdf(distance, 0, spread) + 0.1 * stats.norm.pdf(distance, -2.0, 0.8)
         return np.log(mixture).sum()
 
     def found(log_effect, centre, spread):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,14 @@ def write_workbook(path: Path, context: Mapping[str, Any]) -> None:
         for code, names in SHEETS.items()
     }
     made: datetime = context["made"]
-    with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+    whole = BytesIO()  # a full disk is then met by one write, which leaves no file open
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    with xlsxwriter.Workbook(whole, options) as book:
         book.set_properties({"title": context["title"], "created": made.replace(tzinfo=None)})
         for code, tables in sheets.items():
             if tables:
                 _fill(book, book.add_worksheet(say(f"sheet.{code}")), tables)
+    path.write_bytes(whole.getvalue())
 
 
 def _fill(book: xlsxwriter.Workbook, sheet: Any, tables: Sequence[Table]) -> None:
