@@ -24,7 +24,7 @@ FLOORS = (
     ("likelihoods.py", "pool.py"),
     ("config/",),
     ("tables/",),
-    ("panel/", "curves.py", "priors.py", "provenance/", "external/"),
+    ("panel/", "curves/", "priors.py", "provenance/", "external/"),
     ("prepare/", "simulate/", "posterior/", "evidence.py", "features.py"),
     ("lightgbm/",),
     ("model/",),
@@ -32,13 +32,13 @@ FLOORS = (
     ("report/",),
     ("pipeline/", "console.py"),
     ("summary.py", "dashboard/", "doctor.py", "draft/"),
-    ("cli.py",),
+    ("cli/",),
 )
 ROWS = re.compile(r"(?<=\|---\|---\|---\|\n)(\| \d+ \|.*\n)+")
 
 
 def modules() -> dict[str, str]:
-    """Return the first line of the docstring of each room and of each module beside them: ``panel/``, ``curves.py``."""
+    """Return the first line of the docstring of each room and of each module beside them: ``panel/``, ``priors.py``."""
     found = {}
     for path in (*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__init__.py")):
         name = path.relative_to(PACKAGE).as_posix().removesuffix("__init__.py")

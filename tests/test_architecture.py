@@ -27,7 +27,7 @@ HOMES = {
     "nutpie": "model/",
     "numba": "model/",
     "lightgbm": "lightgbm/",
-    "click": "cli.py",
+    "click": "cli/",
     "rich": "console.py",
     "streamlit": "dashboard/",
     "altair": "dashboard/",
@@ -37,7 +37,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 @cache
 def floors() -> dict[str, int]:
-    """Floor by room (``prepare/``) or module beside the rooms (``curves.py``)."""
+    """Floor by room (``prepare/``) or module beside the rooms (``priors.py``)."""
     return {name: int(floor) for floor, name, _ in ROW.findall(Path("ARCHITECTURE.md").read_text(encoding="utf-8"))}
 
 

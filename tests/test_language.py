@@ -11,7 +11,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import Environment, meta
 
-from mmm_bayes.cli import report as report_command
+from mmm_bayes.cli.commands import report as report_command
 from mmm_bayes.config import Config
 from mmm_bayes.report import numbers
 from mmm_bayes.report.language import WORDS, catalogue, folder, language, spoken
