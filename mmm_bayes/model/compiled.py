@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numba.core.errors import NumbaError
 from nutpie.compile_pymc import CompiledPyMCModel
 
 from mmm_bayes.cache import own_folder
@@ -78,7 +79,7 @@ def structure(design: Design, model: Model) -> str:
 
 
 def kept_code(design: Design, model: Model) -> ModuleType | None:
-    """Return the module of a structure, from the cache or written and compiled; None if it cannot be written."""
+    """Return the module of a structure, from the cache or written and compiled; None if it cannot be made."""
     name = structure(design, model)
     folder = own_folder() / name
     if (folder / "density.py").exists():
@@ -94,7 +95,10 @@ def kept_code(design: Design, model: Model) -> ModuleType | None:
         temporary.write_text(source, encoding="utf-8")
     for old in sorted(folder.parent.iterdir(), key=lambda p: p.stat().st_mtime)[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
-    return _load(name, folder)
+    try:
+        return _load(name, folder)
+    except NumbaError:  # of a later version: PyTensor knows how to write for that one
+        return None
 
 
 def source_of(design: Design, model: Model) -> str | None:

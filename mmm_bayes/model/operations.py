@@ -66,13 +66,28 @@ KINDS = {
 }
 
 
-class Kernel(Op):  # type: ignore[misc]
-    """A kernel in a graph."""
+class Operation(Op):  # type: ignore[misc]
+    """A function of a kind in a graph: its kernel, or the gradient of that."""
 
     __props__ = ("kind",)
 
+    @property
+    def kernel(self) -> Any:
+        """The function that computes the outputs."""
+        raise NotImplementedError
+
     def __init__(self, kind: str) -> None:
         self.kind = kind
+
+    def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
+        """Evaluate outside of compiled graphs."""
+        found = self.kernel(*inputs)
+        for storage, value in zip(outputs, found if isinstance(found, tuple) else (found,), strict=True):
+            storage[0] = np.asarray(value)
+
+
+class Kernel(Operation):
+    """A kernel in a graph."""
 
     @property
     def kernel(self) -> Any:
@@ -84,10 +99,6 @@ class Kernel(Op):  # type: ignore[misc]
         tensors: list[Any] = [pt.as_tensor(i) for i in inputs]
         shapes = KINDS[self.kind].shapes([(0,) * i.type.ndim for i in tensors])
         return Apply(self, tensors, [pt.tensor(dtype="float64", shape=(None,) * len(s)) for s in shapes])
-
-    def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
-        """Evaluate outside of compiled graphs."""
-        _perform(self.kernel, inputs, outputs)
 
     def infer_shape(self, node: Any, shapes: Shapes) -> list[tuple[Any, ...]]:
         """Return the shapes of the outputs."""
@@ -104,13 +115,8 @@ class Kernel(Op):  # type: ignore[misc]
         return gradients
 
 
-class KernelGradient(Op):  # type: ignore[misc]
+class KernelGradient(Operation):
     """The gradient of a kernel in a graph."""
-
-    __props__ = ("kind",)
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
 
     @property
     def kernel(self) -> Any:
@@ -121,19 +127,9 @@ class KernelGradient(Op):  # type: ignore[misc]
         """Gradients have the types of the inputs of the kernel."""
         return Apply(self, list(inputs), [i.type() for i in inputs[KINDS[self.kind].moved]])
 
-    def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
-        """Evaluate outside of compiled graphs."""
-        _perform(self.kernel, inputs, outputs)
-
     def infer_shape(self, node: Any, shapes: Shapes) -> list[tuple[Any, ...]]:
         """Return the shapes of the inputs of the kernel."""
         return [tuple(shape) for shape in shapes[KINDS[self.kind].moved]]
-
-
-def _perform(kernel: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-    found = kernel(*inputs)
-    for storage, value in zip(outputs, found if isinstance(found, tuple) else (found,), strict=True):
-        storage[0] = np.asarray(value)
 
 
 SOURCES = (transforms.__file__, *(Path(str(fused.__file__)).parent.glob("*.py")))
@@ -142,10 +138,11 @@ SOURCES = (transforms.__file__, *(Path(str(fused.__file__)).parent.glob("*.py"))
 def _teach_pytensor() -> None:
     """Tell PyTensor's own way to Numba which kernel runs, and that it is another one where a source has changed."""
     source = b"".join(Path(file).read_bytes() for file in sorted(map(str, SOURCES)))
-    for operation in (Kernel, KernelGradient):
-        register_funcify_default_op_cache_key(operation)(
-            lambda op, **_: (op.kernel, int.from_bytes(hashlib.sha256(source + op.kind.encode()).digest()[:6]))
-        )
+
+    def compiled(op: Operation, **_: Any) -> tuple[Any, int]:
+        return op.kernel, int.from_bytes(hashlib.sha256(source + op.kind.encode()).digest()[:6])
+
+    register_funcify_default_op_cache_key(Operation)(compiled)
 
 
 _teach_pytensor()

@@ -19,7 +19,7 @@ from pytensor.tensor.subtensor import (
 
 from mmm_bayes.model.code.body import ONE, Body, Term, empty
 from mmm_bayes.model.code.scalars import NoLoopsError, written
-from mmm_bayes.model.operations import Kernel, KernelGradient
+from mmm_bayes.model.operations import Operation
 
 
 def elemwise(body: Body, node: Any) -> Term:
@@ -211,8 +211,6 @@ def kernel_name(function: Any) -> str:
     return f"{function.py_func.__module__.rsplit('.', 1)[-1]}_{function.py_func.__name__}"
 
 
-KERNELS = (Kernel, KernelGradient)
-
 OPERATIONS: Mapping[type, Callable[[Body, Any], Term]] = {
     Elemwise: elemwise,
     DimShuffle: _dimshuffle,
@@ -239,7 +237,7 @@ def write(body: Body, node: Any) -> None:
     Raises:
         NoLoopsError: one that is not known.
     """
-    if isinstance(node.op, KERNELS):
+    if isinstance(node.op, Operation):
         body.terms |= zip(node.outputs, kernel(body, node), strict=True)
         return
     for kind, writer in OPERATIONS.items():
