@@ -98,6 +98,9 @@ def test_anyone_can_read_it_on_any_screen(written):  # noqa: F811
             assert not tip.locator(".said").first.is_visible()
             tip.focus()
             assert tip.locator(".said").first.is_visible()
+            other = page.locator(".tip").nth(2)
+            other.hover()
+            assert other.locator(".said").first.is_visible() and not tip.locator(".said").first.is_visible()
             assert len(asked) == 1
             page.close()
 

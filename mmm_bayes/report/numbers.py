@@ -171,8 +171,8 @@ def between(low: float, high: float) -> str:
 
 
 def tiny(share: float) -> str:
-    """Return a share that is nearly nothing: ``0.01%``, at least that."""
-    return local(f"{max(100 * share, 0.01):.2g}%")
+    """Return a share that is nearly nothing as ``0.01%``, at least that, and any other as `percent` does."""
+    return local(f"{max(100 * share, 0.01):.2g}%") if share < 0.1 else percent(share)
 
 
 def span(values: Sequence[float]) -> str:
