@@ -82,6 +82,7 @@ def test_a_database(
 def test_a_table_a_view_and_sql(typed: DataFrame, expected: Prepared, tmp_path: Path) -> None:
     """SQL counts as its session understands it: names in any case, the session's own day."""
     typed.createOrReplaceTempView("shop_lines")
+    before = {table.name for table in typed.sparkSession.catalog.listTables()}
     assert same(weekly_table(settings(table="shop_lines"), tmp_path / "a.parquet"), expected)
     typed.sparkSession.conf.set("spark.sql.caseSensitive", "false")
     try:
@@ -91,7 +92,7 @@ def test_a_table_a_view_and_sql(typed: DataFrame, expected: Prepared, tmp_path: 
     finally:
         typed.sparkSession.conf.set("spark.sql.caseSensitive", "true")
     pd.testing.assert_frame_equal(found.frame, expected.frame)
-    assert [table.name for table in typed.sparkSession.catalog.listTables()] == ["shop_lines"]
+    assert {table.name for table in typed.sparkSession.catalog.listTables()} == before, "a view was left behind"
 
 
 def test_what_is_not_there(spark: SparkSession, tmp_path: Path) -> None:
