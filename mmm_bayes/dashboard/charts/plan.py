@@ -34,18 +34,20 @@ KNOTS = 3
 """One in so many points of a curve is drawn."""
 
 
-def response(
-    curves: ResponseCurves, arm: int, planned: float, look: Look, truth: ResponseCurves | None = None
-) -> Chart:
-    """Draw what one channel would return at each spend: mean, interval, never-spent-before, today and plan.
+def responses(curves: ResponseCurves, planned: Mapping[str, float], truth: ResponseCurves | None, look: Look) -> Drawn:
+    """Draw what each channel would return at each spend: mean, interval, never-spent-before, today and plan.
 
     Args:
         curves: by channel.
-        arm: place of the channel.
-        planned: its spend in the plan, currency.
-        look: colours, money, intervals and break-even.
+        planned: spend of the plan by channel, currency; empty where there is no plan.
         truth: the true curves over the same window, where they are known.
+        look: colours, money, intervals and break-even.
     """
+    then = [planned.get(name, today) for name, today in zip(curves.channels, curves.today.tolist(), strict=True)]
+    return [_response(curves, arm, spend, truth, look) for arm, spend in enumerate(then)]
+
+
+def _response(curves: ResponseCurves, arm: int, planned: float, truth: ResponseCurves | None, look: Look) -> Chart:
     layers, name = _curve(curves, arm, look, look.in_money("spend"), look.in_money("return")), curves.channels[arm]
     if truth is not None and name in truth.channels:
         t = truth.channels.index(name)
@@ -58,7 +60,7 @@ def response(
 
 
 def live_response(curves: ResponseCurves, arm: int, look: Look) -> Live:
-    """Return `response` without titles, whose marks, see `marks_on`, are laid on it each time."""
+    """Return a chart of `responses` without titles, whose marks, see `marks_on`, are laid on it each time."""
     layers = _curve(curves, arm, look, "", "")
     return live(finish([*layers, *_marks(alt.NamedData(LIVE), look)], "", SMALL))
 
@@ -167,16 +169,25 @@ def live_gains(plans: int, look: Look) -> Live:
     return live(finish(layers, "Gain over today", HEAD + ROW * plans, f"Mean and {look.interval}"))
 
 
-def frontier(table: pd.DataFrame, look: Look) -> Drawn:
-    """Draw what the best plan for each total returns, and what its profit gains; ``table`` as `facts.totals_of`."""
+def frontier(table: pd.DataFrame, plan: Plan, look: Look) -> Drawn:
+    """Draw what the best plan for each total returns, and what its profit gains.
+
+    Args:
+        table: as `facts.totals_of` gives it.
+        plan: marked beside today.
+        look: money and intervals.
+    """
     parts = (
-        ("response", "What each total would return at its best", "return"),
-        ("profit_gain", "Profit beside today's", "profit"),
+        ("response", "What each total would return at its best", "return", plan.contribution_plan.mean),
+        ("profit_gain", "Profit beside today's", "profit", plan.profit_gain.mean),
     )
-    return [_band(table, column, title, what, look) for column, title, what in parts]
+    return [
+        _band(table, column, title, what, {"total": plan.spend_plan, f"{column}_mean": planned}, look)
+        for column, title, what, planned in parts
+    ]
 
 
-def _band(table: pd.DataFrame, column: str, title: str, what: str, look: Look) -> Chart:
+def _band(table: pd.DataFrame, column: str, title: str, what: str, planned: Mapping[str, float], look: Look) -> Chart:
     tips = [
         alt.Tooltip(f"{c}:Q", format=",.3~s", title=c.replace("_", " "))
         for c in ("total", f"{column}_mean", f"{column}_low", f"{column}_high")
@@ -188,8 +199,11 @@ def _band(table: pd.DataFrame, column: str, title: str, what: str, look: Look) -
         ),
         base.mark_line().encode(y=f"{column}_mean:Q"),
         base.transform_filter("datum.today").mark_point(size=90, strokeWidth=2, opacity=1).encode(y=f"{column}_mean:Q"),
+        base.properties(data=pd.DataFrame([planned]))
+        .mark_point(size=90, filled=True, opacity=1)
+        .encode(y=f"{column}_mean:Q"),
     ]
-    return finish(layers, title, FLAT, f"Mean and {look.interval}; the ring is today's total")
+    return finish(layers, title, FLAT, f"Mean and {look.interval}; ring: today's total, dot: the plan")
 
 
 def schedule(schedules: Sequence[Schedule], look: Look) -> Drawn:

@@ -7,17 +7,17 @@ import pandas as pd
 from mmm_bayes.dashboard.charts.style import HEAD, NEUTRAL, PALE, ROW, Drawn, Look, amounts, finish, rows
 from mmm_bayes.report.figures.returns import FAR
 from mmm_bayes.report.words import label
-from mmm_bayes.transforms import Array
 
 
-def roi(table: pd.DataFrame, truth: Array, look: Look) -> Drawn:
+def roi(table: pd.DataFrame, true_roi: pd.Series, look: Look) -> Drawn:
     """Draw the ROI of each paid channel: interval, prior behind it, truth where known, break-even.
 
     Args:
         table: rows of ``roi.csv``, best channel first.
-        truth: true ROI by row, NaN where it is not known.
+        true_roi: by channel, may be empty.
         look: colours, money, intervals and break-even.
     """
+    truth = true_roi.reindex(table["channel"]).to_numpy(dtype=float)
     shown = _reach(table["roi_high"], table["roi_mean"], [look.break_even, *truth[np.isfinite(truth)]])
     base = alt.Chart(table.assign(truth=truth)).encode(y=rows("channel", table["channel"]), tooltip=_tips(table))
     layers = [

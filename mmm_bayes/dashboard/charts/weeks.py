@@ -1,5 +1,7 @@
 """Charts over time: where the KPI came from, how the model follows it, how both models forecast it."""
 
+from collections.abc import Mapping
+
 import altair as alt
 import pandas as pd
 
@@ -7,8 +9,7 @@ from mmm_bayes.dashboard.charts.style import FLAT, HIGH, NEUTRAL, PALE, Chart, D
 from mmm_bayes.posterior.parts import CHANNEL
 from mmm_bayes.report.facts import movers
 from mmm_bayes.report.figures.weeks import MOST_GEOS
-from mmm_bayes.report.tables import model_names
-from mmm_bayes.report.words import label, say
+from mmm_bayes.report.words import say
 
 BASE = "without media"
 
@@ -81,9 +82,15 @@ def _followed(own: pd.DataFrame, look: Look, title: str) -> Chart:
     return finish(layers, title, FLAT, f"Line: a week ahead with its {look.interval}; dots: observed")
 
 
-def holdout(table: pd.DataFrame, look: Look) -> Drawn:
-    """Draw what was observed in the last weeks and what each model had forecast; ``table`` is ``holdout.csv``."""
-    models = {name: model for model, name in model_names().items() if model in table}
+def holdout(table: pd.DataFrame, names: Mapping[str, str], look: Look) -> Drawn:
+    """Draw what was observed in the last weeks and what each model had forecast.
+
+    Args:
+        table: ``holdout.csv``.
+        names: how the models are called, by column.
+        look: intervals, what is counted.
+    """
+    models = {name: model for model, name in names.items() if model in table}
     parts = [
         pd.DataFrame(
             {
@@ -113,15 +120,16 @@ def holdout(table: pd.DataFrame, look: Look) -> Drawn:
     return [finish(layers, title, HIGH, f"Bands: {look.interval}s; dots: observed")]
 
 
-def ahead(past: pd.DataFrame, weeks: pd.DataFrame, look: Look) -> Drawn:
+def ahead(past: pd.DataFrame, weeks: pd.DataFrame, names: Mapping[str, str], look: Look) -> Drawn:
     """Draw the KPI of the last weeks and its forecast in the planned ones under each plan.
 
     Args:
         past: ``week, observed`` of the last weeks, summed over geos.
         weeks: ``forecast.csv``.
+        names: how the plans are called.
         look: intervals, what is counted.
     """
-    named = weeks.assign(plan=[label(plan, "ahead") for plan in weeks["plan"]])
+    named = weeks.assign(plan=weeks["plan"].map(names))
     colour = alt.Color("plan:N", sort=None, title=None, legend=alt.Legend(orient="top"))
     tips = [_week_tip(), alt.Tooltip("plan:N"), alt.Tooltip("kpi:Q", format=",.0f", title=look.kpi)]
     base = alt.Chart(named).encode(x=_week(), color=colour, tooltip=tips)
