@@ -31,8 +31,8 @@ FLOORS = (
     ("allocate/", "evaluate/", "ahead.py"),
     ("report/",),
     ("pipeline/", "console.py"),
-    ("summary.py", "dashboard/", "doctor.py", "draft/"),
-    ("cli/",),
+    ("summary.py", "dashboard/", "doctor.py", "draft/", "notebook.py"),
+    ("cli/", "plot.py"),
 )
 ROWS = re.compile(r"(?<=\|---\|---\|---\|\n)(\| \d+ \|.*\n)+")
 

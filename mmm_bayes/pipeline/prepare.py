@@ -34,7 +34,7 @@ def prepare(
         progress: told what is being done.
         session: of Spark (classic or Connect), where the caller has one; it has its settings back afterwards.
         given: DataFrames of Spark in place of what the sections of these names say: ``transactions``, ``spend``,
-            ``panel``.
+            ``panel``; the last may be one of pandas.
 
     Returns:
         The panel as written to ``panel.parquet`` and ``panel.json``.
@@ -88,10 +88,14 @@ def _prepare_table(
     session: Any,
     given: Mapping[str, Any] | None,
 ) -> "Panel":
+    import pandas as pd
+
     from mmm_bayes.panel import read_panel, save_panel
 
-    path, cells = config.find(source.path), None
-    if source.by_spark or given:
+    path, cells = config.find(source.path), (given or {}).get("panel")
+    if isinstance(cells, pd.DataFrame):
+        path = "the DataFrame"
+    elif source.by_spark or given:
         require("spark")
         from mmm_bayes.prepare import fetch
 

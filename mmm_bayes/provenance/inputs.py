@@ -34,6 +34,15 @@ def given(config: Config, paths: Iterable[str]) -> set[str]:
     return set(_below(_flat(config.model_dump(mode="json", exclude={"folder"}, exclude_defaults=True)), paths))
 
 
+def kept(config: Config) -> dict[str, Any]:
+    """Return a configuration as its run keeps it: what was given, and the folder that its paths start from.
+
+    Settings of Spark stay out: they are of a machine, and may hold its keys.
+    """
+    raw = config.model_dump(mode="json", exclude_unset=True, exclude={"folder", "spark"})
+    return {"folder": str(config.folder.absolute()), "given": raw}
+
+
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
     """Return the leaves of nested mappings; items of a list that are mappings themselves are leaves, ``name[0]``."""
     if isinstance(value, dict):

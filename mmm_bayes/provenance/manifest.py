@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmm_bayes.config import Config
+from mmm_bayes.config import Config, make_config
 from mmm_bayes.errors import DataError
 from mmm_bayes.provenance.inputs import digest, given, has_changed, is_below, said, settings, sources, versions
 from mmm_bayes.provenance.steps import OPTIONS, STEPS, needed, path_of
@@ -37,8 +37,9 @@ class Manifest:
 
     Attributes:
         space: the folders of the run.
-        steps: by name, the entry of each step that has run: ``inputs`` (``decided_by``, ``noted``, ``options``,
-            ``files``, ``sources``), ``arguments``, ``files`` by digest, ``versions``, ``started``, ``finished``.
+        steps: by name, the entry of each step that has run: ``config``, ``inputs`` (``decided_by``, ``noted``,
+            ``options``, ``files``, ``sources``), ``arguments``, ``files`` by digest, ``versions``, ``started``,
+            ``finished``.
         damaged: whether ``run.json`` is there but cannot be read; then no step counts as run.
     """
 
@@ -49,6 +50,19 @@ class Manifest:
     def save(self) -> None:
         """Write ``run.json``."""
         write_json(self.space.data / FILE, {"layout": LAYOUT, "steps": self.steps})
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the step that was done last, without settings of Spark.
+
+        Raises:
+            DataError: no step has run, or an earlier version has run it.
+        """
+        last: Mapping[str, Any] = max(self.steps.values(), key=lambda entry: entry["finished"], default={})
+        if "config" not in last:
+            raise DataError(f"{self.space.data}: holds no run of this version; make it with 'mmm-bayes run'.")
+        kept, options = last["config"], frozenset(last["inputs"]["options"])
+        return make_config(kept["given"], str(self.space.data / FILE), Path(kept["folder"]), options)
 
     # --- files ----------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from mmm_bayes.config import Config
 from mmm_bayes.findings import Finding, MMMWarning
-from mmm_bayes.provenance.inputs import digest, fingerprint, settings, sources, versions
+from mmm_bayes.provenance.inputs import digest, fingerprint, kept, settings, sources, versions
 from mmm_bayes.provenance.manifest import FILE, Manifest, load_manifest
 from mmm_bayes.provenance.steps import STEPS, parts
 from mmm_bayes.workspace import Workspace, remove, write_json
@@ -59,7 +59,8 @@ def step(space: Workspace, name: str, config: Config, **arguments: Any) -> Itera
         folder = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=place))
         try:
             yield Work(folder, manifest)
-            found = {"inputs": inputs, "arguments": arguments, "files": _written(name, folder)}
+            found = {"config": kept(config), "inputs": inputs, "arguments": arguments}
+            found["files"] = _written(name, folder)
             write_json(folder / FILE, {**found, "versions": versions(), "started": started, "finished": _now()})
             with _swapping(space):
                 folder.rename(_ready(space, name))

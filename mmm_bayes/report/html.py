@@ -24,7 +24,7 @@ def to_html(markdown: str, figures: Mapping[str, str], head: Mapping[str, Any]) 
         figures: SVG by name.
         head: ``title``, ``verdict``, ``made`` and ``cards`` (label, value, detail) for the head of the page.
     """
-    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    parser = _parser()
     tokens = parser.parse(markdown)
     for before, inline, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
         children = inline.children or []
@@ -56,6 +56,15 @@ def to_html(markdown: str, figures: Mapping[str, str], head: Mapping[str, Any]) 
         sections=sections,
         style=Markup(_style()),
     )
+
+
+def fragment(markdown: str) -> str:
+    """Return a part of a report without figures, for a page that is there already."""
+    return str(_parser().render(markdown))
+
+
+def _parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": True}).enable("table")
 
 
 def _style() -> str:

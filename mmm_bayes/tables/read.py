@@ -58,9 +58,9 @@ def read_table(file: TableFile, path: str, section: str, columns: Iterable[str])
 
 
 def as_table(frame: pd.DataFrame, place: str, section: str, columns: Iterable[str]) -> pd.DataFrame:
-    """Return the cells of a table that another program has read; arguments and errors as `read_table` has them."""
-    wanted = list(dict.fromkeys(columns))
-    return _named(frame.set_axis(pd.RangeIndex(1, len(frame) + 1)), list(frame.columns), place, section, wanted)
+    """Return the cells of a table that is in memory already; arguments and errors as `read_table` has them."""
+    wanted, frame = list(dict.fromkeys(columns)), _cells_of(frame)
+    return _named(frame, list(frame.columns), place, section, wanted)
 
 
 def keys(values: pd.Series, section: str) -> pd.Series:
@@ -138,11 +138,15 @@ def _read_parquet(content: bytes, file: TableFile, section: str, wanted: list[st
         frame = pq.ParquetFile(pa.BufferReader(content)).read().to_pandas()
     except (OSError, pa.ArrowException):
         raise DataError("is a damaged Parquet file; write it again.") from None
-    if any(name is not None for name in frame.index.names):
-        frame = frame.reset_index()
-    for name in frame.columns[frame.dtypes == "category"]:
-        frame[name] = frame[name].astype(object)
-    return list(frame.columns), frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
+    return list(frame.columns), _cells_of(frame)
+
+
+def _cells_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of pandas as that of a file: its named index as columns, its rows counted."""
+    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    frame = frame.reset_index(level=named) if named else frame
+    cells = frame.astype(dict.fromkeys(frame.columns[frame.dtypes == "category"], object))
+    return cells.set_axis(pd.RangeIndex(1, len(cells) + 1))
 
 
 def _read_json(content: bytes, file: TableFile, section: str, wanted: list[str]) -> tuple[list[Any], pd.DataFrame]:

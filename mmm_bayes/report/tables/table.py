@@ -1,8 +1,10 @@
 """`Table`: a table ready to print."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+
+from markupsafe import escape
 
 from mmm_bayes.report.words import say
 
@@ -37,6 +39,16 @@ class Table:
             rows=[[row[i] for i in kept] for row in self.rows],
             text=sum(i < self.text for i in kept),
         )
+
+    def _repr_html_(self) -> str:
+        """Return the table as a notebook shows it."""
+        lines = [(self.heads, "th"), *((row, "th" if at in self.bold else "td") for at, row in enumerate(self.rows))]
+        body = "".join(f"<tr>{''.join(self._cells(line, tag))}</tr>" for line, tag in lines)
+        return f"<table><caption>{escape(self.title)}</caption>{body}</table>"
+
+    def _cells(self, line: Sequence[str], tag: str) -> Iterator[str]:
+        for place, cell in enumerate(line):
+            yield f'<{tag} style="text-align: {"left" if place < self.text else "right"}">{escape(cell)}</{tag}>'
 
 
 def column_heads(*codes: str, level: float = math.nan, break_even: str = "", unit: str = "") -> list[str]:
