@@ -1,13 +1,16 @@
 """What the terminal shows: a bar while a step runs, a line when it is done, tables at the end.
 
 Progress goes to stderr and results to stdout; where stderr is no terminal there are no bars and no control characters.
+What is done is told to a log, too, with the time.
 """
 
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import rich.table
@@ -24,34 +27,60 @@ MOST = 1_000
 """Characters of the widest line of a table."""
 
 
+@dataclass(frozen=True)
+class Log:
+    """A file that tells what was done when, a line each; nothing is told where it cannot be written."""
+
+    path: Path | None = None
+
+    def __call__(self, text: str) -> None:
+        """Add a line with the time."""
+        if self.path is not None:
+            with suppress(OSError):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with self.path.open("a", encoding="utf-8") as file:
+                    file.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')}  {text}\n")
+
+
 @dataclass
 class Step:
     """A running step: call it with what is being done and the share done (0 to 1, None when unknown)."""
 
     name: str
     bar: Progress
+    log: Log = Log()
     summary: str = ""
+    doing: str = ""
 
     def __post_init__(self) -> None:
         self.task = self.bar.add_task(self.name, total=None)
 
     def __call__(self, message: str, done: float | None = None) -> None:
         """Show progress."""
+        if message != self.doing:
+            self.doing = message
+            self.log(f"{self.name}: {message}")
         total = None if done is None else 1.0
         self.bar.update(self.task, description=f"{self.name}: {message}", completed=done or 0.0, total=total)
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """Where people look: ``quiet`` shows nothing but errors."""
+    """Where people look: ``quiet`` shows nothing but errors; ``log`` is told what was done, in any case."""
 
     quiet: bool = False
+    log: Log = Log()
     err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True))
     out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Step]:
-        """Show a bar while the block runs and one line with its time and ``summary`` when it succeeded."""
+    def step(self, name: str, place: str = "") -> Iterator[Step]:
+        """Show a bar while the block runs and one line with its time and ``summary`` when it succeeded.
+
+        Args:
+            name: of the step.
+            place: among several, such as ``2 of 5``.
+        """
         started = time.perf_counter()
         with Progress(
             SpinnerColumn(),
@@ -62,17 +91,24 @@ class Terminal:
             transient=True,
             disable=self.quiet or not self.err.is_terminal,
         ) as bar:
-            step = Step(name, bar)
-            with self.warnings():
-                yield step
+            step = Step(f"{name} ({place})" if place else name, bar, self.log)
+            try:
+                with self.warnings():
+                    yield step
+            except BaseException as problem:
+                self.log(f"✗ {name}: {problem or 'stopped'}")
+                raise
+        line = f"✓ {name:<9}{time.perf_counter() - started:6.1f} s  {step.summary}".rstrip()
+        self.log(line)
         if not self.quiet:
-            seconds = time.perf_counter() - started
-            self.err.print(f"✓ {name:<9}{seconds:6.1f} s  {step.summary}".rstrip(), markup=False)
+            self.err.print(line, markup=False)
 
     def skipped(self, name: str, text: str) -> None:
         """Print that a step is not done again."""
+        line = f"– {name:<9} {phrase('terminal.as_it_was')}  {text}"
+        self.log(line)
         if not self.quiet:
-            self.err.print(f"– {name:<9} {phrase('terminal.as_it_was')}  {text}", markup=False)
+            self.err.print(line, markup=False)
 
     @contextmanager
     def warnings(self) -> Iterator[None]:
@@ -101,7 +137,9 @@ class Terminal:
 
     def warn(self, text: str) -> None:
         """Print a warning, also when quiet."""
-        self.err.print(f"{phrase('terminal.warning')} {text}", markup=False)
+        line = f"{phrase('terminal.warning')} {text}"
+        self.log(line)
+        self.err.print(line, markup=False)
 
     def table(self, content: Table) -> None:
         """Print a table of the report, never cut."""

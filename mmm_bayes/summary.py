@@ -1,6 +1,8 @@
 """What a step found, in a line and in a table of the report."""
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -15,7 +17,7 @@ from mmm_bayes.report.numbers import NONE
 from mmm_bayes.report.results import Results, load_results
 from mmm_bayes.report.tables import Table
 from mmm_bayes.report.words import label, say, verdict, word
-from mmm_bayes.workspace import Workspace
+from mmm_bayes.workspace import Workspace, read_csv
 
 if TYPE_CHECKING:
     from mmm_bayes.ahead import Ahead
@@ -157,29 +159,80 @@ def of_forecast(found: Found, results: Results) -> Iterator[Table | str]:
         yield word(finding, money)
 
 
-def status(config: "Config", space: Workspace) -> Table:
-    """Return what each step has left, when, and whether it still holds."""
-    manifest, rows = load_manifest(space), []
+@dataclass(frozen=True)
+class State:
+    """What has become of what a step left.
+
+    Attributes:
+        step: its command.
+        finished: when it was done; None where it was not.
+        holds: whether it would find the same now.
+        reason: why not, in a sentence; empty where it holds or was not done.
+    """
+
+    step: str
+    finished: datetime | None
+    holds: bool
+    reason: str = ""
+
+
+def states_of(config: "Config", space: Workspace) -> list[State]:
+    """Return what each step has left, when, and whether it still holds; optional steps only where they were done."""
+    manifest, found = load_manifest(space), []
     for name, known in STEPS.items():
-        entry = manifest.steps.get(name)
-        if entry is None and name not in ("prepare", "fit", "compare", "allocate", "report"):
-            continue
-        rows.append([known.command, *(_state(manifest, name, config) if entry else (NONE, say("cell.not_run")))])
-    return Table([say("column.step"), say("column.made"), say("column.state")], rows, text=3)
+        if name in manifest.steps:
+            reason = _outdated(manifest, name, config)
+            done = datetime.fromisoformat(manifest.steps[name]["finished"])
+            found.append(State(known.command, done, not reason, reason))
+        elif name in ("prepare", "fit", "compare", "allocate", "report"):
+            found.append(State(known.command, None, holds=False))
+    return found
 
 
-def _state(manifest: Manifest, name: str, config: "Config") -> tuple[str, str]:
-    """Return when a step was done, and what has become of that."""
-    done = datetime.fromisoformat(manifest.steps[name]["finished"])
-    made = say("cell.made", day=done, ago=numbers.duration(datetime.now(UTC) - done))
+def _outdated(manifest: Manifest, name: str, config: "Config") -> str:
+    """Return why what a step left does not hold, empty where it does."""
     try:
         manifest.checked(name)
     except DataError as error:
-        return made, str(error)
+        return str(error)
     changes = manifest.stale(name, config)
-    if not changes:
-        return made, say("cell.holds")
-    return made, say("cell.outdated", changed=changes[0].what, commands=changes[0].commands(name))
+    return say("cell.outdated", changed=changes[0].what, commands=changes[0].commands(name)) if changes else ""
+
+
+def status_table(states: Sequence[State]) -> Table:
+    """Return the states of all steps for the terminal."""
+    rows = [[state.step, *_told(state)] for state in states]
+    return Table([say("column.step"), say("column.made"), say("column.state")], rows, text=3)
+
+
+def _told(state: State) -> tuple[str, str]:
+    if state.finished is None:
+        return NONE, say("cell.not_run")
+    made = say("cell.made", day=state.finished, ago=numbers.duration(datetime.now(UTC) - state.finished))
+    return made, state.reason or say("cell.holds")
+
+
+def left(found: Found, space: Workspace, what_if: bool = False) -> dict[str, Any]:
+    """Return what the steps that were done, or stood, have left, for programs.
+
+    Args:
+        found: by the names of the steps.
+        space: the folders of the run.
+        what_if: whether a plan that somebody named was evaluated.
+
+    Returns:
+        By step, the paths of its ``files``, the content of those in JSON and, of a fit, the rows of ``roi.csv``.
+    """
+    manifest, told = load_manifest(space), {}
+    for name in found:
+        step = {"allocate": "what_if", "schedule": "what_if_schedule"}.get(name, name) if what_if else name
+        home = STEPS[step].home(space)
+        paths = [home / file for file in manifest.steps[step]["files"]]
+        content = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths if path.suffix == ".json"}
+        if name == "fit":
+            content["roi"] = json.loads(read_csv(home / "roi.csv").to_json(orient="records", double_precision=15))
+        told[name] = {"files": [str(path) for path in paths], **content}
+    return told
 
 
 TABLES: dict[str, Callable[[Found, Results], Iterator[Table | str]]] = {

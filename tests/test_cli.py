@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from mmm_bayes.posterior.checks import checked
 from mmm_bayes.provenance import step
 from mmm_bayes.report.results import load_results
 from mmm_bayes.report.tables import Table
-from mmm_bayes.summary import of_schedule
+from mmm_bayes.summary import left, of_schedule
 from mmm_bayes.workspace import Workspace, write_json
 
 
@@ -505,6 +506,72 @@ def test_check_lists_mistakes_and_writes_nothing(shop, capsys):
         "Error: allocate.limits.TV: there is no channel 'TV'; did you mean 'tv'?",
     ]
     assert files(shop) == ["shop.yaml", "weekly.csv"]
+
+
+# --- for programs --------------------------------------------------------------------------------
+
+
+def test_status_as_json(fitted, capsys):
+    Path("data/small/roi.csv").unlink()
+    assert main(["status", *fitted, "--json"]) == 0
+    states = json.loads(capsys.readouterr().out)
+    assert [state["step"] for state in states] == ["prepare", "fit", "compare", "allocate", "report"]
+    assert [state["holds"] for state in states] == [True, False, True, True, False]
+    assert "roi.csv does not exist yet" in states[1]["reason"]
+    assert datetime.fromisoformat(states[0]["finished"]) and states[4]["finished"] is None
+
+
+def test_check_as_json(shop, capsys):
+    assert main(["check", "shop.yaml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"mistakes": [], "notes": []}
+    with Path("shop.yaml").open("a") as file:
+        file.write("sampler: {drws: 5}\n")
+    assert main(["check", "shop.yaml", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["mistakes"] == ["shop.yaml, line 7: unknown key 'sampler.drws'; did you mean 'draws'?"]
+    assert err == ""
+
+
+def test_what_a_step_found_as_json(fitted, capsys):
+    assert main([*asked(fitted, objective="mean"), "--weeks", "5", "--json"]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert found["allocate"]["allocation"] == json.loads(Path("data/small/allocation.json").read_text("utf-8"))
+    assert found["allocate"]["allocation"]["weeks"] == 5
+    assert all(Path(path).exists() for path in found["allocate"]["files"])
+    assert err.startswith("✓ allocate ")
+    assert main([*asked(fitted, objective="mean"), "--what-if", "tv=-10%", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["allocate"]["allocation"]["scenario"] == "what_if"
+
+
+def test_a_fit_that_stood_as_json(small_run):
+    found = left({"fit": None}, small_run.space)["fit"]
+    assert found["diagnostics"]["verdict"] == small_run.fitted.diagnostics["verdict"]
+    expected = small_run.fitted.roi
+    assert [row["channel"] for row in found["roi"]] == list(expected["channel"])
+    np.testing.assert_allclose([row["roi_mean"] for row in found["roi"]], expected["roi_mean"], rtol=1e-11)
+
+
+# --- the log -------------------------------------------------------------------------------------
+
+
+def test_the_log_tells_what_was_done_when(shop, capsys):
+    assert main(["prepare", "shop.yaml", "--quiet"]) == 0
+    assert main(["fit", "shop.yaml", "--quiet", "--draws", "0"]) == 1
+    assert main(["allocate", "shop.yaml"]) == 1
+    lines = [line.split("  ", 1) for line in Path("reports/shop/log.txt").read_text("utf-8").splitlines()]
+    times = [datetime.fromisoformat(time) for time, _ in lines]
+    assert times == sorted(times) and times[0].tzinfo is not None
+    told = [text for _, text in lines]
+    assert told[0].startswith("mmm-bayes ") and told[0].endswith(": prepare")
+    assert any(re.fullmatch(r"prepare: reading .*weekly.csv", text) for text in told)
+    assert any(re.fullmatch(r"✓ prepare +\d+\.\d s  1 geo x 40 weeks, 1 channel", text) for text in told)
+    assert told[-1].startswith("✗ allocate: ") and told[-1].removeprefix("✗ allocate: ") in capsys.readouterr().err
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(shop):
+    Path("reports").write_text("a file where the folder would be", encoding="utf-8")
+    assert main(["prepare", "shop.yaml"]) == 0
 
 
 # --- the terminal -------------------------------------------------------------------------------

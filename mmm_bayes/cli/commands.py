@@ -1,5 +1,6 @@
 """The commands: each imports what it needs when it runs, so that ``mmm-bayes --help`` answers at once."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import click
 
 from mmm_bayes import __version__
 from mmm_bayes.cli.options import OUTPUT, Money, Ordered, budgeted, configured, placed, sampled, told, with_spark
-from mmm_bayes.cli.steps import fail, run_chosen, run_steps, terminal_of
+from mmm_bayes.cli.steps import fail, print_json, run_chosen, run_steps, terminal_of
 
 
 @click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -182,6 +183,10 @@ def check(context: click.Context, /, **options: Any) -> None:
     terminal = terminal_of(options)
     with terminal.warnings():
         panel, found = examine(options["config"], options["data"], options["output"], dict(options["conf"]))
+    if options["as_json"]:
+        notes = [] if panel is None else [word(note) for note in panel.notes]
+        print_json({"mistakes": found, "notes": notes})
+        context.exit(1 if found else 0)
     for sentence in found:
         fail(sentence)
     if found:
@@ -202,11 +207,14 @@ def status(**options: Any) -> None:
     Example: mmm-bayes status config/online_retail.yaml
     """
     from mmm_bayes.config import load_config
-    from mmm_bayes.summary import status as states
+    from mmm_bayes.summary import states_of, status_table
     from mmm_bayes.workspace import Workspace
 
     config = load_config(options["config"], options["data"])
-    terminal_of(options).table(states(config, Workspace(config.name, options["output"])))
+    states = states_of(config, Workspace(config.name, options["output"]))
+    print_json([asdict(state) for state in states]) if options["as_json"] else terminal_of(options).table(
+        status_table(states)
+    )
 
 
 @app.command()

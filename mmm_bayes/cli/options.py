@@ -59,6 +59,7 @@ OUTPUT = click.option(
 def placed(command: Command) -> Command:
     """Add the options of every command that runs a step."""
     for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, for programs."),
         click.option("--quiet", is_flag=True, help="Show nothing but errors."),
         click.option("--seed", type=click.IntRange(min=0), help="Seed of the sampler; one seed, one answer."),
         OUTPUT,

@@ -1,6 +1,8 @@
 """Steps of a run with a line each, and what they found."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,6 +10,10 @@ import click
 if TYPE_CHECKING:
     from mmm_bayes.config import Config
     from mmm_bayes.console import Terminal
+
+
+LOG = "log.txt"
+"""Beside the report: what was done when."""
 
 
 def terminal_of(options: dict[str, Any]) -> "Terminal":
@@ -36,11 +42,12 @@ def run_steps(names: Sequence[str], options: dict[str, Any]) -> None:
 
 def run_chosen(names: Sequence[str], config: "Config", options: dict[str, Any], terminal: "Terminal") -> None:
     """Run the steps with a line each, of several those that would find something new, then show what they found."""
-    from mmm_bayes import pipeline
+    from mmm_bayes import __version__, pipeline
+    from mmm_bayes.console import Log
     from mmm_bayes.provenance import held
     from mmm_bayes.report.language import spoken
     from mmm_bayes.report.words import say
-    from mmm_bayes.summary import LINES, show
+    from mmm_bayes.summary import LINES, left, show
     from mmm_bayes.workspace import Workspace
 
     arguments: dict[str, dict[str, Any]] = {
@@ -50,18 +57,30 @@ def run_chosen(names: Sequence[str], config: "Config", options: dict[str, Any], 
     }
     whole = len(names) > 1 and not options.get("anew")
     results: dict[str, Any] = {}
-    with spoken(config.language), terminal.warnings(), held(Workspace(config.name, options["output"])):
-        for name in pipeline.chosen(config, names):
+    space = Workspace(config.name, options["output"])
+    terminal = replace(terminal, log=Log(space.reports / LOG))
+    terminal.log(f"mmm-bayes {__version__}: {', '.join(names)}")
+    with spoken(config.language), terminal.warnings(), held(space):
+        chosen = pipeline.chosen(config, names)
+        for place, name in enumerate(chosen, 1):
             if len(names) > 1 and not pipeline.has_work(config, name, options["output"]):
                 continue
             if whole and (since := pipeline.finished(config, name, options["output"])) is not None:
                 terminal.skipped(name, say("terminal.skipped", since=since))
                 results[name] = None
                 continue
-            with terminal.step(name) as step:
+            with terminal.step(name, f"{place} of {len(chosen)}" if len(chosen) > 1 else "") as step:
                 results[name] = getattr(pipeline, name)(config, options["output"], step, **arguments.get(name, {}))
                 step.summary = LINES[name](results[name])
-        show(terminal, results, config, options["output"])
+        if options["as_json"]:
+            print_json(left(results, space, arguments["schedule"]["what_if"]))
+        else:
+            show(terminal, results, config, options["output"])
+
+
+def print_json(content: Any) -> None:
+    """Print what a program is to read."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
 
 
 def fail(sentence: str) -> int:
