@@ -1,4 +1,4 @@
-"""What channels have in common: the prior of their marginal ROI, with a centre and a spread that the data tell.
+"""What channels have in common: the prior of their marginal ROI, with a centre and a spread, and how their curves bend.
 
 A channel's *distance* is the logarithm of its marginal ROI over a usual one, the centre of the pool taken off. It knows
 no units, neither of the KPI nor of money. Like the formulas of `transforms`, those here serve NumPy and PyTensor alike.
@@ -26,7 +26,10 @@ IDLE, IDLE_CENTRE, IDLE_SPREAD = 0.1, -2.0, 0.8
 
 
 BEND_CENTRE, BEND_SPREAD = -0.6, 0.8
-"""Centre and standard deviation of the log elasticity that curves have beside the priors of their parameters."""
+"""Log elasticity below which curves are less believed than their parameters, and how fast, as a standard deviation."""
+
+ALIKE = 0.6
+"""Correlation of the parameters of saturation between channels, on the scale on which their prior is normal."""
 
 
 def usual_return(kpi_value: float, spend: float) -> float:
@@ -68,7 +71,22 @@ def bend_log_density(elasticity: Any) -> Any:
 
     The ROI is the marginal one over the elasticity; a curve that is all but flat where the spend lies makes any of it.
     """
-    return -0.5 * ((np.log(elasticity) - BEND_CENTRE) / BEND_SPREAD) ** 2
+    above = np.log(elasticity) - BEND_CENTRE
+    return -0.5 * ((above - np.abs(above)) / (2 * BEND_SPREAD)) ** 2
+
+
+def alike_log_density(standard: Any, channels: Any) -> Any:
+    """Return the log density, but for a constant, of standard normals with correlation `ALIKE` over that without any.
+
+    So what some channels tell of how they saturate is believed of the others too; the prior of each alone stays.
+
+    Args:
+        standard: one number for each channel, shape ``(channel,)``.
+        channels: how many there are.
+    """
+    own = 1 - ALIKE
+    common = (standard.sum() ** 2) / (own + channels * ALIKE)
+    return -0.5 * ALIKE / own * ((standard**2).sum() - common)
 
 
 def idle_probability(distance: Array, spread: Array) -> Array:

@@ -50,6 +50,12 @@ def pooled(data: xr.Dataset) -> Array:
     return np.flatnonzero(data["carrier"].to_numpy() == "pool")
 
 
+def alike(data: xr.Dataset, parameter: str, given: ChannelPriors) -> Array:
+    """Return the places of the channels whose prior of a parameter of saturation is ours, see `pool.ALIKE`."""
+    own = getattr(given, parameter).keys()
+    return np.flatnonzero([not own & {c, "default"} for c in data["channel"].to_numpy().astype(str).tolist()])
+
+
 def by_share(data: xr.Dataset) -> Array:
     """Return which channels have the prior of their contribution share, shape ``(channel,)``."""
     return data["carrier"].to_numpy() == "contribution_share"

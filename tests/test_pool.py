@@ -14,7 +14,7 @@ from mmm_bayes.model.arrays import graph_data
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.graph import build_model
 from mmm_bayes.panel import panel_from_frame
-from mmm_bayes.posterior.prior_predictive import prior_quantities, prior_shares
+from mmm_bayes.posterior.prior_predictive import prior_curves, prior_quantities, prior_shares
 from mmm_bayes.priors import effect_priors, pooled, prior_place
 from mmm_bayes.simulate import PanelSpec, simulate_panel
 from mmm_bayes.transforms import Shape, effect_scale
@@ -184,3 +184,62 @@ def test_the_prior_of_the_pool_is_that_of_marginal_roi(small_run, own, saturatio
         (np.array([-7.0, -3.0, -2.0]), -0.8, 0.2),
     ):
         assert found(*point) == pytest.approx(wanted(*point), rel=1e-3, abs=2e-3)
+
+
+# --- curves that are alike ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_channels_that_are_alike_are_normals_with_one_correlation(channels):
+    together = stats.multivariate_normal(cov=0.6 + 0.4 * np.eye(channels))
+    points = np.random.default_rng(3).standard_normal((4, channels))
+    wanted = together.logpdf(points) - stats.norm.logpdf(points).sum(axis=1)
+    found = np.array([pool.alike_log_density(point, channels) for point in points])
+    np.testing.assert_allclose(found - found[0], wanted - wanted[0], atol=1e-12)
+
+
+def test_the_graph_holds_channels_alike_but_for_those_with_a_prior_of_the_users(small_run):
+    model = Model(priors=ChannelPriors(kappa={"search": (0.5, 3.0)}))
+    graph = build_model(build_design(small_run.panel, model), model)
+    (potential,) = [p for p in graph.potentials if p.name == "kappa_pool"]
+    start = graph.initial_point()
+    inputs = [graph.rvs_to_values[v] for v in graph.free_RVs]
+    density = pytensor.function(
+        inputs, graph.replace_rvs_by_values([potential])[0], on_unused_input="ignore", mode="FAST_COMPILE"
+    )
+    kappa = np.array([0.9, 1.7, 0.3])
+    found = float(density(*[(start | {"kappa_log__": np.log(kappa)})[i.name] for i in inputs]))
+    assert found == pytest.approx(pool.alike_log_density((np.log(kappa[[0, 2]]) - 0.18) / 1.0, 2))
+    own = Model(priors=ChannelPriors(kappa={"default": (0.5, 3.0)}))
+    names = {p.name for p in build_model(build_design(small_run.panel, own), own).potentials}
+    assert "slope_pool" in names and "kappa_pool" not in names
+
+
+def test_prior_draws_of_curves_keep_each_prior_and_what_is_common(small_run):
+    given = ChannelPriors(roi={"default": (0.5, 3.0)}, slope={"search": (0.7, 0.9)})
+    found = prior_curves(build_design(small_run.panel, Model(priors=given)).data, given, Shape())
+    kappa, slope = np.log(found["kappa"]), np.log(found["slope"])
+    np.testing.assert_allclose(kappa.mean(axis=0), 0.18, atol=0.06)
+    np.testing.assert_allclose(kappa.std(axis=0), 1.0, atol=0.05)
+    np.testing.assert_allclose(np.corrcoef(kappa, rowvar=False)[np.triu_indices(3, 1)], 0.6, atol=0.05)
+    np.testing.assert_allclose(np.quantile(found["slope"][:, 1], [0.05, 0.95]), [0.7, 0.9], rtol=0.02)
+    between = np.corrcoef(slope, rowvar=False)
+    assert between[0, 2] > 0.5 and np.abs(between[1, [0, 2]]).max() < 0.06
+
+
+def test_prior_draws_of_curves_that_bend_are_those_of_the_density(small_run):
+    """Against draws of whole curves, each weighted by what the pool says of all of its bends."""
+    data = build_design(small_run.panel, Model()).data
+    random, size = np.random.default_rng(4), (200_000, 3)
+    common, own = (random.standard_normal((2, size[0], n)) for n in (1, 3))
+    kappa, slope = np.exp(
+        np.array([0.18, 0.15])[:, None, None]
+        + np.array([1.0, 0.45])[:, None, None] * (0.6**0.5 * common + 0.4**0.5 * own)
+    )
+    x = data["mean_media"].to_numpy()
+    log_elasticity = np.log(slope * kappa**slope / (x**slope + kappa**slope))
+    weight = np.exp(-0.5 * (np.minimum(log_elasticity + 0.6, 0.0) / 0.8) ** 2).prod(axis=1)
+    wanted = (weight[:, None] * np.log(kappa)).sum(axis=0) / weight.sum()
+    found = np.log(prior_curves(data, ChannelPriors(), Shape())["kappa"]).mean(axis=0)
+    np.testing.assert_allclose(found, wanted, atol=0.06)
+    assert (found > 0.3).all()

@@ -84,7 +84,7 @@ def test_shapes_stand_beside_their_priors(small_posterior):
 
 
 def test_the_prior_of_channels_that_share_one_knows_of_their_bend(small_posterior):
-    """What the pool asks of the bend thins out the steepest curves of the prior."""
-    drawn = prior_parameters(small_posterior, 0, ChannelPriors())
-    assert len(set(drawn["alpha"])) == 4000
-    assert np.quantile(drawn["slope"], 0.95) < stats.lognorm(0.45, scale=np.exp(0.15)).ppf(0.95)
+    """What the pool asks of the bend thins out the flattest curves of the prior."""
+    drawn = prior_parameters(small_posterior, ChannelPriors())
+    assert len(set(drawn["alpha"][:, 0])) == 4000
+    assert np.quantile(drawn["kappa"][:, 0], 0.05) > stats.lognorm(1.0, scale=np.exp(0.18)).ppf(0.05)

@@ -9,8 +9,8 @@ from mmm_bayes.config import ChannelPriors, Model, Prior
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.smooth import frequencies
 from mmm_bayes.posterior.parts import parts_of
-from mmm_bayes.priors import effect_priors, pooled, prior_of
-from mmm_bayes.transforms import Array
+from mmm_bayes.priors import alike, effect_priors, pooled, prior_of
+from mmm_bayes.transforms import SATURATIONS, Array
 
 POOL = ("mean_media", "usual_return")
 LIFT = ("lift_media", "lift_weight", "lift_member", "lift_kpi", "lift_error", "lift_channel")
@@ -52,12 +52,16 @@ def prior_data(data: xr.Dataset, model: Model) -> dict[str, xr.Variable]:
 
     Where channels differ in their distribution, one array for each, with the places of its channels:
     ``kappa_gamma_mu``, ``kappa_gamma_at``; so also for those of ROI or share: ``effect_lognormal_mu``, ``..._at``.
+    The places of channels that are alike in a parameter are ``kappa_alike``.
     """
     found: dict[str, xr.Variable] = {}
     for name in model.shape.parameters:
         kinds = by_kind(data, name, model.priors)
         for kind, placed in kinds.items():
             found |= _arrays(name, "channel", placed) if len(kinds) == 1 else _with_places(f"{name}_{kind}", placed)
+    for name in SATURATIONS[model.saturation].names:
+        if len(places := alike(data, name, model.priors)):
+            found[f"{name}_alike"] = xr.Variable(f"{name}_alike", places)
     for kind, placed in effect_kinds(data, model.priors).items():
         found |= _with_places(f"effect_{kind}", placed)
     return found

@@ -16,6 +16,7 @@ from mmm_bayes.model.baseline import baseline
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.operations import MEDIA_EFFECT, surprises
 from mmm_bayes.posterior.lift import lift_of
+from mmm_bayes.priors import DEFAULTS
 from mmm_bayes.transforms import Shape, effect_scale, first_week_ratio, media_effect
 
 
@@ -36,7 +37,17 @@ def kept_variables(graph: pm.Model) -> list[str]:
 
 def _shape_parameters(design: Design, model: Model, known: Mapping[str, Any]) -> dict[str, Any]:
     kinds = {name: by_kind(design.data, name, model.priors) for name in model.shape.parameters}
-    return {name: channel_vector(name, found, known) for name, found in kinds.items()}
+    parameters = {name: channel_vector(name, found, known) for name, found in kinds.items()}
+    for name in parameters:
+        if (own := f"{name}_alike") in known:
+            pm.Potential(f"{name}_pool", _prior_of_alike(name, parameters[name][known[own]], known[own].shape[0]))
+    return parameters
+
+
+def _prior_of_alike(name: str, values: Any, channels: Any) -> Any:
+    """Return the log density by which channels are alike in a parameter of saturation, its prior alone aside."""
+    prior = DEFAULTS[name].parameters
+    return pool.alike_log_density((pt.log(values) - prior["mu"]) / prior["sigma"], channels)
 
 
 def channel_vector(name: str, kinds: Mapping[str, Any], known: Mapping[str, Any]) -> Any:

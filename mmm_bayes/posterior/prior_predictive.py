@@ -8,7 +8,7 @@ from mmm_bayes import pool
 from mmm_bayes.config import ChannelPriors, Prior
 from mmm_bayes.findings import Finding
 from mmm_bayes.posterior.draws import kpi_value, total_spend
-from mmm_bayes.priors import by_share, effect_priors, pooled, prior_of, prior_place
+from mmm_bayes.priors import alike, by_share, effect_priors, pooled, prior_of, prior_place
 from mmm_bayes.transforms import SATURATIONS, Array, Shape
 
 MOST = 0.8
@@ -17,7 +17,8 @@ MOST = 0.8
 LIKELY = 0.2
 """Prior probability of more than that from which on a prior is called implausible."""
 
-DRAWS = 4000
+DRAWS, CANDIDATES = 4000, 4
+"""Draws of what channels have in common, and of each channel beside each."""
 
 
 def prior_quantities(data: xr.Dataset, given: ChannelPriors, shape: Shape) -> Array:
@@ -34,26 +35,47 @@ def prior_quantities(data: xr.Dataset, given: ChannelPriors, shape: Shape) -> Ar
     Returns:
         Shape ``(draw, channel)``.
     """
-    names = data["channel"].to_numpy().astype(str).tolist()
     random = np.random.default_rng(0)
-    found = np.empty((DRAWS, len(names)))
+    found = np.empty((DRAWS, data.sizes["channel"]))
     for c, prior in effect_priors(data, given).items():
         found[:, c] = prior.frozen().ppf(_chances(random))
     centre = pool.CENTRE * stats.norm.ppf(_chances(random))
     spread = Prior(**pool.SPREAD).frozen().ppf(_chances(random))
-    for c in pooled(data):
-        saturation = SATURATIONS[shape.saturation].names
-        parameters = {n: prior_of(n, names[c], given).frozen().ppf(_chances(random)) for n in saturation}
-        elasticity = _bent(shape.elasticity(data["mean_media"].to_numpy()[c], parameters), random)
-        distance = pool.distance_at(_chances(random), spread)
-        found[:, c] = pool.roi(distance, elasticity, float(data["usual_return"]), centre)
+    if len(members := pooled(data)):
+        elasticity = shape.elasticity(data["mean_media"].to_numpy(), prior_curves(data, given, shape))
+        for c in members:
+            distance = pool.distance_at(_chances(random), spread)
+            found[:, c] = pool.roi(distance, elasticity[:, c], float(data["usual_return"]), centre)
     return found
 
 
-def _bent(elasticity: Array, random: np.random.Generator) -> Array:
-    """Return draws of an elasticity as often as `pool.bend_log_density` lets them be."""
-    weight = np.exp(pool.bend_log_density(elasticity))
-    return random.choice(elasticity, size=len(elasticity), p=weight / weight.sum())
+def prior_curves(data: xr.Dataset, given: ChannelPriors, shape: Shape) -> dict[str, Array]:
+    """Return prior draws of the parameters of saturation by name, each of shape ``(draw, channel)``.
+
+    Those of channels that are alike belong together, see `pool.ALIKE`; those of the pool bend as it lets them, see
+    `pool.bend_log_density`: of candidates for each channel beside each draw of what is common, as many of either are
+    kept as their weight says (Rubin 1988, Bayesian Statistics 3, 395).
+    """
+    random = np.random.default_rng(0)
+    found = {name: _candidates(name, data, given, random) for name in SATURATIONS[shape.saturation].names}
+    weight = np.ones((CANDIDATES, DRAWS, data.sizes["channel"]))
+    if len(members := pooled(data)):
+        elasticity = shape.elasticity(data["mean_media"].to_numpy(), found)
+        weight[..., members] = np.exp(pool.bend_log_density(elasticity[..., members]))
+    common = weight.mean(axis=0).prod(axis=-1)
+    draws = random.choice(DRAWS, size=DRAWS, p=common / common.sum())
+    reached = weight[:, draws].cumsum(axis=0)
+    chosen = (reached < random.uniform(size=reached.shape[1:]) * reached[-1]).sum(axis=0)
+    return {n: np.take_along_axis(values[:, draws], chosen[None], axis=0)[0] for n, values in found.items()}
+
+
+def _candidates(name: str, data: xr.Dataset, given: ChannelPriors, random: np.random.Generator) -> Array:
+    """Return draws of a parameter from each channel's prior, some alike; shape ``(candidate, draw, channel)``."""
+    channels, members = data["channel"].to_numpy().astype(str).tolist(), alike(data, name, given)
+    standard, common = random.standard_normal((CANDIDATES, DRAWS, len(channels))), random.standard_normal((DRAWS, 1))
+    standard[..., members] = pool.ALIKE**0.5 * common + (1 - pool.ALIKE) ** 0.5 * standard[..., members]
+    chances = stats.norm.cdf(standard)
+    return np.stack([prior_of(name, c, given).frozen().ppf(chances[..., i]) for i, c in enumerate(channels)], axis=-1)
 
 
 def _chances(random: np.random.Generator) -> Array:

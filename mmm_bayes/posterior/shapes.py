@@ -3,15 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from mmm_bayes import pool
 from mmm_bayes.config import ChannelPriors
 from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior
-from mmm_bayes.priors import pooled, prior_of
-from mmm_bayes.transforms import SATURATIONS, Array, Shape
-
-DRAWS = 4000
-"""Draws from the priors."""
+from mmm_bayes.posterior.prior_predictive import DRAWS, prior_curves
+from mmm_bayes.priors import prior_of
+from mmm_bayes.transforms import ADSTOCKS, Array, Shape
 
 HALF, MOST = 0.5, 0.9
 """Parts of an effect that carry-over is told by."""
@@ -30,10 +27,10 @@ def shape_table(posterior: Posterior, given: ChannelPriors, ci_prob: float) -> p
         until half and 90% of the effect of a week's media are there, and the parameters of the shape.
     """
     rows = np.arange(posterior.draws)
-    parts = []
+    parts, believed_of = [], prior_parameters(posterior, given)
     for c, channel in enumerate(posterior.channels):
         after = {name: values[:, 0] for name, values in posterior.parameters(c, rows).items()}
-        before = prior_parameters(posterior, c, given)
+        before = {name: believed_of[name][:, c] for name in after}
         found, believed = (_lasting(posterior.shape, of) | of for of in (after, before))
         for quantity in found:
             own, prior = (Interval.of_one(of[quantity], ci_prob) for of in (found, believed))
@@ -59,22 +56,20 @@ def weeks_until(weights: Array, part: float) -> Array:
     return last + (part - reached[draws, last]) / weights[draws, last]
 
 
-def prior_parameters(posterior: Posterior, channel: int, given: ChannelPriors) -> dict[str, Array]:
-    """Return draws of a channel's shape parameters as they were believed to be, each ``(draw,)``.
+def prior_parameters(posterior: Posterior, given: ChannelPriors) -> dict[str, Array]:
+    """Return draws of the shape's parameters as they were believed to be, each of shape ``(draw, channel)``.
 
-    Each margin is stratified and keeps to what the parameter can be. For channels that share a prior the bend of the
-    curve at their mean media is part of it, see `pool.bend_log_density`.
+    Margins of carry-over are stratified and keep to what the parameter can be; for saturation see `prior_curves`.
     """
-    random, name, shape = np.random.default_rng(0), posterior.channels[channel], posterior.shape
-    found = {}
-    for quantity, (low, high) in shape.supports().items():
-        prior = prior_of(quantity, name, given).frozen()
-        ends = prior.cdf([low, high])
-        found[quantity] = prior.ppf(ends[0] + np.ptp(ends) * (random.permutation(DRAWS) + 0.5) / DRAWS)
-    if channel in pooled(posterior.data):
-        saturation = {n: found[n] for n in SATURATIONS[shape.saturation].names}
-        bend = shape.elasticity(posterior.data["mean_media"].to_numpy()[channel], saturation)
-        weight = np.exp(pool.bend_log_density(bend))
-        chosen = random.choice(DRAWS, size=DRAWS, p=weight / weight.sum())
-        found |= {n: values[chosen] for n, values in saturation.items()}
+    random, shape, found = (
+        np.random.default_rng(0),
+        posterior.shape,
+        prior_curves(posterior.data, given, posterior.shape),
+    )
+    for quantity in ADSTOCKS[shape.adstock].names:
+        priors = [prior_of(quantity, name, given).frozen() for name in posterior.channels]
+        ends = np.array([prior.cdf(shape.supports()[quantity]) for prior in priors])
+        chances = (random.permuted(np.tile(np.arange(DRAWS), (len(priors), 1)), axis=1) + 0.5) / DRAWS
+        spans = zip(priors, ends[:, :1] + np.ptp(ends, axis=1, keepdims=True) * chances, strict=True)
+        found[quantity] = np.stack([prior.ppf(own) for prior, own in spans], axis=-1)
     return found
