@@ -15,10 +15,16 @@ NAMES = (
 
 SESSIONS = f"""
 from mmm_bayes.errors import MMMError
-from mmm_bayes.prepare.spark import spark_session
+from mmm_bayes.prepare import start
+from mmm_bayes.prepare.spark import begin, spark_session
+begin({{}})  # Java starts beside what follows, once
+begin({{}})
+(ahead,) = start.AHEAD
 for settings in ({{}}, {{"spark.sql.shuffle.partitions": "5", "spark.ui.enabled": "true"}}, {{}}):
     with spark_session(settings) as spark:
         print(*(spark.conf.get(name, "none") for name in {NAMES}), spark.range(10).count())
+        begin({{}})
+        assert start.JAVA == [ahead.result()] and not start.AHEAD
 try:
     spark_session({{"spark.driver.memory": "3g"}}).__enter__()
 except MMMError as error:

@@ -149,6 +149,9 @@ def _prepare_transactions(
     session: Any,
     given: Mapping[str, Any] | None,
 ) -> "Panel":
+    from mmm_bayes.prepare.spark import begin
+
+    begin(config.spark, session)
     from mmm_bayes.panel import save_panel
     from mmm_bayes.prepare import weekly_table
 

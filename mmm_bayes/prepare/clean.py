@@ -27,8 +27,8 @@ from mmm_bayes.tables import Notation, find_notation
 AMOUNT = "decimal(18,6)"
 """Prices and quantities are exact, so that their sums are, in whatever order Spark adds."""
 
-REPEATED = "mmm_bayes.repeated"
-"""Stands beside the columns of the file, which may have any name."""
+INVOICE, REPEATED = "mmm_bayes.invoice", "mmm_bayes.repeated"
+"""Stand beside the columns of the file, which may have any name."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,9 @@ def read_lines(spark: SparkSession, source: Source, layout: Layout, opened: Data
 def judge(lines: Lines, strays: Collection[date] = ()) -> DataFrame:
     """Add to each raw line what it means and why it cannot be used.
 
+    Lines of one invoice come together once; then its copies lie side by side, and so do its sums (see
+    `mmm_bayes.prepare.weeks.add_up`).
+
     Args:
         lines: as they were read.
         strays: first days of weeks whose lines are dated wrongly.
@@ -97,9 +100,12 @@ def judge(lines: Lines, strays: Collection[date] = ()) -> DataFrame:
         false), ``reason`` (null for a kept line) and ``raw`` (the line as it was read, null for a kept line).
     """
     raw, source = lines.raw, lines.source
-    fingerprint = F.xxhash64("*")  # a number to sort by; the columns follow it and decide
-    copies = Window.partitionBy(fingerprint, *[column(raw, name, source) for name in raw.columns]).orderBy(fingerprint)
-    typed = _typed(raw.withColumn(REPEATED, F.row_number().over(copies) > 1), lines)
+    together = raw.withColumn(INVOICE, text(column(raw, lines.layout.columns.invoice, source), source))
+    cells = [column(raw, name, source) for name in raw.columns]
+    fingerprint = F.xxhash64(*cells)  # a number to sort by; the columns follow it and decide
+    copies = Window.partitionBy(_own(INVOICE), fingerprint, *cells).orderBy(fingerprint)
+    together = together.repartition(_own(INVOICE))
+    typed = _typed(together.withColumn(REPEATED, F.row_number().over(copies) > 1), lines)
     reasons = _reasons(source.table, lines.layout, strays).items()
     typed = typed.withColumn("reason", F.coalesce(*[F.when(found, reason) for reason, found in reasons]))
     return typed.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).drop("malformed")
@@ -142,6 +148,10 @@ def book_cancellations(lines: DataFrame) -> DataFrame:
     )
 
 
+def _own(name: str) -> Column:
+    return F.col(f"`{name}`")
+
+
 def _typed(frame: DataFrame, lines: Lines) -> DataFrame:
     source, layout, names = lines.source, lines.layout, lines.raw.columns
     columns = layout.columns
@@ -156,9 +166,9 @@ def _typed(frame: DataFrame, lines: Lines) -> DataFrame:
 
     typed = frame.select(
         F.struct(*[column(frame, name, source) for name in names]).alias("raw"),
-        F.col(f"`{REPEATED}`").alias("repeated"),
+        _own(REPEATED).alias("repeated"),
         malformed.alias("malformed"),
-        optional(columns.invoice).alias("invoice"),
+        _own(INVOICE).alias("invoice"),
         optional(columns.product).alias("product"),
         timestamp(frame, columns.date, lines.clock, source).alias("at"),
         amount(columns.quantity).alias("quantity"),

@@ -60,7 +60,7 @@ def require_no_question(cells: pd.DataFrame, source: Source) -> None:
 
 
 def judge_losses(
-    cells: pd.DataFrame, source: Source, lines: DataFrame, columns: TransactionColumns
+    cells: pd.DataFrame, source: Source, invoices: DataFrame, columns: TransactionColumns
 ) -> tuple[Finding, ...]:
     """Return what to say of the lines that cannot be used, where they are more than a few.
 
@@ -70,7 +70,7 @@ def judge_losses(
     Args:
         cells: see `mmm_bayes.prepare.weeks.total`.
         source: where the lines come from.
-        lines: see `mmm_bayes.prepare.clean.judge`, for an example.
+        invoices: see `mmm_bayes.prepare.weeks.add_up`, for an example.
         columns: what the columns of the file are called.
 
     Raises:
@@ -89,8 +89,8 @@ def judge_losses(
         raise DataError(
             f"{source.path}: {number:,} of {read:,} lines ({number / read:.1%}, with {money:.1%} of the money as far "
             f"as that can be told) cannot be used, {worst.iloc[0]:,} of them for this reason: "
-            f"{reason.replace('_', ' ')}{_example(lines, reason, columns)}; {REMEDIES.get(reason, DEFAULT_REMEDY)}, or "
-            "raise 'transactions.stop_above' to go on without them."
+            f"{reason.replace('_', ' ')}{_example(invoices, reason, columns)}; {REMEDIES.get(reason, DEFAULT_REMEDY)}, "
+            "or raise 'transactions.stop_above' to go on without them."
         )
     shares = {"share": number / read, "money_share": money}
     found = Finding("data.unusable", {"lines": number, "read": read, **shares, "reasons": list(worst.index)})
@@ -106,7 +106,7 @@ def _share(part: pd.DataFrame, cells: pd.DataFrame) -> float:
     return float(own / whole) if whole else 0.0
 
 
-def _example(lines: DataFrame, reason: str, columns: TransactionColumns) -> str:
+def _example(invoices: DataFrame, reason: str, columns: TransactionColumns) -> str:
     """Return the cell of a line that was put aside for a reason, where one cell is to blame."""
     blamed: Mapping[str, str] = {
         "malformed_line": MALFORMED,
@@ -117,5 +117,5 @@ def _example(lines: DataFrame, reason: str, columns: TransactionColumns) -> str:
     if reason not in blamed:
         return ""
     cell = F.col("raw")[blamed[reason]].cast("string")
-    found = lines.where((F.col("reason") == reason) & cell.isNotNull()).select(cell).first()
+    found = invoices.where((F.col("reason") == reason) & cell.isNotNull()).select(cell).first()
     return f", such as {found[0]!r}" if found else ""

@@ -1,5 +1,6 @@
 """What may be a slip although it can be read: lines worth half a week, days with hardly a line."""
 
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -26,16 +27,15 @@ SHOWN = 5
 """Most examples of one kind."""
 
 
-def find_outliers(lines: DataFrame, invoices: DataFrame, counts: Counts, table: Transactions) -> tuple[Finding, ...]:
+def find_outliers(lines: DataFrame, counts: Counts, table: Transactions) -> tuple[Finding, ...]:
     """Return what stands out among the kept lines of whole weeks; nothing of it is left out.
 
     Args:
         lines: see `mmm_bayes.prepare.clean.judge`.
-        invoices: see `mmm_bayes.prepare.weeks.add_up`, those in whole weeks.
         counts: what there is.
         table: the section of the configuration.
     """
-    return (*_large_lines(lines, counts, table), *_thin_days(invoices))
+    return (*_large_lines(lines, counts, table), *_thin_days(counts))
 
 
 def _large_lines(lines: DataFrame, counts: Counts, table: Transactions) -> list[Finding]:
@@ -88,11 +88,9 @@ def _told(row: Any) -> dict[str, Any]:
     }
 
 
-def _thin_days(invoices: DataFrame) -> list[Finding]:
+def _thin_days(counts: Counts) -> list[Finding]:
     """Name days that have lines, but hardly any; those without one are closed."""
-    added = F.sum("lines").alias("lines"), F.count_distinct("invoice").alias("orders")
-    daily = invoices.groupBy("day").agg(*added).toArrow().to_pandas()
-    days = daily.set_index(pd.DatetimeIndex(daily.pop("day"))).sort_index().astype(float)
+    days = counts.days.loc[str(counts.span[0]) : str(counts.span[1] + timedelta(days=6))].astype(float)
     usual = days.groupby(days.index.dayofweek).transform(
         lambda same: same.rolling(AROUND, center=True, min_periods=AROUND // 2).median()
     )

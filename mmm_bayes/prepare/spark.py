@@ -12,7 +12,7 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from mmm_bayes.errors import ConfigError, MMMError
-from mmm_bayes.prepare.start import started
+from mmm_bayes.prepare.start import launch_ahead, started
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -55,6 +55,12 @@ def spark_session(
         else:
             with _holding(running, wanted):
                 yield running
+
+
+def begin(settings: Mapping[str, str], session: SparkSession | None = None) -> None:
+    """Let Java start beside what Python does until it asks for a `spark_session` with the same arguments."""
+    if session is None and _running() is None:
+        launch_ahead(settings)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -33,6 +34,7 @@ LOCAL = {
     "spark.driver.bindAddress": "127.0.0.1",
     # Half of the time of a short run is the JVM compiling: the quick compiler halves that.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.adaptive.enabled": "false",  # a job and a plan more for each shuffle; there is nothing to adapt to
     "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
 }
 """What makes a session on this machine start in seconds and stay silent, unless the user has set it."""
@@ -63,6 +65,18 @@ class Java:
 JAVA: list[Java] = []
 """None or one."""
 
+AHEAD: list[Future[Java]] = []
+"""The same, while it is started beside other work."""
+
+
+def launch_ahead(settings: Mapping[str, str]) -> None:
+    """Start Java in a thread, where a session would; `started` waits for it, and says what went wrong."""
+    if JAVA or AHEAD or _remote(settings):
+        return
+    pool = ThreadPoolExecutor(1)
+    AHEAD.append(pool.submit(_launch, _master(settings), settings))
+    pool.shutdown(wait=False)
+
 
 @contextmanager
 def started(settings: Mapping[str, str]) -> Iterator[SparkSession]:
@@ -76,7 +90,7 @@ def started(settings: Mapping[str, str]) -> Iterator[SparkSession]:
         MMMError: no Java was found, or Spark does not start.
     """
     with _quietly():
-        remote = settings.get("spark.remote", os.environ.get("SPARK_REMOTE"))
+        remote = _remote(settings)
         spark = _connect(remote, settings) if remote else _start(settings)
         try:
             yield spark
@@ -85,6 +99,10 @@ def started(settings: Mapping[str, str]) -> Iterator[SparkSession]:
                 spark.stop()
                 if not remote:
                     JAVA[0].gateway.jvm.System.gc()  # gives the memory back that others need now
+
+
+def _remote(settings: Mapping[str, str]) -> str | None:
+    return settings.get("spark.remote", os.environ.get("SPARK_REMOTE"))
 
 
 def _connect(url: str, settings: Mapping[str, str]) -> SparkSession:
@@ -105,17 +123,20 @@ def _start(settings: Mapping[str, str]) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    log = JAVA[0].log if JAVA else TemporaryFile()  # noqa: SIM115 - it stays open as long as Java runs
-    try:
-        java = JAVA[0] if JAVA else _launch(master, settings, log)
-        _require(java, settings)
-        conf = SparkConf().setMaster(master).setAppName(APP).setAll(list(settings.items()))
+    java = _java(master, settings)
+    _require(java, settings)
+    conf = SparkConf().setMaster(master).setAppName(APP).setAll(list(settings.items()))
+    with _telling(master, java.log):
         return SparkSession(SparkContext(gateway=java.gateway, conf=conf))
-    except (PySparkRuntimeError, Py4JError, OSError) as error:
-        raise MMMError(f"Spark does not start with master {master}: {_said(log, error)}") from error
 
 
-def _launch(master: str, settings: Mapping[str, str], log: IO[bytes]) -> Java:
+def _java(master: str, settings: Mapping[str, str]) -> Java:
+    if AHEAD:
+        return AHEAD.pop().result()
+    return JAVA[0] if JAVA else _launch(master, settings)
+
+
+def _launch(master: str, settings: Mapping[str, str]) -> Java:
     """Start Java with what the user has set, and `LOCAL` where they have not."""
     ours = {name: value for name, value in LOCAL.items() if name not in _defaults()}
     conf = SparkConf(loadDefaults=False).setAll(list(ours.items()) if master.startswith("local") else [])
@@ -123,7 +144,13 @@ def _launch(master: str, settings: Mapping[str, str], log: IO[bytes]) -> Java:
     given = [word for word in _submit_arguments() if word != SHELL]
     wanted = [part for item in at_launch.items() for part in ("--conf", "=".join(item))]
     arguments = shlex.join([*given, "--master", master, *wanted, SHELL])
-    with java_home() as home, _environment("JAVA_HOME", str(home)), _environment("PYSPARK_SUBMIT_ARGS", arguments):
+    log = TemporaryFile()  # noqa: SIM115 - it stays open as long as Java runs
+    with (
+        _telling(master, log),
+        java_home() as home,
+        _environment("JAVA_HOME", str(home)),
+        _environment("PYSPARK_SUBMIT_ARGS", arguments),
+    ):
         java = Java(launch_gateway(conf, {"stderr": log, "stdout": log}), log, at_launch)
     JAVA.append(java)
     atexit.register(java.end)
@@ -167,11 +194,16 @@ def _defaults() -> dict[str, str]:
     return {pair[0]: pair[1].strip() for pair in words if len(pair) == 2}
 
 
-def _said(log: IO[bytes], error: Exception) -> str:
-    """Return the first error that Java printed, else what was raised."""
-    log.seek(0)
-    lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-    return next((line for line in lines if "rror" in line or "xception" in line), reason(error))
+@contextmanager
+def _telling(master: str, log: IO[bytes]) -> Iterator[None]:
+    """Say of a start that fails the first error that Java printed, else what was raised."""
+    try:
+        yield
+    except (PySparkRuntimeError, Py4JError, OSError) as error:
+        log.seek(0)
+        lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+        said = next((line for line in lines if "rror" in line or "xception" in line), reason(error))
+        raise MMMError(f"Spark does not start with master {master}: {said}") from error
 
 
 @contextmanager

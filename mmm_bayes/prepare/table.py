@@ -91,7 +91,7 @@ def weekly_table(
         read = read_lines(spark, source, how, opened.get("transactions"))
 
         def judged(stray_weeks: Collection[date]) -> tuple[DataFrame, DataFrame, pd.DataFrame]:
-            lines = keep_on_disk(judge(read, stray_weeks), kept)
+            lines = judge(read, stray_weeks)
             invoices = keep_on_disk(add_up(_booked(lines, table), table.week_start), kept)
             return lines, invoices, total(invoices, how.cancellation_prefix)
 
@@ -101,10 +101,10 @@ def weekly_table(
         progress("adding up weeks", 0.7)
         require_whole_names(cells, source)
         require_no_question(cells, source)
-        losses = judge_losses(cells, source, lines, how.columns)
+        losses = judge_losses(cells, source, invoices, how.columns)
         counts = count(invoices, cells, table.week_start, read.clock.weeks)
         inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
-        odd_lines = [] if counts.by_week else find_outliers(lines, inside, counts, table)
+        odd_lines = [] if counts.by_week else find_outliers(lines, counts, table)
         grouping = group_geos(counts.inside, counts.number_of_weeks, table)
         spend = weekly_spend(spend_lines, table.week_start, counts.span, grouping) if spend_lines else None
         external = weekly_controls(tables, _weeks(counts), grouping.places)
@@ -112,7 +112,7 @@ def weekly_table(
         frame = _fill(cells, grouping, counts, spend, external.names)
         holidays = add_holidays(frame, table.holidays, grouping.largest)
         progress("writing the quarantine", 0.9)
-        write_quarantine(lines, quarantine)
+        write_quarantine(invoices, quarantine)
     found = (*read.notes, *losses, *odd_lines, *external.notes)
     story = Story(source.path, table, counts, found, grouping, holidays, spend)
     columns = _columns(holidays.frame, table, spend, list(holidays.columns), external.names)

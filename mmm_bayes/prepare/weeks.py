@@ -28,21 +28,21 @@ def first_day(day: date, week_start: str) -> date:
 
 
 def add_up(lines: DataFrame, week_start: str) -> DataFrame:
-    """Add lines up to invoices: a table some twenty times shorter, on which everything else is counted.
+    """Add lines up to invoices: a table some twenty times shorter, from which everything else is told.
 
     Args:
         lines: see `mmm_bayes.prepare.clean.judge`, with ``booked`` (when the line counts) and ``unmatched``.
         week_start: name of a weekday.
 
     Returns:
-        One row per ``reason, sold, week, day, geo, invoice, customer`` with ``lines, revenue, units``, the number of
-        ``repeats`` and of ``unmatched`` cancellations, the ``first`` and ``last`` time, the revenue of the ``largest``
-        line whatever its sign, the number of lines of ``unknown`` revenue, and of these the pieces ``without_price``
-        and the prices ``without_quantity``.
+        One row per ``reason, raw, sold, week, day, geo, invoice, customer`` (a line that is put aside so keeps what was
+        read) with ``lines, revenue, units``, the number of ``repeats`` and of ``unmatched`` cancellations, the
+        ``first`` and ``last`` time, the revenue of the ``largest`` line whatever its sign, the number of lines of
+        ``unknown`` revenue, and of these the pieces ``without_price`` and the prices ``without_quantity``.
     """
     day = F.to_date("booked")
     keys = [week_of(day, week_start).alias("week"), day.alias("day"), F.coalesce("geo", F.lit("")).alias("geo")]
-    invoices = lines.groupBy("reason", "sold", *keys, "invoice", "customer").agg(
+    invoices = lines.groupBy("reason", "raw", "sold", *keys, "invoice", "customer").agg(
         F.count("*").alias("lines"),
         _sum("revenue"),
         _sum("quantity").alias("units"),
@@ -64,16 +64,18 @@ class Counts:
 
     Attributes:
         cells: see `total`.
+        span: first and last whole week.
         invoices: number of different invoices in all lines.
         customers: number of different customers in all lines.
-        span: first and last whole week.
+        days: ``lines`` and ``orders`` of each day that has kept lines.
         by_week: whether lines tell their week alone, and no day.
     """
 
     cells: pd.DataFrame
+    span: tuple[date, date]
     invoices: int
     customers: int
-    span: tuple[date, date]
+    days: pd.DataFrame
     by_week: bool = False
 
     @property
@@ -113,6 +115,7 @@ def total(invoices: DataFrame, prefix: str) -> pd.DataFrame:
         worth: their pieces at the usual price, their prices at the usual number of pieces, nothing where both lack.
     """
     cells = _cells(invoices, prefix).toArrow().to_pandas()
+    cells = cells.sort_values(["reason", "week", "geo"], ignore_index=True)  # whatever order Spark has them in
     lines, units, revenue = (float(cells[f"sales_{name}"].sum()) for name in ("lines", "units", "revenue"))
     price, pieces = (revenue / units, units / lines) if units else (0.0, 0.0)
     known = cells[["without_price", "without_quantity"]].astype(float)
@@ -137,14 +140,24 @@ def count(invoices: DataFrame, cells: pd.DataFrame, week_start: str, by_week: bo
     first, last = kept["first"].min().date(), kept["last"].max().date() + timedelta(days=6 if by_week else 0)
     start = first_day(first + timedelta(days=6), week_start)
     end = first_day(last + timedelta(days=1), week_start) - WEEK
-    different = invoices.agg(F.count_distinct("invoice"), F.count_distinct("customer")).collect()[0]
-    counts = Counts(cells, different[0], different[1], (start, end), by_week)
+    counts = Counts(cells, (start, end), *_different(invoices), by_week)
     if counts.number_of_weeks < MIN_WEEKS:
         raise DataError(
             f"the lines from {first} to {last} hold {max(counts.number_of_weeks, 0)} whole weeks; at least {MIN_WEEKS} "
             "are needed to tell channels from season."
         )
     return counts
+
+
+def _different(invoices: DataFrame) -> tuple[int, int, pd.DataFrame]:
+    """Return the numbers of invoices and of customers, and the table of days, from one job."""
+    orders = F.count_distinct("invoice").alias("orders")
+    daily = invoices.where(F.col("reason").isNull()).groupBy("day").agg(_sum("lines"), orders)
+    whole = invoices.agg(F.count_distinct("customer").alias("lines"), orders).select(F.lit(None).alias("day"), "*")
+    rows = daily.union(whole).toArrow().to_pandas().set_index("day").astype(int)
+    days = rows[rows.index.notna()].sort_index()
+    (customers, different) = rows[rows.index.isna()].iloc[0]
+    return int(different), int(customers), days.set_index(pd.DatetimeIndex(days.index))
 
 
 def _cells(invoices: DataFrame, prefix: str) -> DataFrame:
