@@ -3,10 +3,12 @@
 BIN := .venv/bin
 
 DATA :=
+WORKERS := 2
 PICTURES := roi decomposition curves
+SPREAD := -n $(WORKERS) --dist loadfile
 RETAIL := data/sources/online_retail.parquet
 
-.PHONY: help demo online-retail docs test test-slow pictures coverage lint format bench clean
+.PHONY: help demo online-retail docs test test-slow pictures coverage lint format bench bench-spark clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -23,13 +25,15 @@ online-retail: .venv/ready ## the report of the real Online Retail data, downloa
 	@$(BIN)/python -m webbrowser "file://$(CURDIR)/reports/online_retail/report.html"
 
 test: .venv/ready ## the default tests, about eleven minutes on two cores
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(SPREAD)
 
 test-slow: .venv/ready ## the tests that take minutes each
 	@$(BIN)/python -m pytest -x -m slow
 
 coverage: .venv/ready ## the default tests, with the share of each module's lines that they run
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(SPREAD)
+	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
 docs: .venv/ready ## the documentation, to build/docs; a warning is an error
@@ -57,6 +61,9 @@ bench: .venv/ready ## wall time and memory of each command, the allocator on har
 	@echo
 	@$(BIN)/python scripts/benchmark_shapes.py --geos 1
 
+bench-spark: .venv/ready ## what millions of transaction lines cost, beside bare jobs
+	@$(BIN)/python scripts/benchmark_spark.py
+
 clean: ## remove .venv and caches, keep data and reports
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build *.egg-info
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage* build *.egg-info
 	find mmm_bayes tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

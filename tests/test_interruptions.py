@@ -183,19 +183,27 @@ def test_files_that_may_not_grow_leave_the_old_ones(limit, config, tmp_path):
     assert states(space, "prepare") == {"old"} and hidden(space) == []
 
 
+@pytest.fixture(scope="module")
+def reported(small_run, tmp_path_factory) -> Path:
+    """The shared run with its configuration and its report, to be copied to disks."""
+    folder = tmp_path_factory.mktemp("reported")
+    shutil.copytree(small_run.space.root, folder, dirs_exist_ok=True)
+    write_config(folder, small_run.config)
+    assert main(["report", str(folder / "small.yaml"), "--output", str(folder), "--quiet"]) == 0
+    return folder
+
+
 @pytest.mark.parametrize("room", [0, 8, 60, 500])
 @pytest.mark.parametrize("command", ["allocate", "report"])
-def test_a_full_disk_is_one_sentence_and_leaves_the_old_files(command, room, small_run, tmp_path, capsys):
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_files(command, room, reported, tmp_path, capsys):
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64M", "none", disk]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("no disk can be mounted here")
     try:
-        shutil.copytree(small_run.space.root, disk, dirs_exist_ok=True)
-        write_config(disk, small_run.config)
+        shutil.copytree(reported, disk, dirs_exist_ok=True)
         place = [str(disk / "small.yaml"), "--output", str(disk)]
-        assert main(["report", *place, "--quiet"]) == 0
         before = entries(Workspace("small", disk))
         free = shutil.disk_usage(disk).free
         (disk / "filler").write_bytes(bytes(max(0, free - room * 1024)))
