@@ -49,24 +49,8 @@ SIZES = ("LARGE", "MINI", "SET OF 2", "SET OF 6, BOXED", '12"')
 
 
 def write_sample(path: str | Path, lines: int = 250_000, weeks: int = 120, seed: int = 1) -> Path:
-    """Write simulated transactions as gzipped CSV, columns as in Online Retail.
-
-    Each country's demand drifts by itself (a random walk with steps of 1.5% a week) around a yearly season with a
-    peak before Christmas; the shop is shut on Saturdays, on England's holidays and for one week. Into that come
-    cancellations, missing customers, exact duplicates, postage and fees, unreadable dates and numbers, prices of
-    zero and below, and countries in odd spelling.
-
-    Args:
-        path: of the file to write, by custom ``.csv.gz``.
-        lines: about this many.
-        weeks: whole weeks, Monday to Sunday.
-        seed: decides every byte.
-    """
-    generator = np.random.default_rng(seed)
-    sales = _sales(generator, _orders(generator, lines * CLEAN / ORDER_LINES, weeks))
-    table = pd.concat([sales, _cancellations(generator, sales), _odd_codes(generator, sales)], ignore_index=True)
-    table = table.sort_values(["time", "InvoiceNo"], kind="stable", ignore_index=True)
-    table = _dirt(generator, _exported(table))
+    """Write a `sample` as gzipped CSV, by custom ``.csv.gz``, and return its path."""
+    table = sample(lines, weeks, seed)
     with (
         writing(Path(path)) as temporary,
         temporary.open("wb") as raw,
@@ -78,6 +62,26 @@ def write_sample(path: str | Path, lines: int = 250_000, weeks: int = 120, seed:
         writer.writerows(zip(*(table[name].tolist() for name in COLUMNS), strict=True))
         file.write("600001,20001\n600002\n")  # a transfer that broke off
     return Path(path)
+
+
+def sample(lines: int = 250_000, weeks: int = 120, seed: int = 1) -> pd.DataFrame:
+    """Return simulated transactions as texts, with the columns of Online Retail.
+
+    Each country's demand drifts by itself (a random walk with steps of 1.5% a week) around a yearly season with a
+    peak before Christmas; the shop is shut on Saturdays, on England's holidays and for one week. Into that come
+    cancellations, missing customers, exact duplicates, postage and fees, unreadable dates and numbers, prices of
+    zero and below, and countries in odd spelling.
+
+    Args:
+        lines: about this many.
+        weeks: whole weeks, Monday to Sunday.
+        seed: decides every byte.
+    """
+    generator = np.random.default_rng(seed)
+    sales = _sales(generator, _orders(generator, lines * CLEAN / ORDER_LINES, weeks))
+    table = pd.concat([sales, _cancellations(generator, sales), _odd_codes(generator, sales)], ignore_index=True)
+    table = table.sort_values(["time", "InvoiceNo"], kind="stable", ignore_index=True)
+    return _dirt(generator, _exported(table))
 
 
 def _demand(generator: np.random.Generator, weeks: int) -> tuple[np.ndarray, np.ndarray]:
