@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mmm_bayes.evaluate import Comparison
     from mmm_bayes.panel import Panel
     from mmm_bayes.pipeline import Fitted
+    from mmm_bayes.validate.files import Validation
 
 Found = Mapping[str, Any]
 """What each step found, by its name."""
@@ -64,6 +65,12 @@ def looked_ahead(ahead: "Ahead") -> str:
     return say("terminal.forecast", weeks=weeks, kpi=kpi, more=more)
 
 
+def on_trial(found: "Validation") -> str:
+    """Return how many fits a validation has made."""
+    fits = found.outcomes.groupby(["check", "replicate"]).ngroups
+    return say("terminal.validated", fits=fits, checks=list(found.summary))
+
+
 LINES: dict[str, Callable[[Any], str]] = {
     "prepare": prepared,
     "fit": fitted,
@@ -71,6 +78,7 @@ LINES: dict[str, Callable[[Any], str]] = {
     "allocate": planned,
     "schedule": scheduled,
     "forecast": looked_ahead,
+    "validate": on_trial,
     "report": str,
 }
 """How to say in a line what a step found."""
@@ -159,6 +167,15 @@ def of_forecast(found: Found, results: Results) -> Iterator[Table | str]:
         yield word(finding, money)
 
 
+def of_validation(found: Found, results: Results) -> Iterator[Table | str]:
+    """Return what to expect with data like these."""
+    summary = found["validate"].summary
+    yield from tables.validation(summary)
+    plans = facts.worth_of_plans(summary)
+    for finding in (*facts.about_validation(summary), *([plans] if plans else [])):
+        yield word(finding)
+
+
 @dataclass(frozen=True)
 class State:
     """What has become of what a step left.
@@ -241,5 +258,6 @@ TABLES: dict[str, Callable[[Found, Results], Iterator[Table | str]]] = {
     "allocate": of_plan,
     "schedule": of_schedule,
     "forecast": of_forecast,
+    "validate": of_validation,
 }
 """What to show at the end of what a step found."""

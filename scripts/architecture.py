@@ -29,6 +29,7 @@ FLOORS = (
     ("lightgbm/",),
     ("model/",),
     ("allocate/", "evaluate/", "ahead.py"),
+    ("validate/",),
     ("report/",),
     ("pipeline/", "console.py"),
     ("summary.py", "dashboard/", "doctor.py", "draft/", "notebook.py"),

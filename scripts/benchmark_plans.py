@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mmm_bayes.allocate import allocate
+from mmm_bayes.allocate.regret import against_truth
 from mmm_bayes.config import Allocate, Model, Sampler
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.intervals import points
@@ -40,19 +41,14 @@ def judge(group: str, seed: int) -> tuple[dict[str, Any], pd.DataFrame]:
     curves = response_curves(posterior, QUESTION)
     plan = allocate(curves, QUESTION, CI_PROB)
     about = {"group": group, "seed": seed} | vars(world.kind)
-    spend = np.array([row.spend_plan for row in plan.channels])
-    truth = true_curves(world, curves)
-    today, planned = (float(truth.at(s).sum()) for s in (curves.today, spend))
-    best = allocate(truth, QUESTION, CI_PROB).contribution_plan.mean
+    judged = against_truth(plan, true_curves(world, curves), QUESTION)
+    inside = judged["gain_held_90"] if plan.moves else np.nan
     found = {
         "moves": plan.moves,
         "decision": plan.decision,
-        "claimed": plan.gain.probability,
-        "wins": float(planned > today) if plan.moves else 0.5,
-        "claimed gain": plan.gain.mean / plan.contribution_now.mean,
-        "true gain": planned / today - 1,
-        "oracle": best / today - 1,
-        "gain inside": float(plan.gain.low <= planned - today <= plan.gain.high) if plan.moves else np.nan,
+        **{"claimed": plan.gain.probability, "wins": judged["wins"]},
+        **{"claimed gain": judged["claimed_gain"], "true gain": judged["true_gain"], "oracle": judged["best_gain"]},
+        "gain inside": inside,
     }
     return about | found, channels(world, media_contributions(posterior)).assign(**about)
 

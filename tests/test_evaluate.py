@@ -18,8 +18,11 @@ from mmm_bayes.evaluate import (
     conflicts,
     crps,
     errors,
+    interval_score,
     other_forecasts,
+    over_folds,
     roi_table,
+    rolling_splits,
     save_comparison,
     seasonal_naive,
     split_holdout,
@@ -311,3 +314,43 @@ def test_a_forecast_of_other_weeks_is_refused(made, split, forecasts):
     broken = replace(forecasts["bayesian"], high=forecasts["bayesian"].high * np.nan)
     with pytest.raises(DataError, match="not finite"):
         compare(split, {"bayesian": broken}, roi_table(roi_of({}), roi_of({})), 0.9)
+
+
+@given(hnp.arrays(float, (3, 5), elements=st.floats(-5, 5)), st.sampled_from([0.5, 0.8, 0.9]))
+def test_the_interval_score_is_the_quantile_scores_of_its_ends(observed, ci_prob):
+    low, high, outside = np.full((3, 5), -1.5), np.full((3, 5), 2.0), 1 - ci_prob
+
+    def quantile_score(end: np.ndarray, level: float) -> np.ndarray:
+        return np.where(observed >= end, level * (observed - end), (1 - level) * (end - observed))
+
+    expected = 2 / outside * (quantile_score(low, outside / 2) + quantile_score(high, 1 - outside / 2))
+    np.testing.assert_allclose(interval_score(observed, low, high, ci_prob), expected, atol=1e-9)
+
+
+def test_a_rolling_origin_goes_back_a_holdout_at_a_time_and_stops_where_too_little_is_left():
+    panel = panel_of(noisy(2, 60))
+    splits = rolling_splits(panel, Compare(holdout=8, folds=3))
+    assert [len(split.train.weeks) for split in splits] == [52, 44, 36]
+    assert all(split.holdout == 8 for split in splits)
+    assert splits[1].panel.weeks[-1] == splits[0].train.weeks[-1]
+    few = rolling_splits(panel, Compare(holdout=15, folds=5))
+    assert len(few) == 2 and len(few[1].train.weeks) == 30
+    assert few[0].notes[-1] == Finding("comparison.fewer_folds", {"folds": 2, "asked": 5, "least": 20})
+    assert rolling_splits(panel, Compare(holdout=8)) == [split_holdout(panel, Compare(holdout=8))]
+
+
+def test_errors_over_folds_are_their_means_and_the_holdout_has_all_weeks():
+    panel = panel_of(noisy(2, 60))
+    roi, folds = roi_table(roi_of({}), roi_of({})), []
+    for split, miss in zip(rolling_splits(panel, Compare(holdout=8, folds=2)), (1.1, 1.3), strict=True):
+        observed = split.panel.data["kpi"].transpose("geo", "week").to_numpy()[:, -8:]
+        forecasts = {"bayesian": Forecast.from_draws(miss * observed[None] * np.ones((3, 1, 1)), 0.9)}
+        folds.append(compare(split, forecasts, roi, 0.9))
+    assert over_folds(folds[:1]) is folds[0]
+    found = over_folds(folds)
+    assert found.summary["errors"]["bayesian"]["wmape"] == pytest.approx(0.2)
+    assert [fold["errors"]["bayesian"]["wmape"] for fold in found.summary["folds"]] == pytest.approx([0.1, 0.3])
+    assert found.holdout["week"].tolist() == panel.weeks[-16:].tolist()
+    codes = [note["code"] for note in found.summary["notes"]]
+    assert codes[:1] == ["comparison.missed"] and codes.count("comparison.folds") == 1
+    assert "Errors are means over 2 such holdouts" in in_words(found)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from known_truth import incremental, regret_table
 
 from mmm_bayes.allocate.limits import resolve
+from mmm_bayes.allocate.regret import incremental, regret_table
 from mmm_bayes.allocate.scenarios import best_plan
 from mmm_bayes.config import Allocate, Model, Sampler, SimulatedChannel
 from mmm_bayes.curves import ResponseCurves

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from mmm_bayes import __version__
-from mmm_bayes.cli.options import OUTPUT, Money, Ordered, budgeted, configured, placed, sampled, told, with_spark
+from mmm_bayes.cli.options import OUTPUT, Money, Names, Ordered, budgeted, configured, placed, sampled, told, with_spark
 from mmm_bayes.cli.steps import fail, print_json, run_chosen, run_steps, terminal_of
 
 
@@ -115,6 +115,26 @@ def forecast(**options: Any) -> None:
              mmm-bayes forecast config/weekly_panel.yaml --spend plan.csv
     """
     run_steps(("forecast",), options)
+
+
+@app.command()
+@configured
+@with_spark
+@told
+@click.option("--replicates", type=click.IntRange(min=1), help="Simulated panels of each check; 50 by default.")
+@click.option("--only", type=Names(), default="", help="Some of recovery,sbc,placebo,refresh,perturbation,sensitivity.")
+def validate(**options: Any) -> None:
+    """Put the configuration on trial: what would it find, and its plans be worth, if the truth were known.
+
+    Known truths with this panel's calendar, spend and noise are simulated and fitted side by side on Spark; placebos,
+    other weeks, other spend and other priors are tried on the panel itself. A run that was cut off goes on where it
+    was.
+
+    \b
+    Example: mmm-bayes validate config/online_retail.yaml
+             mmm-bayes validate config/online_retail.yaml --only recovery --replicates 200
+    """
+    run_steps(("validate",), options)
 
 
 @app.command()

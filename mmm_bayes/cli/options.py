@@ -37,6 +37,16 @@ class Setting(click.ParamType[tuple[str, str]]):
         return name.strip(), what.strip()
 
 
+class Names(click.ParamType[tuple[str, ...]]):
+    """Names with commas between them."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Return them."""
+        return tuple(name.strip() for name in str(value).split(",") if name.strip())
+
+
 class Ordered(click.Group):
     """A group that lists its commands in the order of the path."""
 

@@ -54,6 +54,7 @@ def run_chosen(names: Sequence[str], config: "Config", options: dict[str, Any], 
         "allocate": {key: options[key] for key in ("what_if", "model", "force") if key in options},
         "schedule": {"what_if": options.get("what_if") is not None},
         "forecast": {"spend": options.get("spend")},
+        "validate": {key: options[key] for key in ("replicates", "only") if key in options},
     }
     whole = len(names) > 1 and not options.get("anew")
     results: dict[str, Any] = {}

@@ -165,7 +165,8 @@ class Sampler(Section):
 
 
 class Compare(Section):
-    """The chronological holdout on which both models are judged."""
+    """The chronological holdout on which both models are judged, and the earlier ones before it: a rolling origin."""
 
     holdout: Annotated[Whole, Field(ge=2)] = 12
+    folds: Annotated[Whole, Field(ge=1)] = 1
     bootstrap: Annotated[Whole, Field(ge=0)] = 50

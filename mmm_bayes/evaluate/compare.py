@@ -1,6 +1,6 @@
 """Both models side by side: the same holdout, ROI with one estimand, and the truth where it is known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,43 @@ def compare(split: Split, forecasts: Mapping[str, Forecast], roi: pd.DataFrame, 
     return Comparison(summary, _holdout(weeks, observed, forecasts, ci_prob), roi)
 
 
+def over_folds(folds: Sequence[Comparison]) -> Comparison:
+    """Return several comparisons as one: errors are means over them, ``holdout`` has the weeks of all.
+
+    Args:
+        folds: the latest first; its notes and ROIs are kept. Their own errors stand in ``folds`` of the summary.
+    """
+    latest = folds[0]
+    if len(folds) == 1:
+        return latest
+    each = [fold.summary["errors"] for fold in folds]
+    errors = {model: _means([found[model] for found in each]) for model in each[0]}
+    own = [note for note in latest.summary["notes"] if note["code"] not in OF_FORECASTS]
+    notes = [*_forecast_notes(errors, latest.summary["holdout_weeks"]), _fold_note(each)]
+    kept = ("first_week", "train_weeks", "errors")
+    summary = {
+        **latest.summary,
+        "errors": errors,
+        "notes": [*(asdict(note) for note in notes), *own],
+        "folds": [{name: fold.summary[name] for name in kept} for fold in folds],
+    }
+    weeks = pd.concat([fold.holdout for fold in reversed(folds)], ignore_index=True)
+    return Comparison(summary, weeks, latest.roi)
+
+
+def _means(found: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
+    """Return the mean of each error over those folds that have it."""
+    known = {name: [e for one in found if (e := one[name]) is not None] for name in found[0]}
+    return {name: sum(errors) / len(errors) if errors else None for name, errors in known.items()}
+
+
+def _fold_note(each: Sequence[Errors]) -> Finding:
+    """Return in how many folds each model forecast best."""
+    best = [min(found, key=lambda model: found[model]["wmape"] or np.inf) for found in each]
+    counts = [[model, best.count(model)] for model in each[0]]
+    return Finding("comparison.folds", {"folds": len(each), "best": counts})
+
+
 APART = 2.0
 """Ratio of median ROIs above which two models contradict each other, as they do where their intervals lie apart."""
 
@@ -132,6 +169,10 @@ def _holdout(
 
 
 # --- what is to be known ------------------------------------------------------------------------
+
+
+OF_FORECASTS = ("comparison.missed", "comparison.no_better_than_last_year", "comparison.too_narrow")
+"""Codes of what `_forecast_notes` finds."""
 
 
 def _forecast_notes(found: Errors, holdout: int) -> list[Finding]:

@@ -9,6 +9,7 @@ from mmm_bayes.errors import DataError
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.panel import MIN_WEEKS, Panel
+from mmm_bayes.posterior.experiments import within
 from mmm_bayes.transforms import Array
 
 YEAR = 52
@@ -78,11 +79,12 @@ class Split:
         return seen[:, -self.holdout :].all(axis=0)
 
     def model(self, asked: Model) -> Model:
-        """Return the settings without the lift tests of channels and geos that are left out."""
+        """Return the settings without the lift tests of channels, geos and weeks that are left out."""
+        weeks = self.panel.weeks.to_numpy()
         every_geo = not any(note.code == "comparison.new_geos" for note in self.notes)
         tests = [
             test
-            for test in asked.lift_tests
+            for test in within(asked.lift_tests, weeks)
             if {*test.tested} <= {*self.panel.channels} and (every_geo if test.geos is None else self._has(test.geos))
         ]
         return asked.model_copy(update={"lift_tests": tuple(tests)})
@@ -112,6 +114,25 @@ def split_holdout(panel: Panel, settings: Compare) -> Split:
         notes.append(Finding("comparison.short_holdout", values))
     known, found = _known_before(panel, weeks - holdout)
     return Split(known, holdout, (*notes, *found))
+
+
+def rolling_splits(panel: Panel, settings: Compare) -> list[Split]:
+    """Return the splits of a rolling origin, the latest first: each ends where the holdout of the later one begins.
+
+    Fewer than asked where an earlier one would have less than 20 weeks to train on.
+
+    Raises:
+        DataError: see `split_holdout`.
+    """
+    latest, weeks = split_holdout(panel, settings), len(panel.weeks)
+    most = max((weeks - MIN_WEEKS) // latest.holdout, 1)
+    splits = [latest]
+    for fold in range(1, min(settings.folds, most)):
+        splits.append(split_holdout(panel.head(weeks - fold * latest.holdout), settings))
+    if len(splits) < settings.folds:
+        values = {"folds": len(splits), "asked": settings.folds, "least": MIN_WEEKS}
+        splits[0] = replace(latest, notes=(*latest.notes, Finding("comparison.fewer_folds", values)))
+    return splits
 
 
 def _known_before(panel: Panel, weeks: int) -> tuple[Panel, list[Finding]]:

@@ -17,8 +17,8 @@ def errors(observed: Array, forecast: Forecast, ci_prob: float) -> dict[str, flo
     Returns:
         ``wmape`` (absolute error over the KPI) and ``wmape_total`` (the same of the sum over geos), ``mape`` (over
         geo-weeks with a KPI), ``rmse``, ``mae`` and ``crps`` in KPI units, ``bias`` (mean error over the mean KPI),
-        ``coverage`` of the interval and its ``width`` over the mean KPI; None where there is nothing to divide by
-        or no draws.
+        ``coverage`` of the interval, its ``width`` over the mean KPI and its ``interval_score`` in KPI units; None
+        where there is nothing to divide by or no draws.
     """
     miss = forecast.mean - observed
     size = np.abs(observed)
@@ -33,6 +33,7 @@ def errors(observed: Array, forecast: Forecast, ci_prob: float) -> dict[str, flo
         "crps": None if forecast.draws is None else crps(observed, forecast.draws).mean(),
         "bias": _ratio(miss.mean(), size.mean()),
         "coverage": inside.mean(),
+        "interval_score": interval_score(observed, forecast.low, forecast.high, ci_prob).mean(),
         "width": _ratio((forecast.high - forecast.low).mean(), size.mean()),
         "ci_prob": ci_prob,
     }
@@ -55,6 +56,16 @@ def crps(observed: Array, draws: Array) -> Array:
     rank = (2 * np.arange(1, count + 1) - count - 1).reshape(-1, *(1 for _ in observed.shape))
     spread = (rank * np.sort(draws, axis=0)).sum(axis=0) / count**2
     return np.abs(draws - observed).mean(axis=0) - spread
+
+
+def interval_score(observed: Array, low: Array, high: Array, ci_prob: float) -> Array:
+    """Return the interval score of a central interval: its width, and a penalty for what it missed by.
+
+    Gneiting and Raftery (2007), eq. 43: ``(u - l) + 2 / a * max(l - y, 0) + 2 / a * max(y - u, 0)`` with ``a`` the
+    probability left outside. All of one shape, in the units of ``observed``; smaller is better.
+    """
+    missed = np.maximum(low - observed, 0.0) + np.maximum(observed - high, 0.0)
+    return high - low + 2 / (1 - ci_prob) * missed
 
 
 def _ratio(part: float, whole: float) -> float | None:

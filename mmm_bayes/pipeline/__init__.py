@@ -16,6 +16,7 @@ from mmm_bayes.pipeline.ahead import forecast
 from mmm_bayes.pipeline.fit import Fitted, compare, fit
 from mmm_bayes.pipeline.plan import allocate, schedule, verdict
 from mmm_bayes.pipeline.prepare import demo, prepare
+from mmm_bayes.pipeline.validate import validate
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.provenance import PANEL, held, load_manifest
 from mmm_bayes.workspace import Workspace
@@ -37,10 +38,11 @@ __all__ = [
     "run",
     "schedule",
     "silent",
+    "validate",
 ]
 
 STEPS = ("prepare", "fit", "compare", "allocate", "schedule", "forecast", "report")
-"""The functions of this module from the data to the report, in their order."""
+"""The functions of this module from the data to the report, in their order; `validate` is done when asked for alone."""
 
 
 def report(config: Config, root: str | Path = ".", progress: Progress = silent) -> Path:
@@ -86,6 +88,8 @@ def chosen(config: Config, names: Sequence[str] = STEPS) -> list[str]:
 
     Without LightGBM there is nothing to compare with; who asks for that alone is told how to install it.
     """
+    if tuple(names) == ("validate",):
+        return ["validate"]
     wanted = {*names, "schedule"} if "allocate" in names else {*names}
     if not config.allocate.schedule:
         wanted -= {"schedule"}

@@ -16,7 +16,7 @@ from mmm_bayes.workspace import Workspace, read_csv, write_csv, write_json
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmm_bayes.evaluate import Comparison
+    from mmm_bayes.evaluate import Comparison, Forecast, Split
     from mmm_bayes.panel import Panel
     from mmm_bayes.posterior import Posterior
 
@@ -145,21 +145,28 @@ def compare(config: Config, root: str | Path = ".", progress: Progress = silent)
     require("lightgbm")
     with step(Workspace(config.name, Path(root)), "compare", config) as work:
         compile_cache()
-        from mmm_bayes import evaluate, model
+        from mmm_bayes import evaluate
 
         panel = _checked_panel(config, work.manifest)
         roi = _both_roi(work.manifest)
-        split = evaluate.split_holdout(panel, config.compare)
-        for note in split.notes:
+        splits = evaluate.rolling_splits(panel, config.compare)
+        for note in splits[0].notes:
             warnings.warn(MMMWarning(note), stacklevel=2)
-        settings, weeks = split.model(config.model), len(split.train.weeks)
-        draws = model.forecast_holdout(split.panel, weeks, settings, config.sampler, progress)
-        progress("fitting LightGBM", None)
-        forecasts = {"bayesian": evaluate.Forecast.from_draws(draws, config.ci_prob)}
-        forecasts |= evaluate.other_forecasts(split, settings, config.sampler.seed, config.ci_prob)
-        comparison = evaluate.compare(split, forecasts, roi, config.ci_prob)
+        folds = [evaluate.compare(split, _forecasts(split, config, progress), roi, config.ci_prob) for split in splits]
+        comparison = evaluate.over_folds(folds)
         evaluate.save_comparison(comparison, work.folder)
     return comparison
+
+
+def _forecasts(split: "Split", config: Config, progress: Progress) -> "dict[str, Forecast]":
+    """Return what each model forecasts of a holdout."""
+    from mmm_bayes import evaluate, model
+
+    settings, weeks = split.model(config.model), len(split.train.weeks)
+    draws = model.forecast_holdout(split.panel, weeks, settings, config.sampler, progress)
+    progress("fitting LightGBM", None)
+    found = {"bayesian": evaluate.Forecast.from_draws(draws, config.ci_prob)}
+    return found | evaluate.other_forecasts(split, settings, config.sampler.seed, config.ci_prob)
 
 
 def _both_roi(manifest: Manifest) -> "pd.DataFrame":

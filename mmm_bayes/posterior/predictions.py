@@ -68,19 +68,46 @@ def forecast(posterior: Posterior, data: xr.Dataset, rows: Array, seed: int) -> 
     weeks = posterior.data.sizes["week"]
     explained = explain(posterior, rows, data)
     past = posterior.data["y"].to_numpy() - explained[..., :weeks] - posterior["week_effect"][rows][:, None, :]
-    state = _drift(posterior, rows, past)[..., -1]
+    out = explained[..., weeks:].copy()
+    out += _wandering(posterior, rows, _drift(posterior, rows, past)[..., -1], out.shape, seed)
+    return out * posterior.data["scale"].to_numpy()[:, None]
+
+
+def simulate(posterior: Posterior, rows: Array, seed: int) -> Array:
+    """Draw the KPI of the posterior's own weeks anew, by its parameters alone; the weeks before them say nothing.
+
+    Returns:
+        Scaled KPI, shape ``(draw, geo, week)``.
+    """
+    out = explain(posterior, rows, posterior.data)
+    nothing = np.zeros(out.shape[:2])
+    return out + _wandering(posterior, rows, nothing, out.shape, seed, first=_first_week(posterior, rows))
+
+
+def _wandering(
+    posterior: Posterior, rows: Array, state: Array, shape: tuple[int, ...], seed: int, first: Array | float = 1.0
+) -> Array:
+    """Draw what no parameter explains: drift on from a state, surprises, and the shocks that geos share.
+
+    Args:
+        posterior: the fit.
+        rows: places of the draws.
+        state: of the drift before the first week, shape ``(draw, geo)``.
+        shape: of the result, ``(draw, geo, week)``.
+        seed: of all that is random.
+        first: factor on the first week's surprise, see `transforms.first_week_ratio`.
+    """
     random = np.random.default_rng(seed)
     decay, weight = drift_weights(*_persistence(posterior, rows))
-    out = explained[..., weeks:].copy()
-    for t in range(out.shape[-1]):
+    out = np.empty(shape)
+    for t in range(shape[-1]):
         surprise = posterior["sigma"][rows] * _standard_shocks(posterior, rows, state.shape, random)
-        residual = weight * state + surprise
-        out[..., t] += residual
+        residual = weight * state + (surprise if t else first * surprise)
+        out[..., t] = residual
         state = drift_step(state, residual, decay)
     if "tau" in posterior:
-        shape = (len(rows), 1, out.shape[-1])
-        out += posterior["tau"][rows][:, None, None] * random.standard_normal(shape)
-    return out * posterior.data["scale"].to_numpy()[:, None]
+        out += posterior["tau"][rows][:, None, None] * random.standard_normal((shape[0], 1, shape[-1]))
+    return out
 
 
 def change_of_kpi(posterior: Posterior, rows: Array, media: Array, other: Array, weeks: int) -> Array:

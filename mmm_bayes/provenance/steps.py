@@ -83,7 +83,7 @@ STEPS = {
         done="the models were compared",
         files=("comparison.json", "comparison.csv", "holdout.csv"),
         reads={"prepare": (*PANEL, "truth.json"), "fit": ("roi.csv", "lightgbm_roi.csv")},
-        decided_by=("model", "ci_prob", "compare.holdout"),
+        decided_by=("model", "ci_prob", "compare.holdout", "compare.folds"),
         noted=("sampler", "compare.bootstrap"),
     ),
     "allocate": Step(
@@ -129,13 +129,21 @@ STEPS = {
         noted=("allocate.schedule", "allocate.weekly", "sampler.seed"),
         shows=("compare",),
     ),
+    "validate": Step(
+        command="validate",
+        done="the configuration was put on trial",
+        files=("validation.json", "validation.csv"),
+        reads={"prepare": PANEL, "fit": ("posterior.nc",)},
+        decided_by=("allocate", "ci_prob"),
+        noted=("allocate.schedule", "allocate.weekly", "sampler"),
+    ),
     "report": Step(
         command="report",
         done="the report was written",
         files=("report.html", "report.md", "allocation.xlsx", "figures"),
         noted=("title", "kpi_label", "language", "currency", "ci_prob", "allocate"),
         place="report",
-        shows=("prepare", "fit", "compare", "allocate", "schedule", "what_if", "forecast"),
+        shows=("prepare", "fit", "compare", "allocate", "schedule", "what_if", "forecast", "validate"),
     ),
 }
 """By name, each after those that it reads. This table is the only place that knows who writes what from what."""

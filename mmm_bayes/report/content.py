@@ -103,6 +103,7 @@ def make_context(results: Results, money: Money, channels: Mapping[str, str]) ->
         | _ahead(results, results.ahead, money)
         | _data(results, money)
         | _truth(results.truth, results.fit, money)
+        | _validation(results)
     )
 
 
@@ -303,6 +304,16 @@ def _data(results: Results, money: Money) -> dict[str, Any]:
         "filled": numbers.listed(filled) if filled else "",
         "geo_shares": numbers.listed(shares),
         "spend_total": sum(quality["spend"]["channels"].values()) if quality["spend"] else 0.0,
+    }
+
+
+def _validation(results: Results) -> dict[str, Any]:
+    summary = results.validation
+    return {
+        "validation": summary,
+        "worth_of_plans": facts.worth_of_plans(summary),
+        "about_validation": list(facts.about_validation(summary or {})),
+        "validation_tables": tables.validation(summary or {}),
     }
 
 

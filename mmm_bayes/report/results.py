@@ -21,6 +21,7 @@ from mmm_bayes.panel import Panel, load_panel
 from mmm_bayes.provenance import STEPS, Change, Manifest, snapshot
 from mmm_bayes.report.words import label
 from mmm_bayes.transforms import Array
+from mmm_bayes.validate.files import load_summary
 from mmm_bayes.workspace import Workspace, read_csv
 
 
@@ -93,6 +94,7 @@ class Results:
         frontier: content of ``frontier.csv``; None where it was not made with the plan.
         schedules: the weeks of the plan, one per channel; empty where they were not asked for.
         ahead: the forecast of the planned weeks; None where it was not made.
+        validation: what the configuration came to on trial, by check; None where it was not put on trial.
         made: when the newest of all this was made.
         outdated: by step that has run, what has changed since; its files are not shown.
     """
@@ -109,6 +111,7 @@ class Results:
     frontier: pd.DataFrame | None
     schedules: Sequence[Schedule]
     ahead: Ahead | None
+    validation: Mapping[str, Any] | None
     made: datetime
     outdated: Mapping[str, Change]
 
@@ -156,6 +159,7 @@ def load_results(config: Config, space: Workspace) -> Results:
             frontier=read_csv(folder / "frontier.csv") if plan and manifest.wrote("allocate", "frontier.csv") else None,
             schedules=load_schedules(manifest.checked("schedule")) if plan and "schedule" in usable else (),
             ahead=load_ahead(manifest.checked("forecast")) if "forecast" in usable else None,
+            validation=load_summary(manifest.checked("validate")) if "validate" in usable else None,
             made=max(datetime.fromisoformat(manifest.steps[name]["finished"]) for name in usable | {"prepare"}),
             outdated=outdated,
         )

@@ -26,6 +26,7 @@ from mmm_bayes.report.facts.plan import (
     unchanged,
 )
 from mmm_bayes.report.facts.run import channel_of, money_of, notes_of
+from mmm_bayes.report.facts.validation import about_validation, worth_of_plans
 
 __all__ = [
     "MOVERS",
@@ -33,6 +34,7 @@ __all__ = [
     "about_ahead",
     "about_plan",
     "about_tests",
+    "about_validation",
     "best_weeks",
     "channel_of",
     "contradictions",
@@ -59,4 +61,5 @@ __all__ = [
     "totals_of",
     "unchanged",
     "without_effect",
+    "worth_of_plans",
 ]

@@ -18,6 +18,7 @@ from mmm_bayes.report.tables.details import breakdown, carry_over, kpi_parts, pa
 from mmm_bayes.report.tables.models import both_models, change_with_tenths, errors, factors, model_names, truth
 from mmm_bayes.report.tables.runs import roi_of_runs, runs
 from mmm_bayes.report.tables.table import Table
+from mmm_bayes.report.tables.validation import validation
 
 __all__ = [
     "Table",
@@ -52,6 +53,7 @@ __all__ = [
     "shares",
     "staying",
     "truth",
+    "validation",
     "waterfall",
     "weeks_ahead",
 ]

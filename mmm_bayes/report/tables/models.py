@@ -29,12 +29,23 @@ def errors(comparison: Comparison, write: Any) -> Table:
             change_with_tenths(e["bias"]),
             write(e["mae"]),
             write(e["crps"]),
+            write(e["interval_score"]),
             percent(e["coverage"]),
             percent(e["width"]),
         ]
         for model, e in found.items()
     ]
-    columns = ("model", "wmape", "wmape_total", "bias", "mean_error", "crps", "interval_held", "width")
+    columns = (
+        "model",
+        "wmape",
+        "wmape_total",
+        "bias",
+        "mean_error",
+        "crps",
+        "interval_score",
+        "interval_held",
+        "width",
+    )
     heads = column_heads(*columns, level=level)
     return Table(heads, rows, title=say("table.errors", weeks=comparison.summary["holdout_weeks"]))
 
