@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmm_bayes.allocate import allocate
 from mmm_bayes.allocate.limits import resolve
-from mmm_bayes.allocate.regret import incremental, regret_table
+from mmm_bayes.allocate.regret import against_truth, incremental, regret_table
 from mmm_bayes.allocate.scenarios import best_plan
 from mmm_bayes.config import Allocate, Model, Sampler, SimulatedChannel
 from mmm_bayes.curves import ResponseCurves
@@ -128,3 +129,18 @@ def test_the_truth_of_a_simulation_judges_plans():
     best = max(within, key=lambda s: incremental(truth, s))
     table = regret_table(truth, {"today": truth.today}, best).set_index("plan")
     assert 0 < table.loc["today", "share_of_oracle"] <= 1.001
+
+
+def test_a_plan_is_worth_what_the_true_curves_say():
+    """With one draw a plan knows its curves: on these it is worth what it claims, on others it loses."""
+    question, curves = Allocate(weeks=10, relative=(0.0, 2.0)), two_curves()
+    plan = allocate(curves, question, 0.9)
+    right = against_truth(plan, curves, question)
+    assert (right["moves"], right["wins"], right["claimed"]) == (1.0, 1.0, 1.0)
+    assert right["claimed_gain"] == pytest.approx(right["true_gain"], abs=1e-4)
+    assert right["true_gain"] == pytest.approx(right["best_gain"], abs=1e-4) == pytest.approx(90 / 70 - 1, abs=1e-4)
+    assert all(right[f"gain_held_{level}"] == 1.0 for level in (50, 80, 90))
+    other = replace(curves, response=np.array([[[0.0, 60.0, 80.0], [0.0, 0.0, 0.0]]]))
+    wrong = against_truth(plan, other, question)
+    assert (wrong["wins"], wrong["gain_held_90"], wrong["true_gain"]) == (0.0, 0.0, -1.0)
+    assert wrong["best_gain"] == pytest.approx(80 / 60 - 1)
