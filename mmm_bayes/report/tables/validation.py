@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from mmm_bayes.report.numbers import change, formatted, percent, ratio
+from mmm_bayes.report.language import local
+from mmm_bayes.report.numbers import change, fixed, percent, ratio
 from mmm_bayes.report.tables.table import Table, column_heads
 from mmm_bayes.report.words import label, say
 
@@ -44,9 +45,9 @@ def _ranks(found: Summary) -> Table:
         [
             label(name, "ranked"),
             say("cell.yes") if own["inside"] else say("cell.no"),
-            formatted(own["mean"], ".2f"),
-            formatted(own["difference"], "+.3f"),
-            formatted(own["band"], "+.3f"),
+            local(fixed(own["mean"], 2)),
+            local(fixed(own["difference"], 3)),
+            local(fixed(own["band"], 3)),
         ]
         for name, own in found["quantities"].items()
     ]
