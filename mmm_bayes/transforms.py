@@ -297,9 +297,18 @@ class Shape:
         Returns:
             Shape ``(..., week)``.
         """
-        weights = self.weights(parameters)
-        saturate = SATURATIONS[self.saturation]
-        shape = [parameters[n][..., None] for n in saturate.names]
+        return self.saturated(self.carried(media, parameters), parameters)
+
+    def carried(self, media: Any, parameters: Mapping[str, Any]) -> Any:
+        """Return what saturates; that of a sum of media is the sum of both. Arguments as `respond` has them."""
         if self.order == "adstock_first":
-            return saturate.formula(adstock(media, weights, self.l_max), *shape)
-        return adstock(saturate.formula(media, *shape), weights, self.l_max)
+            return adstock(media, self.weights(parameters), self.l_max)
+        return media
+
+    def saturated(self, carried: Any, parameters: Mapping[str, Any]) -> Any:
+        """Return the response of what `carried` returned."""
+        saturate = SATURATIONS[self.saturation]
+        response = saturate.formula(carried, *(parameters[n][..., None] for n in saturate.names))
+        if self.order == "adstock_first":
+            return response
+        return adstock(response, self.weights(parameters), self.l_max)

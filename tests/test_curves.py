@@ -1,18 +1,23 @@
 """Response curves: reading between points, files, and the response over a planning window."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mmm_bayes.curves import (
+    PaidMedia,
     ResponseCurves,
+    Window,
     highest_window,
     load_curves,
     planning_window,
     save_curves,
     window_response,
 )
+from mmm_bayes.curves.make import ray_response
 from mmm_bayes.transforms import Shape
 
 
@@ -88,6 +93,29 @@ def test_window_response_equals_a_slow_loop():
     np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
     assert (actual[:, 0] == 0).all()
     assert (np.diff(actual, axis=1) > 0).all()
+
+
+@pytest.mark.parametrize("order", ["adstock_first", "saturation_first"])
+def test_multiples_of_a_flight_are_answered_as_flights(order):
+    rng = np.random.default_rng(7)
+    draws, geos, weeks, l_max = 3, 4, 6, 4
+    shape, steps, some = Shape(order=order, l_max=l_max), np.array([0.0, 0.4, 1.0, 3.0]), [0, 2]
+    parameters = dict(zip(("alpha", "kappa", "slope"), rng.uniform(0.2, 0.8, (3, draws, 1)), strict=True))
+    driver, carry = rng.gamma(1.0, size=(1, geos, weeks)), rng.gamma(1.0, size=(1, geos, l_max - 1))
+    paid = PaidMedia(
+        channels=["tv"],
+        geos=list("abcd"),
+        spend=driver,
+        media=np.concatenate([carry, driver], axis=-1),
+        coefficient=rng.gamma(1.0, size=(draws, 1, geos)),
+        carried=lambda _, media: shape.carried(media, parameters),
+        respond=lambda _, carried: shape.saturated(carried, parameters),
+    )
+    actual = ray_response(paid, 0, some, steps, Window(driver, driver, carry, driver))
+    flights = steps[:, None, None] * driver[0, some]
+    respond = partial(shape.respond, parameters=parameters)
+    expected = window_response(respond, flights, carry[0, some], paid.coefficient[:, 0][:, some])
+    np.testing.assert_allclose(actual, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("weeks", [1, 4, 7, 10, 25])

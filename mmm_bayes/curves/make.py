@@ -1,13 +1,12 @@
 """From paid media to their response curves over a window."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 
 from mmm_bayes.config import Allocate
 from mmm_bayes.curves.response import ResponseCurves, arm_of, channel_of
-from mmm_bayes.curves.window import PaidMedia, highest_window, window_of
+from mmm_bayes.curves.window import PaidMedia, Window, highest_window, window_of
 from mmm_bayes.transforms import Array
 
 POINTS = 101
@@ -35,6 +34,35 @@ def window_response(respond: Callable[[Array], Array], flights: Array, carry: Ar
 
     nothing = total(np.zeros(flights.shape[1:]))
     return np.stack([total(flight) - nothing for flight in flights], axis=-1)
+
+
+def ray_response(paid: PaidMedia, channel: int, geos: Sequence[int], steps: Array, window: Window) -> Array:
+    """Return `window_response` of multiples of one flight, that of a channel in some geos.
+
+    Carry-over adds up, so it is worked out once and not for each multiple.
+
+    Args:
+        paid: the channels.
+        channel: place of the channel.
+        geos: their places.
+        steps: multiples, shape ``(step,)``.
+        window: has the flight and what ran before it.
+
+    Returns:
+        Incremental KPI value in currency, shape ``(draw, step)``.
+    """
+    before, flight = window.carry[channel, geos], window.driver[channel, geos]
+    tail, coefficient = np.zeros_like(before), paid.coefficient[:, channel][:, geos]
+    still, unit = (
+        paid.carried(channel, np.concatenate([*media, tail], axis=-1))
+        for media in ((before, np.zeros_like(flight)), (np.zeros_like(before), flight))
+    )
+
+    def total(step: float) -> Array:
+        return np.einsum("dgt,dg->d", paid.respond(channel, still + step * unit), coefficient)
+
+    nothing = total(0.0)
+    return np.stack([total(step) - nothing for step in steps], axis=-1)
 
 
 def planning_arms(
@@ -93,15 +121,7 @@ def make_curves(
 
     flight, today = by_arm(window.spend), by_arm(window.today)
     grid = curve_grid(settings, [name for name, _, _ in arms], flight, stretch)
-    response = [
-        window_response(
-            partial(paid.respond, c),
-            steps[:, None, None] * window.driver[c, geos],
-            window.carry[c, geos],
-            paid.coefficient[:, c][:, geos],
-        )
-        for (_, c, geos), steps in zip(arms, grid, strict=True)
-    ]
+    response = [ray_response(paid, c, geos, steps, window) for (_, c, geos), steps in zip(arms, grid, strict=True)]
     weeks = settings.weeks
     return ResponseCurves(
         channels=tuple(name for name, _, _ in arms),

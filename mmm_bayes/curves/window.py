@@ -56,7 +56,9 @@ class PaidMedia:
         spend: shape ``(channel, geo, week)``, currency.
         media: scaled driver with history, shape ``(channel, geo, l_max - 1 + week)``.
         coefficient: currency per unit of response, shape ``(draw, channel, geo)``.
-        respond: place of a channel and its media ``(geo, time)`` to the response ``(draw, geo, time)`` of some geos.
+        carried: place of a channel and its media with history ``(geo, time)`` to what saturates, of some geos, shape
+            ``(..., geo, time)``; that of a sum is the sum of both.
+        respond: place of a channel and what saturates to the response ``(draw, geo, week)``.
         planned: spend and the price of a unit of scaled media in the planned weeks, each ``(channel, geo, week)``.
     """
 
@@ -65,6 +67,7 @@ class PaidMedia:
     spend: Array
     media: Array
     coefficient: Array
+    carried: Callable[[int, Array], Array]
     respond: Callable[[int, Array], Array]
     planned: tuple[Array, Array] | None = None
 

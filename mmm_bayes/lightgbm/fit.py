@@ -15,7 +15,7 @@ from mmm_bayes.lightgbm.trees import Effects, boost, predict, read_effects
 from mmm_bayes.lightgbm.trend import line, robust_trend
 from mmm_bayes.panel import Panel
 from mmm_bayes.progress import Progress, silent
-from mmm_bayes.transforms import Array
+from mmm_bayes.transforms import Array, adstock
 
 BLOCK = 8
 """Weeks in a block of the bootstrap: as long as media act by default."""
@@ -101,7 +101,7 @@ class Boosted:
             settings: length of the window, flighting, limits, and whether each geo is an arm of its own.
             stretch: how many times as far as the limits ask the curves go.
         """
-        paid, ahead = np.flatnonzero(panel.data["paid"].to_numpy()), panel.planned
+        paid, ahead, l_max = np.flatnonzero(panel.data["paid"].to_numpy()), panel.planned, self.scaling.l_max
         value = (panel.data if ahead is None else ahead)["value"].transpose("geo", "week").to_numpy()
         media = PaidMedia(
             channels=[panel.channels[c] for c in paid],
@@ -109,14 +109,11 @@ class Boosted:
             spend=panel.data["spend"].transpose("channel", "geo", "week").to_numpy()[paid],
             media=make_inputs(panel, self.scaling).media[paid],
             coefficient=np.tile(self.scaling.kpi * usual_worth(value), (len(self.effects), len(paid), 1)),
-            respond=lambda c, driver: self._respond(int(paid[c]), driver),
+            carried=lambda c, driver: np.stack([adstock(driver, e.weights[paid[c]], l_max) for e in self.effects]),
+            respond=lambda c, carried: np.stack([e.at(paid[c], m) for e, m in zip(self.effects, carried, strict=True)]),
             planned=None if ahead is None else planned_media(ahead, paid, self.scaling.media),
         )
         return make_curves(media, settings, "lightgbm", stretch)
-
-    def _respond(self, channel: int, media: Array) -> Array:
-        """Return the scaled effect ``(draw, geo, week)`` of a channel's scaled media ``(geo, l_max - 1 + week)``."""
-        return np.stack([e.respond(channel, media, self.scaling.l_max) for e in self.effects])
 
 
 def fit_lightgbm(

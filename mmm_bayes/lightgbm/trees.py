@@ -44,7 +44,10 @@ class Effects:
 
     def respond(self, channel: int, media: Array, l_max: int) -> Array:
         """Return the effect of scaled media with history ``(geo, l_max - 1 + week)``, shape ``(geo, week)``."""
-        carried = adstock(media, self.weights[channel], l_max)
+        return self.at(channel, adstock(media, self.weights[channel], l_max))
+
+    def at(self, channel: int, carried: Array) -> Array:
+        """Return the effect of carried-over scaled media, of any shape."""
         return self.steps[channel][np.searchsorted(self.edges[channel], carried)]
 
 

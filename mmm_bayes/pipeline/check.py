@@ -127,6 +127,7 @@ def _money_curves(panel: Panel, settings: Allocate, l_max: int) -> ResponseCurve
     if ahead is not None:
         money = ahead["spend"].sel(channel=channels).transpose("channel", "geo", "week").to_numpy()
         planned = money, np.ones_like(money)
-    return make_curves(
-        PaidMedia(channels, panel.geos, spend, media, worth, lambda _, values: values[None], planned), settings, ""
+    plain = PaidMedia(
+        channels, panel.geos, spend, media, worth, lambda _, media: media, lambda _, media: media[None], planned
     )
+    return make_curves(plain, settings, "")

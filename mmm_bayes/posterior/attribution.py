@@ -221,6 +221,7 @@ def paid_media(posterior: Posterior, rows: Array, planned: xr.Dataset | None) ->
         spend=data["spend"].to_numpy()[paid],
         media=data["media"].to_numpy()[paid],
         coefficient=coefficient * usual_worth(money),
-        respond=lambda c, media: posterior.shape.respond(media, parameters[c]),
+        carried=lambda c, media: posterior.shape.carried(media, parameters[c]),
+        respond=lambda c, carried: posterior.shape.saturated(carried, parameters[c]),
         planned=ahead,
     )
