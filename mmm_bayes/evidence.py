@@ -77,9 +77,10 @@ def evidence(panel: Panel, priors: ChannelPriors) -> list[Evidence]:
     purpose: no saturation, and errors that do not know of each other.
     """
     media = panel.driver
-    known = _features(panel)
-    moved, worth = _without(_carried(media), known), _without(_worth(panel)[None], known)[0]
-    errors = _errors(moved, worth, known.shape[-1])
+    seen = panel.data["observed"].transpose("geo", "week").to_numpy()
+    known = _features(panel) * seen[..., None]  # a row of zeros teaches nothing
+    moved, worth = _without(_carried(media) * seen, known), _without(_worth(panel)[None] * seen, known)[0]
+    errors = _errors(moved, worth, seen.sum() - known.shape[-1] * len(seen))
     alike, inflation = _correlations(media), _inflation(media, moved)
     spend = panel.data["spend"].sum(["geo", "week"]).to_numpy()
     weeks = weeks_on(panel)
@@ -206,12 +207,18 @@ def _without(series: Array, features: Array) -> Array:
     return np.moveaxis(np.stack(left), -1, 0)
 
 
-def _errors(media: Array, worth: Array, features: int) -> Array:
-    """Return the standard error of what a unit of each channel's media is worth; infinite where nothing is left."""
+def _errors(media: Array, worth: Array, rows: int) -> Array:
+    """Return the standard error of what a unit of each channel's media is worth; infinite where nothing is left.
+
+    Args:
+        media: what other features do not explain of it, shape ``(channel, geo, week)``.
+        worth: the same of the KPI, shape ``(geo, week)``.
+        rows: cells with a KPI, without as many as these features have coefficients.
+    """
     scale = np.maximum(worth.std(axis=-1, keepdims=True), 1e-300)  # geos count as they are precise
     x, y = (media / scale).reshape(len(media), -1).T, (worth / scale).ravel()
     left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
-    free = y.size - x.shape[1] - features * worth.shape[0]
+    free = rows - x.shape[1]
     size = np.sqrt((x**2).sum(axis=0))
     if free < 1 or not size.all():
         return np.full(len(media), np.inf)

@@ -68,6 +68,7 @@ class Inputs:
 
     Attributes:
         y: KPI over its geo's mean, shape ``(geo, week)``.
+        seen: whether there is a KPI, shape ``(geo, week)``; elsewhere ``y`` is a guess.
         media: scaled media with history, shape ``(channel, geo, l_max - 1 + week)``.
         carried: the same carried over in each of `ways`, shape ``(way, channel, geo, week)``.
         known: season, holidays and controls, these two also some weeks late, shape ``(feature, geo, week)``.
@@ -75,6 +76,7 @@ class Inputs:
     """
 
     y: Array
+    seen: Array
     media: Array
     carried: Array
     known: Array
@@ -110,6 +112,7 @@ def make_inputs(panel: Panel, scaling: Scaling) -> Inputs:
     time = ((panel.weeks - scaling.start).days // 7).to_numpy()
     return Inputs(
         y=kpi / scaling.kpi[:, None],
+        seen=panel.data["observed"].transpose("geo", "week").to_numpy(),
         media=media,
         carried=np.stack([adstock(media, weights, scaling.l_max) for weights in scaling.weights]),
         known=np.concatenate([np.sin(year) * everywhere, np.cos(year) * everywhere, *_early_and_late(panel)]),

@@ -17,6 +17,9 @@ Array = NDArray[Any]
 FLOOR = 1e-12
 """Added below a power: ``0**slope`` has no gradient in ``slope``."""
 
+ALWAYS = 10_000.0
+"""Weeks after which nothing of a drift is known."""
+
 YEAR = 365.25
 """Days."""
 
@@ -174,9 +177,22 @@ def drift_step(state: Any, residual: Any, decay: Any) -> Any:
     return decay * state + residual
 
 
-def first_week_ratio(rho: Any, gain: Any) -> Any:
-    """Return the variance of the first residual over that of a surprise (stationary state plus noise)."""
-    return 1 + (rho * gain) ** 2 / (1 - rho**2)
+def first_week_ratio(rho: Any, gain: Any, unseen: Any = None) -> Any:
+    """Return the variance of a residual after ``unseen`` weeks without a KPI over that of a surprise.
+
+    In each of them the drift moves on unseen; without ``unseen``, before the first week of all, it has always done so
+    (stationary state plus noise). With the week itself what was lost is taken as known again.
+    """
+    moved = (rho * gain) ** 2 / (1 - rho**2)
+    return 1 + moved if unseen is None else 1 + moved * (1 - rho ** (2 * unseen))
+
+
+def weeks_unseen(seen: Array) -> Array:
+    """Return how many weeks without a KPI precede each, of ``seen (geo, week)``; `ALWAYS` before a first one."""
+    weeks = np.arange(seen.shape[-1])
+    last = np.maximum.accumulate(np.where(seen > 0, weeks, -1), axis=-1)
+    before = np.concatenate([np.full((*seen.shape[:-1], 1), -1), last[..., :-1]], axis=-1)
+    return np.where(before < 0, ALWAYS, weeks - before - 1).astype(float)
 
 
 @dataclass(frozen=True)

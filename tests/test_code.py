@@ -2,6 +2,7 @@
 
 import os
 import stat
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from types import SimpleNamespace
@@ -113,6 +114,18 @@ def written(panel, model):
     assert source is not None, "an operation of this structure is not known"
     data, sizes = graph_data(design, model), sizes_of(design.data, model)
     return Interpreted(source, data, sizes), build_model(design, model), data, sizes
+
+
+def with_gaps(panel):
+    """Return a panel that lacks some of its KPI: a late opening, a gap, single cells."""
+    seen = np.ones((len(panel.geos), len(panel.weeks)), dtype=bool)
+    seen[-1, :4] = seen[0, 9:12] = seen[0, 20] = False
+    return replace(panel, data=panel.data.assign(observed=(("geo", "week"), seen)))
+
+
+@pytest.mark.parametrize("model", [STRUCTURES["default"], STRUCTURES["smooth, student_t"]], ids=["normal", "student_t"])
+def test_written_code_is_the_graph_of_a_panel_with_gaps(panel, model):
+    test_written_code_is_the_graph(with_gaps(panel), model)
 
 
 @pytest.mark.parametrize("model", STRUCTURES.values(), ids=STRUCTURES.keys())

@@ -68,6 +68,7 @@ def test_operations_are_those_of_numba(elsewhere):
                 media["money"][0],
                 *np.array([[0.0, 0.5, 0.9], [0.3] * 3, [0.5, 0.2, 0.1]]),
                 np.array(0.4),
+                (media["money"] > np.median(media["money"])).astype(float),
             ],
         ),
     ]

@@ -21,7 +21,7 @@ from mmm_bayes.model.kernels import drift, elementary, features, fused
 from mmm_bayes.model.operations import DEPARTING, MEDIA_EFFECT, WEIGHTED, surprises
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.priors import check_channels, effect_priors, prior_from_range, prior_of, prior_place
-from mmm_bayes.transforms import Shape, effect_scale, media_effect
+from mmm_bayes.transforms import ALWAYS, Shape, effect_scale, first_week_ratio, media_effect, weeks_unseen
 
 L_MAX = 4
 
@@ -154,17 +154,18 @@ def test_a_caller_with_fast_mathematics_does_not_reorder_a_kernels_sums():
     )
 
 
-def slow_surprises(residual, raw, rho, gain, sigma, tau):
+def slow_surprises(residual, raw, rho, gain, sigma, tau, seen):
     """The state-space model, week by week and geo by geo; surprises, shocks and the spread of a shock."""
     geos, weeks = residual.shape
     surprise, shock, drift_ahead = np.zeros_like(residual), np.zeros(weeks), np.zeros(geos)
     precision = sum(1 / s**2 for s in sigma)
     spread = (1 / (1 / tau**2 + precision)) ** 0.5
     for t in range(weeks):
-        expected = sum((residual[g, t] - drift_ahead[g]) / sigma[g] ** 2 for g in range(geos)) * spread**2
+        here = [g for g in range(geos) if seen[g, t]]
+        expected = sum((residual[g, t] - drift_ahead[g]) / sigma[g] ** 2 for g in here) * spread**2
         shock[t] = expected + spread * raw[t]
         for g in range(geos):
-            left = residual[g, t] - shock[t]
+            left = residual[g, t] - shock[t] if g in here else drift_ahead[g]
             surprise[g, t] = left - drift_ahead[g]
             drift_ahead[g] = rho * ((1 - gain[g]) * drift_ahead[g] + gain[g] * left)
     return surprise, shock, spread
@@ -181,14 +182,19 @@ def with_finite_differences(function, point, gradients):
             assert gradient[index] == pytest.approx(wanted, rel=1e-5, abs=1e-6), (place, index)
 
 
+SEEN = {"all": np.ones((3, 7)), "some": np.array([[0, 0, 0, 1, 1, 1, 1], [1, 1, 0, 0, 1, 0, 1], [1, 1, 1, 1, 1, 0, 1]])}
+
+
+@pytest.mark.parametrize("seen", [*SEEN])
 @pytest.mark.parametrize("mode", ["NUMBA", "FAST_COMPILE"])
-def test_surprises_and_shocks_are_those_of_the_slow_loop_with_their_gradient(mode):
+def test_surprises_and_shocks_are_those_of_the_slow_loop_with_their_gradient(mode, seen):
     random = np.random.default_rng(2)
     residual, raw, weights = random.normal(size=(3, 7)), random.normal(size=7), random.normal(size=(2, 3, 7))
     rho, gain, share, spread = np.array(0.8), np.array([0.0, 0.3, 1.0]), np.array([0.5, 0.2, 0.1]), np.array(0.4)
     point = (residual, rho, gain, share, spread, raw)
     tensors = [pt.as_tensor(v).type() for v in point]
-    outputs = surprises(*tensors)
+    known = SEEN[seen].astype(float)
+    outputs = surprises(*tensors[:3], pt.as_tensor(known), *tensors[3:])
     scalar = (outputs[0] * weights[0]).sum() + (outputs[1] * weights[1, 0]).sum()
     function = pytensor.function(tensors, [*outputs, *pt.grad(scalar, tensors)], mode=mode)
     surprise, shock, *gradients = function(*point)
@@ -196,9 +202,9 @@ def test_surprises_and_shocks_are_those_of_the_slow_loop_with_their_gradient(mod
     def slow(residual, rho, gain, share, spread, raw):
         ahead, left, shocks = np.zeros(3), np.zeros((3, 7)), np.zeros(7)
         for t in range(7):
-            shocks[t] = share @ (residual[:, t] - ahead) + spread * raw[t]
-            left[:, t] = residual[:, t] - ahead - shocks[t]
-            ahead = rho * ((1 - gain) * ahead + gain * (residual[:, t] - shocks[t]))
+            shocks[t] = share @ (known[:, t] * (residual[:, t] - ahead)) + spread * raw[t]
+            left[:, t] = np.where(known[:, t], residual[:, t] - ahead - shocks[t], 0.0)
+            ahead = rho * ((1 - gain) * ahead + gain * np.where(known[:, t], residual[:, t] - shocks[t], ahead))
         return left, shocks
 
     np.testing.assert_allclose(surprise, slow(*point)[0], atol=1e-12)
@@ -211,27 +217,74 @@ def test_surprises_and_shocks_are_those_of_the_slow_loop_with_their_gradient(mod
     with_finite_differences(total, point, gradients)
 
 
-def test_the_likelihood_of_several_geos_is_scipys_times_the_change_of_variable():
+def masked(seen):
+    """Return the `pymc.Data` of a likelihood: which cells are seen, and where not all are, what came before each."""
+    known = {"seen": pt.as_tensor(seen.astype(float))}
+    return known if seen.all() else known | {"unseen": pt.as_tensor(weeks_unseen(seen))}
+
+
+@pytest.mark.parametrize("seen", [np.ones((3, 6)), SEEN["some"][:, :6]], ids=["all", "some"])
+def test_the_likelihood_of_several_geos_is_scipys_times_the_change_of_variable(seen):
     random = np.random.default_rng(3)
     residual = random.normal(0, 0.1, size=(3, 6))
     with pm.Model(coords={"geo": range(3), "week": range(6)}) as built:
-        graph._likelihood(pt.as_tensor(residual), Model(), 3)
+        graph._likelihood(pt.as_tensor(residual), Model(), 3, masked(seen))
     density = built.compile_logp(vars=built.potentials, mode="FAST_COMPILE")
     gain = np.array([0.2, 0.5, 0.9])
     points = [(0.8, 0.1, np.array([0.1, 0.2, 0.3]), random.normal(size=6)), (0.3, 0.02, 0.2 * np.ones(3), np.ones(6))]
 
     def wanted(rho, tau, sigma, raw):
-        surprise, shock, spread = slow_surprises(residual, raw, rho, gain, sigma, tau)
+        surprise, shock, spread = slow_surprises(residual, raw, rho, gain, sigma, tau, seen)
         deviation = np.repeat(sigma[:, None], 6, axis=1)
-        deviation[:, 0] *= np.sqrt(1 + (rho * gain) ** 2 / (1 - rho**2))
-        seen = stats.norm.logpdf(surprise, 0, deviation).sum()
-        return seen + stats.norm.logpdf(shock, 0, tau).sum() + 6 * np.log(spread)
+        for g, t in np.argwhere(seen):
+            gap = next((back for back in range(t) if seen[g, t - 1 - back]), 1000)
+            deviation[g, t] *= np.sqrt(1 + (rho * gain[g]) ** 2 * sum(rho ** (2 * k) for k in range(gap)))
+        known = stats.norm.logpdf(surprise, 0, deviation)[seen > 0].sum()
+        return known + stats.norm.logpdf(shock, 0, tau).sum() + 6 * np.log(spread)
 
     def found(rho, tau, sigma, raw):
         logit = {"rho_logodds__": np.log(rho / (1 - rho)), "gain_logodds__": np.log(gain / (1 - gain))}
         return density(logit | {"tau_log__": np.log(tau), "sigma_log__": np.log(sigma), "week_z": raw})
 
     assert found(*points[0]) - found(*points[1]) == pytest.approx(wanted(*points[0]) - wanted(*points[1]))
+
+
+@pytest.mark.parametrize("gain", [0.0, 1.0], ids=["white", "autoregression"])
+def test_cells_without_a_kpi_are_as_if_they_were_not_there(gain):
+    """The density of a geo that opens late and has gaps is that of the cells that it has, whatever stands elsewhere."""
+    seen = np.array([[0, 0, 0, 1, 1, 0, 1, 1, 0, 0, 0, 1]])
+    residual = np.random.default_rng(4).normal(0, 0.1, seen.shape)
+    settings = Model(residual="white" if gain == 0 else "ar1")
+    with pm.Model(coords={"geo": [0], "week": range(12)}) as built:
+        graph._likelihood(pt.as_tensor(np.where(seen, residual, 7.0)), settings, 1, masked(seen))
+    density = built.compile_logp(vars=built.potentials, mode="FAST_COMPILE")
+    cells = np.flatnonzero(seen)
+    for sigma, rho in ((0.1, 0.7), (0.3, 0.95)):
+        apart = np.abs(cells[:, None] - cells)
+        spread = sigma**2 * (rho**apart / (1 - rho**2) if gain else np.eye(len(cells)))
+        wanted = stats.multivariate_normal.logpdf(residual[0, cells], cov=spread)
+        point = {"sigma_log__": np.log([sigma])} | ({"rho_logodds__": np.log(rho / (1 - rho))} if gain else {})
+        assert density(point) == pytest.approx(wanted, rel=1e-9)
+
+
+@pytest.mark.parametrize("gap", [1, 3, 10])
+def test_the_week_after_a_gap_is_as_uncertain_as_the_past_leaves_it(gap):
+    """Held to the normal distribution of a drifting demand given all weeks before the gap."""
+    rho, gain, weeks = 0.8, 0.4, 120
+    moves = np.array([1.0, *(gain * rho**lag for lag in range(1, weeks))])
+    mixing = np.array([[moves[t - s] if s <= t else 0.0 for s in range(weeks)] for t in range(weeks)])
+    covariance = mixing @ mixing.T
+    past = np.arange(weeks - 1 - gap)
+    left = covariance[-1, -1] - covariance[-1, past] @ np.linalg.solve(
+        covariance[np.ix_(past, past)], covariance[past, -1]
+    )
+    assert first_week_ratio(rho, gain, np.array([0.0, gap]))[1] == pytest.approx(left, rel=1e-9)
+    assert first_week_ratio(rho, gain, np.array([0.0, ALWAYS])) == pytest.approx([1.0, first_week_ratio(rho, gain)])
+
+
+def test_weeks_unseen_are_counted_back_to_the_last_kpi():
+    found = weeks_unseen(np.array([[0, 0, 1, 0, 0, 1, 1], [1, 1, 1, 0, 1, 1, 0]], dtype=bool))
+    assert found.tolist() == [[ALWAYS] * 3 + [0, 1, 2, 0], [ALWAYS, 0, 0, 0, 1, 0, 0]]
 
 
 def test_levels_are_independent_around_one():
@@ -246,7 +299,10 @@ def test_levels_are_independent_around_one():
 
 def test_gain_one_is_an_autoregression_and_zero_is_white():
     residual = np.random.default_rng(1).normal(size=(1, 6))
-    whole, none = (surprises(pt.as_tensor(residual), 0.7, pt.as_tensor(g))[0].eval() for g in (np.ones(1), np.zeros(1)))
+    seen = pt.ones_like(residual)
+    whole, none = (
+        surprises(pt.as_tensor(residual), 0.7, pt.as_tensor(g), seen)[0].eval() for g in (np.ones(1), np.zeros(1))
+    )
     np.testing.assert_allclose(whole[0, 1:], residual[0, 1:] - 0.7 * residual[0, :-1])
     np.testing.assert_allclose(none, residual)
 

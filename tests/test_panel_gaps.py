@@ -1,18 +1,24 @@
 """Weeks without a KPI: nothing is learnt from them; a geo enters when it opens."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from mmm_bayes.config import Compare, Model, PanelColumns
+from mmm_bayes.config import ChannelPriors, Compare, Model, PanelColumns
 from mmm_bayes.errors import DataError
 from mmm_bayes.evaluate import Forecast, compare, roi_table, split_holdout
 from mmm_bayes.evidence import evidence
-from mmm_bayes.model.design import build_design
+from mmm_bayes.features import make_inputs, make_scaling
+from mmm_bayes.lightgbm.carry import choose_ways
+from mmm_bayes.lightgbm.trees import boost, predict
+from mmm_bayes.model.design import Design, build_design
+from mmm_bayes.model.graph import build_model
 from mmm_bayes.panel import load_panel, panel_from_frame, save_panel
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import decomposition
-from mmm_bayes.posterior.parts import PARTS
 from mmm_bayes.report.words import word
 
 WEEKS = 60
@@ -58,36 +64,36 @@ def late(rows):
     return frame
 
 
-def test_a_week_without_kpi_has_an_effect_of_its_own_and_is_said():
+def test_a_week_without_kpi_is_not_seen_and_said():
     panel = panel_from_frame(gap(), COLUMNS, "gap")
     south = panel.data.sel(geo="south")
     assert np.flatnonzero(~panel.data["observed"].sel(geo="south").to_numpy()).tolist() == [20, 21]
     ends = south["kpi"].to_numpy()[[19, 22]]
     np.testing.assert_allclose(south["kpi"][20:22], ends[0] + (ends[1] - ends[0]) * np.array([1, 2]) / 3)
-    names = [str(name) for name in panel.data["holiday"].values]
-    assert names == ["sale", "no KPI 2022-05-23 (south)", "no KPI 2022-05-30 (south)"]
-    own = panel.data["holidays"].transpose("holiday", "geo", "week").to_numpy()[1:]
-    assert own.sum() == 2 and own[0, 1, 20] == own[1, 1, 21] == 1
+    assert [str(name) for name in panel.data["holiday"].values] == ["sale"]
     assert south["spend"].to_numpy()[20:22].min() > 0 and (south["value"] == 1).all()
     (note,) = (n for n in panel.notes if n.code == "panel.without_kpi")
     assert word(note).startswith("south has no KPI in 2 weeks, left out of what the model learns from: 2022-05-23 to")
 
 
-def test_the_free_effect_leaves_nothing_to_learn():
-    """Whatever stands in the cell, the best fit of all else is the same: a free coefficient takes what is left."""
-    panel = panel_from_frame(gap(), COLUMNS, "gap")
-    (holidays,) = (part for part in PARTS if part.name == "holidays")
-    fits = []
-    for shift in (0.0, 300.0):
-        other = panel.data["kpi"] + shift * ~panel.data["observed"]
-        data = build_design(type(panel)("x", panel.data.assign(kpi=other), "sales"), Model()).data
-        x = holidays.features(data).reshape(3, -1).T
-        media = data["media"].to_numpy()[0][:, 7:].ravel()[:, None]
-        level = np.repeat(np.eye(2), WEEKS, axis=0)
-        scaled = data["y"].to_numpy().ravel() * np.repeat(data["scale"].to_numpy(), WEEKS)
-        fits.append(np.linalg.lstsq(np.hstack([x, media, level]), scaled, rcond=None)[0])
-    np.testing.assert_allclose(fits[0][[0, 3]], fits[1][[0, 3]], rtol=1e-9)
-    assert abs(fits[1][1] - fits[0][1]) == pytest.approx(300.0)
+@pytest.mark.parametrize("made", [gap, partial(late, rows=False)], ids=["gap", "late"])
+def test_nothing_is_learnt_from_what_stands_where_no_kpi_is(made):
+    """Neither model, nor what the data can tell, depends on the value that fills a cell."""
+    panel, found, weeks = panel_from_frame(made(), COLUMNS, "x"), [], np.arange(WEEKS)
+    design, inputs = build_design(panel, Model()), make_inputs(panel, make_scaling(panel, 8))
+    for shift in (0.0, 3.0):
+        other = shift * ~panel.data["observed"]
+        built = build_model(Design(design.data.assign(y=design.data["y"] + other)), Model())
+        rows = replace(inputs, y=inputs.y + other.transpose("geo", "week").to_numpy())
+        choice, data = choose_ways(rows, weeks), panel.data.assign(kpi=panel.data["kpi"] + 100 * other)
+        found.append(
+            [
+                built.compile_logp(built.potentials, mode="FAST_COMPILE")(built.initial_point(random_seed=1)),
+                *predict(boost(rows, choice, np.zeros((2, 2)), weeks, 1), rows, choice, weeks).ravel(),
+                *(one.error for one in evidence(replace(panel, data=data), ChannelPriors())),
+            ]
+        )
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
 
 
 @pytest.mark.parametrize("rows", [True, False])
@@ -117,13 +123,13 @@ def test_a_panel_on_disk_is_the_same_panel(tmp_path):
     assert read.data.equals(made.data) and read.notes == made.notes
 
 
-def test_planned_weeks_have_none_of_these_effects():
+def test_weeks_without_a_kpi_may_stand_before_planned_ones():
     frame = gap()
     ahead = frame[at(frame, "north", [58, 59]) | at(frame, "south", [58, 59])].copy()
     ahead["week"] += pd.to_timedelta(14, unit="D")
     ahead[["sales", "price", "sale"]] = np.nan
     panel = panel_from_frame(pd.concat([frame, ahead]), COLUMNS, "plan")
-    assert panel.planned.sizes["holiday"] == 3 and not panel.planned["holidays"].to_numpy()[..., 1:].any()
+    assert panel.planned.sizes["holiday"] == 1
     assert panel.with_planned().data.sizes["week"] == WEEKS + 2
 
 

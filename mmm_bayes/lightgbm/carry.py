@@ -57,6 +57,7 @@ def _without_the_rest(inputs: Inputs, train: Index, valid: Index) -> tuple[Array
     rest = np.concatenate([level, level * inputs.time, inputs.known])
     rest = rest / np.maximum(np.abs(rest).max(axis=(1, 2), keepdims=True), 1e-300)
     columns = np.concatenate([inputs.y[None], np.sqrt(inputs.carried.reshape(-1, geos, weeks))])
+    rest, columns = rest * inputs.seen, columns * inputs.seen  # a row of zeros teaches nothing
     known, ahead = to_rows(rest, train), to_rows(rest, valid)
     gram = known.T @ known + RIDGE * len(known) * np.eye(len(rest))
     fitted = np.linalg.solve(gram, known.T @ to_rows(columns, train))

@@ -69,7 +69,9 @@ def boost(inputs: Inputs, choice: Index, trend: Array, weeks: Index, seed: int) 
         "monotone_constraints": [1] * channels + [0] * others,
         "interaction_constraints": [[c] for c in range(channels)] + [list(range(channels, channels + others))],
     }
-    return lgb.train(parameters, lgb.Dataset(inputs.rows(choice, weeks), target, params=parameters), ROUNDS)
+    seen = inputs.seen[:, weeks].ravel()
+    rows = lgb.Dataset(inputs.rows(choice, weeks)[seen], target[seen], params=parameters)
+    return lgb.train(parameters, rows, ROUNDS)
 
 
 def predict(booster: lgb.Booster, inputs: Inputs, choice: Index, weeks: Index) -> Array:

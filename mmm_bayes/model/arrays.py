@@ -10,7 +10,7 @@ from mmm_bayes.model.design import Design
 from mmm_bayes.model.smooth import frequencies
 from mmm_bayes.posterior.parts import parts_of
 from mmm_bayes.priors import alike, effect_priors, pooled, prior_of
-from mmm_bayes.transforms import SATURATIONS, Array
+from mmm_bayes.transforms import SATURATIONS, Array, weeks_unseen
 
 POOL = ("mean_media", "usual_return")
 LIFT = ("lift_media", "lift_weight", "lift_member", "lift_kpi", "lift_error", "lift_channel")
@@ -25,7 +25,8 @@ Placed = dict[int, Prior]
 def graph_data(design: Design, model: Model) -> dict[str, xr.Variable]:
     """Return the arrays of a panel, with their dimensions, by the name of their `pymc.Data`.
 
-    ``y, money (geo, week)``, ``media (channel, geo, time)``, ``total (channel)``, for each part of the baseline its
+    ``y, money, seen (geo, week)`` and, where a KPI is missing, ``unseen (geo, week)`` of `transforms.weeks_unseen`;
+    ``media (channel, geo, time)``, ``total (channel)``, for each part of the baseline its
     ``<part>_values (feature, geo or alike, week)``, and ``frequency (wave)`` of a smooth one; where channels are pooled
     ``pool_at`` (their places), ``mean_media (channel)`` and ``usual_return``; for lift tests those of
     `experiments.lift_data`, and which places are which geos as ``lift_chosen (part, place, geo)``; and `prior_data`.
@@ -34,6 +35,10 @@ def graph_data(design: Design, model: Model) -> dict[str, xr.Variable]:
     places = pooled(data)
     names = ["y", "media", "money", "total", *LIFT, *(POOL if len(places) else ())]
     arrays = {name: data[name].variable for name in names if name in data}
+    seen = data.get("observed", xr.ones_like(data["y"])).variable.astype(float)
+    arrays["seen"] = seen
+    if "observed" in data:
+        arrays["unseen"] = xr.Variable(seen.dims, weeks_unseen(seen.to_numpy()))
     if len(places):
         arrays["pool_at"] = xr.Variable("pooled", places)
     if "lift_geo" in data:

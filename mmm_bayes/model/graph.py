@@ -26,7 +26,7 @@ def build_model(design: Design, model: Model) -> pm.Model:
     with pm.Model(coords=coordinates(data, sizes_of(data, model)), check_bounds=False) as graph:
         known = {name: pm.Data(name, array.to_numpy()) for name, array in graph_data(design, model).items()}
         mu = _media(design, model, known) + baseline(design, known)
-        _likelihood(known["y"] - mu, model, data.sizes["geo"])
+        _likelihood(known["y"] - mu, model, data.sizes["geo"], known)
     return graph
 
 
@@ -174,42 +174,47 @@ def _logaddexp(a: Any, b: Any) -> Any:
 # --- likelihood ---------------------------------------------------------------------------------
 
 
-def _likelihood(residual: Any, model: Model, geos: int) -> None:
-    """Observe the surprises: the KPI given the model, the shocks of the weeks and its own past."""
+def _likelihood(residual: Any, model: Model, geos: int, known: Mapping[str, Any]) -> None:
+    """Observe the surprises: the KPI, where it is seen, given the model, the shocks of the weeks and its own past."""
     sigma = pm.LogNormal("sigma", -2.5, 1.0, dims="geo")
     rho, gain = pt.zeros(()), pt.zeros_like(sigma)
     if model.residual != "white":
         rho = pm.Beta("rho", 4.0, 1.0)
         gain = pm.Beta("gain", 1.5, 2.0, dims="geo") if model.residual == "drift" else pt.ones_like(sigma)
-    surprise = _one_geo(residual, rho, gain) if geos == 1 else _beyond_shocks(residual, rho, gain, sigma)
+    seen = known["seen"]
+    surprise = _one_geo(residual, rho, gain, seen) if geos == 1 else _beyond_shocks(residual, rho, gain, sigma, seen)
+    if "unseen" in known:
+        ratio = first_week_ratio(rho, gain[:, None], known["unseen"])
+        density = _log_density(surprise / (sigma[:, None] * ratio**0.5), model)
+        pm.Potential("kpi", (seen * (density - pt.log(sigma)[:, None] - 0.5 * pt.log(ratio))).sum())
+        return
     first, weeks = first_week_ratio(rho, gain), residual.shape[1]
     scale = pt.where(pt.eq(pt.arange(weeks), 0), (1 / (sigma * first**0.5))[:, None], (1 / sigma)[:, None])
-    standard = surprise * scale
     scales = (weeks * pt.log(sigma) + 0.5 * pt.log(first)).sum()
-    pm.Potential("kpi", _log_likelihood(standard, model) - scales)
+    pm.Potential("kpi", _log_density(surprise * scale, model).sum() - scales)
 
 
-def _one_geo(residual: Any, rho: Any, gain: Any) -> Any:
+def _one_geo(residual: Any, rho: Any, gain: Any, seen: Any) -> Any:
     """Return the surprises of a single geo, which shares its shocks with no other."""
     pm.Deterministic("week_effect", pt.zeros(residual.shape[1]), dims="week")
-    return surprises(residual, rho, gain)[0]
+    return surprises(residual, rho, gain, seen)[0]
 
 
-def _beyond_shocks(residual: Any, rho: Any, gain: Any, sigma: Any) -> Any:
+def _beyond_shocks(residual: Any, rho: Any, gain: Any, sigma: Any, seen: Any) -> Any:
     """Return the surprises ``(geo, week)`` beyond the shocks that all geos share; see `model.drift`."""
     tau = pm.InverseGamma("tau", alpha=2.0, beta=0.03)
     raw = pm.Flat("week_z", dims="week")
     variance = 1 / (1 / tau**2 + (1 / sigma**2).sum())
-    surprise, shock = surprises(residual, rho, gain, variance / sigma**2, variance**0.5, raw)
+    surprise, shock = surprises(residual, rho, gain, seen, variance / sigma**2, variance**0.5, raw)
     pm.Deterministic("week_effect", shock, dims="week")
     # the log of the variance makes it the density of `raw`
     pm.Potential("shocks", (0.5 * pt.log(variance) - pt.log(tau) - 0.5 * (shock / tau) ** 2).sum())
     return surprise
 
 
-def _log_likelihood(standard: Any, model: Model) -> Any:
-    """Return the log density of surprises in units of their scale, see `mmm_bayes.likelihoods`."""
+def _log_density(standard: Any, model: Model) -> Any:
+    """Return the log density of surprises in units of their scale, entry by entry; see `mmm_bayes.likelihoods`."""
     likelihood = LIKELIHOODS[model.likelihood]
     priors = {parameter.name: Prior(**parameter.prior) for parameter in likelihood.parameters}
     parameters = [DISTRIBUTIONS[prior.distribution](name, **prior.parameters) for name, prior in priors.items()]
-    return likelihood.log_density(standard, *parameters, gammaln=pt.gammaln).sum()
+    return likelihood.log_density(standard, *parameters, gammaln=pt.gammaln)

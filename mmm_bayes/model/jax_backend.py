@@ -86,16 +86,19 @@ def departing(common: Any, spread: Any, z: Any, values: Any) -> tuple[Any, Any]:
     return weighted(own, values), own
 
 
-def surprises(residual: Any, raw: Any, decay: Any, weight: Any, share: Any, spread: Any) -> tuple[Any, Any, Any]:
+def surprises(
+    residual: Any, raw: Any, decay: Any, weight: Any, share: Any, spread: Any, seen: Any
+) -> tuple[Any, Any, Any]:
     """Return the outputs of `drift.forward`."""
     import jax
     import jax.numpy as jnp
 
-    def week(state: Any, data: tuple[Any, Any]) -> tuple[Any, tuple[Any, Any, Any]]:
-        now, own = data
-        ahead = now - weight * state
+    def week(state: Any, data: tuple[Any, Any, Any]) -> tuple[Any, tuple[Any, Any, Any]]:
+        now, own, known = data
+        ahead = known * (now - weight * state)
         shock = spread * own + (share * ahead).sum()
-        return drift_step(state, now - shock, decay), (ahead - shock, shock, state)
+        surprise = ahead - known * shock
+        return drift_step(state, weight * state + surprise, decay), (surprise, shock, state)
 
-    found = jax.lax.scan(week, jnp.zeros_like(decay), (residual.T, raw))[1]
+    found = jax.lax.scan(week, jnp.zeros_like(decay), (residual.T, raw, seen.T))[1]
     return found[0].T, found[1], found[2].T

@@ -150,18 +150,21 @@ _teach_pytensor()
 MEDIA_EFFECT, WEIGHTED, DEPARTING, SURPRISES = map(Kernel, KINDS)
 
 
-def surprises(residual: Any, rho: Any, gain: Any, share: Any = None, spread: Any = None, raw: Any = None) -> Any:
+def surprises(
+    residual: Any, rho: Any, gain: Any, seen: Any, share: Any = None, spread: Any = None, raw: Any = None
+) -> Any:
     """Return what is left of the residual ``(geo, week)``, and the shocks that all geos share ``(week,)``.
 
     Args:
         residual: KPI minus everything the model explains, shape ``(geo, week)``.
         rho: weekly persistence of the drift, in [0, 1); scalar.
         gain: share of the surprise that is drift, in [0, 1]; shape ``(geo,)``.
+        seen: 1 where there is a KPI, else 0, shape ``(geo, week)``.
         share: by how much each geo's surprise moves the expected shock, shape ``(geo,)``; without it no shocks.
         spread: standard deviation of a shock around what is expected, scalar.
         raw: shocks in units of it, shape ``(week,)``.
     """
     if share is None:
         share, spread, raw = pt.zeros_like(gain), pt.zeros(()), pt.zeros_like(residual[0])
-    found: Any = SURPRISES(residual, raw, *transforms.drift_weights(rho, gain), share, spread)
+    found: Any = SURPRISES(residual, raw, *transforms.drift_weights(rho, gain), share, spread, seen)
     return found[:2]

@@ -1,8 +1,7 @@
 """Weeks without a KPI: a gap that nothing is learnt from, and a geo that enters when it opens.
 
-A cell without a KPI gets a plausible value and a holiday of its own: the model has a free effect for it alone, so that
-it learns nothing from the value. Before a geo opens a KPI is worth nothing and no spend counts, so that nothing
-there is a return or a cost; media that ran there carry over.
+A cell without a KPI gets a plausible value, which no model learns from: ``observed`` says so. Before a geo opens a KPI
+is worth nothing and no spend counts, so that nothing there is a return or a cost; media that ran there carry over.
 """
 
 from collections.abc import Iterator
@@ -61,7 +60,7 @@ def without_kpi(data: xr.Dataset) -> tuple[xr.Dataset, tuple[Finding, ...]]:
     found["media"] = data["media"].where(is_open | data["media"].notnull(), 0.0)
     for name in ("controls", "holidays", "frequency"):
         found[name] = data[name].where(is_open | data[name].notnull(), data[name].mean("geo"))
-    return _with_holidays(found, _names(data, observed)), tuple(_notes(data, observed, opened))
+    return found, tuple(_notes(data, observed, opened))
 
 
 def _bearable(observed: np.ndarray) -> bool:
@@ -72,34 +71,6 @@ def _bearable(observed: np.ndarray) -> bool:
         observed[:, -1].all()
         and (observed.sum(axis=1) >= MIN_WEEKS).all()
         and ((since - observed.sum(axis=1)) <= MOST_GAPS * since).all()
-    )
-
-
-def _names(data: xr.Dataset, observed: np.ndarray) -> dict[str, tuple[int, int]]:
-    """Return the place of each cell without a KPI by the name of its holiday."""
-    geos, weeks = data["geo"].values, pd.DatetimeIndex(data["week"].values)
-    return {f"no KPI {weeks[t]:%Y-%m-%d} ({geos[g]})": (int(g), int(t)) for g, t in np.argwhere(~observed)}
-
-
-def _with_holidays(data: xr.Dataset, cells: dict[str, tuple[int, int]]) -> xr.Dataset:
-    """Add a holiday for each cell."""
-    own = np.zeros((data.sizes["geo"], data.sizes["week"], len(cells)))
-    for at, (geo, week) in enumerate(cells.values()):
-        own[geo, week, at] = 1.0
-    return _joined(data, own, [*cells])
-
-
-def with_rest(planned: xr.Dataset, data: xr.Dataset) -> xr.Dataset:
-    """Return planned weeks with the holidays that the panel got for its cells without a KPI; none is in them."""
-    more = [str(name) for name in data["holiday"].values[planned.sizes["holiday"] :]]
-    return _joined(planned, np.zeros((planned.sizes["geo"], planned.sizes["week"], len(more))), more)
-
-
-def _joined(data: xr.Dataset, own: np.ndarray, names: list[str]) -> xr.Dataset:
-    values = np.concatenate([data["holidays"].transpose("geo", "week", "holiday").to_numpy(), own], axis=-1)
-    holidays = np.array([*map(str, data["holiday"].values), *names], dtype=str)
-    return (
-        data.drop_dims("holiday").assign(holidays=(("geo", "week", "holiday"), values)).assign_coords(holiday=holidays)
     )
 
 

@@ -15,7 +15,7 @@ from mmm_bayes.config import PanelColumns, PanelSource
 from mmm_bayes.errors import DataError
 from mmm_bayes.findings import Finding
 from mmm_bayes.panel.checks import NATIONAL, columns_of, remarks, require_columns, require_grid, require_values
-from mmm_bayes.panel.gaps import with_openings, with_rest, without_kpi
+from mmm_bayes.panel.gaps import with_openings, without_kpi
 from mmm_bayes.panel.plan_file import read_plan
 from mmm_bayes.panel.planned import planned_weeks
 from mmm_bayes.panel.read import typed
@@ -211,7 +211,6 @@ def _panel(frame: pd.DataFrame, columns: PanelColumns, name: str, currency: str)
     data = data.isel(week=slice(start, end)).drop_vars("price").assign(history=past)
     planned, notes = planned_weeks(data, ahead, columns)
     data, gaps = without_kpi(data)
-    planned = None if planned is None else with_rest(planned, data)
     require_values(data, columns)
     require_roles(data, columns)
     if columns.population is None:

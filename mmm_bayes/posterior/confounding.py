@@ -156,6 +156,7 @@ def _chances(posterior: Posterior) -> dict[str, float]:
     ahead = one_week_ahead(posterior, posterior.thinned(DRAWS))
     surprise = data["y"].to_numpy() - (ahead.explained + ahead.drift).mean(axis=0)
     surprise /= np.sqrt(_around(surprise**2))  # a business that grows is surprised by more
+    surprise = np.where(posterior.observed, surprise, 0.0)
     features = np.moveaxis(all_features(data), 0, -1)
     lost = data.sizes["geo"] * (1 + features.shape[-1])
     media = zip(posterior.channels, _relative_media(posterior), strict=True)

@@ -9,7 +9,7 @@ from scipy import special
 from mmm_bayes.intervals import Interval
 from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.posterior.parts import parts_of
-from mmm_bayes.transforms import Array, drift_step, drift_weights, first_week_ratio
+from mmm_bayes.transforms import Array, drift_step, drift_weights, first_week_ratio, weeks_unseen
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,7 @@ def predictive_interval(
     """
     mean = ahead.explained + ahead.drift
     random = np.random.default_rng(seed)
-    sigma = posterior["sigma"][rows][:, :, None] * np.ones_like(mean)
-    sigma[..., 0] *= _first_week(posterior, rows)
-    drawn = mean + sigma * _standard_shocks(posterior, rows, mean.shape, random)
+    drawn = mean + _spread(posterior, rows) * _standard_shocks(posterior, rows, mean.shape, random)
     found = replace(Interval.of(drawn, ci_prob), mean=mean.mean(axis=0))
     return found.times(posterior.data["scale"].to_numpy()[:, None])
 
@@ -160,11 +158,10 @@ def log_likelihood(posterior: Posterior, rows: Array) -> Array:
 
     def of_draws(part: Array) -> Array:
         ahead = one_week_ahead(posterior, part)
-        sigma = posterior["sigma"][part][:, :, None] * np.ones_like(ahead.drift)
-        sigma[..., 0] *= _first_week(posterior, part)
+        sigma = _spread(posterior, part)
         surprise = (y - ahead.explained - ahead.drift) / sigma
         density = posterior.likelihood.log_density(surprise, *_tails(posterior, part, 3), gammaln=special.gammaln)
-        return (density - np.log(sigma)).sum(axis=(1, 2))
+        return (density - np.log(sigma)).sum(axis=(1, 2), where=posterior.observed)
 
     return np.concatenate(by_chunks(of_draws, rows, y.size))
 
@@ -178,17 +175,20 @@ def _persistence(posterior: Posterior, rows: Array) -> tuple[Array, Array]:
     return rho, posterior["gain"][rows] if "gain" in posterior else np.ones(shape)
 
 
-def _first_week(posterior: Posterior, rows: Array) -> Array:
-    """Return the standard deviation of the first week's surprise over that of the others, ``(draw, geo)``."""
-    return np.sqrt(first_week_ratio(*_persistence(posterior, rows)))
+def _spread(posterior: Posterior, rows: Array) -> Array:
+    """Return the standard deviation of each week's surprise, ``(draw, geo, week)``."""
+    rho, gain = (values[..., None] for values in _persistence(posterior, rows))
+    ratio = first_week_ratio(rho, gain, weeks_unseen(posterior.observed))
+    return posterior["sigma"][rows][..., None] * np.sqrt(ratio)
 
 
 def _drift(posterior: Posterior, rows: Array, residual: Array) -> Array:
     """Return the state of the drift before every week and after the last, ``(draw, geo, week + 1)``."""
-    decay, _ = drift_weights(*_persistence(posterior, rows))
+    decay, weight = drift_weights(*_persistence(posterior, rows))
     state = np.zeros((*residual.shape[:2], residual.shape[2] + 1))
-    for t in range(residual.shape[2]):
-        state[..., t + 1] = drift_step(state[..., t], residual[..., t], decay)
+    for t, seen in enumerate(posterior.observed.T):
+        known = np.where(seen, residual[..., t], weight * state[..., t])
+        state[..., t + 1] = drift_step(state[..., t], known, decay)
     return state
 
 
