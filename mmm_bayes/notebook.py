@@ -152,7 +152,8 @@ def fit(
         raise DataError(f"fit: is given a {type(frame).__name__}; give a pandas DataFrame (to_pandas() makes one).")
     beside = {key: value for key, value in settings.items() if key in OF_PANELS}
     columns = {key: value for key, value in settings.items() if key not in OF_PANELS}
-    source = {"path": "", "week": week, "geo": geo, "kpi": kpi, "spend": dict(spend)}
+    source = {"path": "", "geo": geo, "kpi": kpi, "spend": dict(spend)}
+    source |= {} if "week_ending" in columns else {"week": week}
     config = make_config({"name": name, "panel": source | columns, **beside}, "fit")
     place, tell = _kept_while_python_runs() if root is None else Path(root), progress or shown()
     pipeline.prepare(config, place, tell, panel=frame)

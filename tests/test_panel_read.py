@@ -75,6 +75,14 @@ def test_weeks_dated_by_either_end_are_asked_about(first, weekday, tmp_path):
     assert prepare(table(first), tmp_path, week_date="last").weeks[0] == pd.Timestamp(first) - pd.Timedelta(6, unit="D")
 
 
+def test_a_column_of_last_days_may_be_named_as_such(tmp_path):
+    frame = table("2023-01-08").rename(columns={"week": "ends"})
+    assert str(prepare(frame, tmp_path, week_ending="ends").weeks[0].date()) == "2023-01-02"
+    for other in ("week", "week_date"):
+        with pytest.raises(MMMError, match=f"'panel.week_ending' says what '{other}' does; leave one of them out"):
+            prepare(frame, tmp_path, week_ending="ends", **{other: "first"})
+
+
 def test_a_name_that_speaks_of_an_end_is_asked_about_and_one_of_a_start_is_not(tmp_path):
     ending = table().rename(columns={"week": "week ending"})
     with pytest.raises(MMMError, match=r"give 'panel\.week_date' as first or last"):
@@ -229,6 +237,7 @@ RIGHT = {
     "layouts/pre": ({"skip_rows": 2}, 60, "2022-01-03", 7482181.27),
     "layouts/total": ({}, 60, "2022-01-03", 7482181.27),
     "layouts/trail": ({}, 60, "2022-01-03", 7482181.27),
+    "week_ending/w": ({}, 60, "2023-01-02", None),
     "week_notations/epoch": ({}, 60, "2023-01-02", 7482181.27),
     "week_notations/epochms": ({}, 60, "2023-01-02", 7482181.27),
     "week_notations/isoweek": ({}, 60, "2023-01-02", 7482181.27),
@@ -239,7 +248,6 @@ SAID = {
     "layouts/pre": "has its columns in line 3; give 'panel.skip_rows' as 2",
     "layouts/dupcol": "the columns 2 and 3 are all called 'tv'; give each its own name",
     "week_notations/weekno": "counts from 1 to 60 and names no year; write the first day of each week",
-    "week_ending/w": "unknown key 'panel.week_ending'; did you mean 'week_date'?",
     "monthly/c": "has a row a month (60, 2019-01-01 to 2023-12-01)",
 }
 

@@ -5,10 +5,10 @@ from datetime import date
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, create_model
+from pydantic import Discriminator, Field, Tag, create_model, model_validator
 
 from mmm_bayes.config.file import OF_TIMES
-from mmm_bayes.config.section import Finite, Fraction, Mistake, NonNegative, Section, Share, Whole, one_of
+from mmm_bayes.config.section import Finite, Fraction, Mistake, NonNegative, Section, Share, Whole, mistaken, one_of
 from mmm_bayes.config.source import SourceTable
 from mmm_bayes.errors import nearest
 from mmm_bayes.transforms import ADSTOCKS, PARAMETERS, SATURATIONS, Shape
@@ -296,13 +296,24 @@ class PanelColumns(Section):
 class PanelSource(SourceTable, PanelColumns):
     """A weekly panel that the user brings; daily rows are added up.
 
-    ``week_date`` says which day of the week dates it, where that is not to be seen.
+    ``week_date`` says which day of the week dates it, where that is not to be seen; ``week_ending: column`` is short
+    for ``week: column`` with ``week_date: last``.
     ``public_holidays`` adds columns of a country's holidays: ``none``, ``auto`` (by the geo's name), a country code for
     all geos (``GB`` or, with a subdivision, ``GB-ENG``), or geo: code.
     """
 
     week_date: Literal["first", "last"] | None = None
     public_holidays: Holidays = "none"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_week_ending(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "week_ending" not in given:
+            return given
+        if other := next((key for key in ("week", "week_date") if key in given), None):
+            raise mistaken(("week_ending", f"says what '{other}' does; leave one of them out"))
+        left = {key: value for key, value in given.items() if key != "week_ending"}
+        return left | {"week": given["week_ending"], "week_date": "last"}
 
     def mistakes(self) -> Iterator[Mistake]:
         """Yield channels that contradict each other, and holidays that nobody could look up."""

@@ -90,9 +90,14 @@ class Section(BaseModel):
     @model_validator(mode="after")
     def _has_no_mistakes(self) -> Self:
         if found := list(self.mistakes()):
-            text = "; ".join(f"{key} {sentence}".strip() for key, sentence in found)
-            raise PydanticCustomError("mistakes", "{text}", {"text": text, "found": found})
+            raise mistaken(*found)
         return self
+
+
+def mistaken(*found: Mistake) -> PydanticCustomError:
+    """Return mistakes as an error that pydantic puts into its place."""
+    text = "; ".join(f"{key} {sentence}".strip() for key, sentence in found)
+    return PydanticCustomError("mistakes", "{text}", {"text": text, "found": list(found)})
 
 
 def in_words(place: str, key: str, sentence: str) -> str:
