@@ -18,6 +18,7 @@ from mmm_bayes.errors import DataError
 from mmm_bayes.panel import Panel
 from mmm_bayes.pipeline import prepare
 from mmm_bayes.pipeline.check import examine
+from mmm_bayes.tables import header, read
 
 WEEKS = 40
 
@@ -159,6 +160,39 @@ def test_dates_of_two_readings_take_the_one_that_makes_weeks(tmp_path):
     weekly().assign(week=days).to_csv(tmp_path / "short.csv", index=False)
     _, panel = ran(tmp_path, "short.csv")
     assert (panel.weeks[0], panel.weeks[-1]) == (pd.Timestamp("2023-01-02"), pd.Timestamp("2023-10-02"))
+
+
+def test_days_that_may_be_months_stand_as_a_question(tmp_path):
+    """Bills of the first of each month, in day or in month order: both are dates, and no line tells which."""
+    lines(tmp_path / "lines.csv")
+    bills = [f"01/{month:02d}/2023" for month in range(1, 11)]
+    spend = pd.concat(pd.DataFrame({"day": bills, "channel": c, "cost": v}) for c, v in (("tv", 900.0), ("x", 300.0)))
+    spend.to_csv(tmp_path / "spend.csv", index=False)
+    raw, panel = ran(tmp_path, "lines.csv", "spend.csv")
+    text = (tmp_path / "drafted.yaml").read_text(encoding="utf-8")
+    asked = " ".join(text.replace("  # ", "").split())
+    assert "'01/02/2023' may be 2023-02-01 or 2023-01-02; give 'spend.date_format' as %d/%m/%Y or %m/%d/%Y." in asked
+    assert "Taken: %d/%m/%Y." in asked and raw["spend"]["date_format"] == "%d/%m/%Y"
+    assert panel.data["spend"].sel(channel="tv").to_numpy().min() > 0  # spread over the days of its month
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
+def test_a_large_file_is_looked_at_in_part(kind, tmp_path, monkeypatch):
+    path = tmp_path / f"lines.{kind}"
+    lines(tmp_path / "all.csv")
+    frame = pd.read_csv(tmp_path / "all.csv")
+    if kind == "parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False)
+    whole = look_at(str(path))
+    monkeypatch.setattr(read, "LARGE", 5_000)
+    monkeypatch.setattr(read, "SOME", 300)
+    monkeypatch.setattr(header, "HEAD", 5_000)
+    monkeypatch.setattr(read, "read_table", lambda *_: pytest.fail("the whole file is read"))
+    part = look_at(str(path))
+    assert 50 < len(part.frame) <= 300 < len(whole.frame)
+    assert (part.days, list(part.numbers), part.names) == (whole.days, list(whole.numbers), whole.names)
 
 
 def test_nothing_is_overwritten(tmp_path, monkeypatch, capsys):

@@ -24,6 +24,20 @@ class Money(click.ParamType[float]):
             self.fail(f"'{value}' is not a number; write it as 250000 or 250,000.", param, ctx)
 
 
+class Language(click.ParamType[str]):
+    """A language that there are words of."""
+
+    name = "language"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return its code."""
+        from mmm_bayes.config import LANGUAGES
+
+        if value not in LANGUAGES:
+            self.fail(f"'{value}' is none that there are words of; use {' or '.join(LANGUAGES)}.", param, ctx)
+        return str(value)
+
+
 class Setting(click.ParamType[tuple[str, str]]):
     """A setting of Spark with its value: ``spark.driver.memory=8g``."""
 
@@ -94,10 +108,8 @@ def with_spark(command: Command) -> Command:
 
 def told(command: Command) -> Command:
     """Add the language of what a command tells."""
-    language = click.Choice(["en", "fr"])
-    return click.option("--language", type=language, help="Of report and terminal; the configuration's by default.")(
-        command
-    )
+    text = "Of report and terminal, such as fr; the configuration's by default."
+    return click.option("--language", type=Language(), help=text)(command)
 
 
 def sampled(command: Command) -> Command:

@@ -19,13 +19,14 @@ from mmm_bayes.config.data import (
 from mmm_bayes.config.document import as_yaml
 from mmm_bayes.config.external import Event, ExternalFile
 from mmm_bayes.config.file import TableFile, is_address
-from mmm_bayes.config.load import Config, load_config, load_what_is_right, make_config, override
+from mmm_bayes.config.load import LANGUAGES, Config, load_config, load_what_is_right, make_config, override
 from mmm_bayes.config.model import Compare, LiftTest, Model, Sampler
 from mmm_bayes.config.prior import ChannelPriors, Prior, PriorLike
 from mmm_bayes.config.section import as_number, in_words
 from mmm_bayes.config.source import SourceTable
 
 __all__ = [
+    "LANGUAGES",
     "Allocate",
     "ChannelPriors",
     "Compare",

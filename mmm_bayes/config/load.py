@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
@@ -17,13 +17,16 @@ from mmm_bayes.config.explain import sentences
 from mmm_bayes.config.external import Event, ExternalFile
 from mmm_bayes.config.file import TableFile, is_address
 from mmm_bayes.config.model import Compare, Model, Sampler
-from mmm_bayes.config.section import Fraction, Mistake, Section
+from mmm_bayes.config.section import Fraction, Mistake, Section, one_of
 from mmm_bayes.errors import ConfigError
 
 
 def _as_setting(given: Any) -> Any:
     return str(given).lower() if isinstance(given, bool) else given
 
+
+LANGUAGES = ("en", "fr")
+"""Of reports and terminal, each with a folder of its words in ``report/words``."""
 
 Setting = Annotated[str, BeforeValidator(_as_setting)]
 """Of Spark; ``true`` and numbers are the texts that Spark takes."""
@@ -35,7 +38,7 @@ class Config(Section):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     title: str | None = None
     kpi_label: str | None = None
-    language: Literal["en", "fr"] = "en"
+    language: Annotated[str, one_of(LANGUAGES)] = "en"
     currency: str = ""
     transactions: Transactions | None = None
     spend: SpendFile | None = None

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mmm_bayes.config import TableFile
 from mmm_bayes.errors import DataError, MMMError
-from mmm_bayes.tables import Notation, find_names, numbers, read_days, read_table
+from mmm_bayes.tables import Notation, find_names, numbers, read_days, read_start
 
 SECTION = "file"
 DAY = re.compile(r"(?i)date|week|day|time|month|period|datum|woche|tag\b|monat|fecha|semaine|jour|^ds$|_at$|^dt$")
@@ -18,9 +18,6 @@ DAY = re.compile(r"(?i)date|week|day|time|month|period|datum|woche|tag\b|monat|f
 
 CLOCK = re.compile(r"(?i)^(?:t|trend|day_?of_?(?:year|week|month)|year|month|quarter|week_?(?:of_?year|no|number))$")
 """Names of columns that count time: the model has a trend and a season of its own."""
-
-SOME = 20_000
-"""Rows that say what a column holds."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class Look:
 
 
 def look_at(path: str) -> Look:
-    """Read what a file holds.
+    """Read what a file holds, of a large one the first rows.
 
     Raises:
         DataError: it cannot be read, or holds nothing.
@@ -74,7 +71,7 @@ def look_at(path: str) -> Look:
     frame = answered({}, lambda options: _cells(path, options))[0]
     if frame.empty:
         raise DataError(f"{path}: holds no rows below the names of its columns; give a file with data.")
-    return Look(path, frame.iloc[:SOME])
+    return Look(path, frame)
 
 
 def answered[T](
@@ -110,7 +107,7 @@ def answered[T](
 
 def _cells(path: str, options: dict[str, Any]) -> pd.DataFrame:
     file = _as_told(path, options)
-    return read_table(file, path, SECTION, find_names(file, path, SECTION))
+    return read_start(file, path, SECTION, find_names(file, path, SECTION))
 
 
 def _holds_days(values: pd.Series) -> bool:

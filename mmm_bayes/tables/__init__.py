@@ -4,7 +4,7 @@ from mmm_bayes.tables.cells import Notation, all_there, find_notation, numbers, 
 from mmm_bayes.tables.dates import Days, read_days
 from mmm_bayes.tables.files import format_of, found, is_marked_as_wide
 from mmm_bayes.tables.header import find_names
-from mmm_bayes.tables.read import Head, as_table, keys, read_head, read_table
+from mmm_bayes.tables.read import Head, as_table, keys, read_head, read_start, read_table
 
 __all__ = [
     "Days",
@@ -21,6 +21,7 @@ __all__ = [
     "numbers",
     "read_days",
     "read_head",
+    "read_start",
     "read_table",
     "without_total",
 ]

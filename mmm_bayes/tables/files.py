@@ -72,14 +72,14 @@ def format_of(path: str, section: str) -> str:
     raise DataError(f"{path}: the name does not tell its format; give '{section}.format' as {', '.join(KINDS)}.")
 
 
-def content_of(path: str, kind: str, section: str) -> bytes:
-    """Return the bytes of a file, unpacked.
+def content_of(path: str, kind: str, section: str, size: int | None = None) -> bytes:
+    """Return the bytes of a file, unpacked; the first ones where a size is given.
 
     Raises:
         DataError: it cannot be opened, is an archive of several files, or is not of this kind.
     """
     try:
-        content = _bytes(path)
+        content = _bytes(path, size)
     except BadZipFile:
         raise DataError("is a damaged archive; write it again.") from None
     except OSError as error:
@@ -94,17 +94,18 @@ def content_of(path: str, kind: str, section: str) -> bytes:
     return content
 
 
-def _bytes(path: str) -> bytes:
+def _bytes(path: str, size: int | None) -> bytes:
     if is_address(path):
         system, place = FileSystem.from_uri(path)
         with system.open_input_stream(place) as stream:
-            return bytes(stream.read())
+            return bytes(stream.read(size))
     if path.lower().endswith(".zip"):
         with ZipFile(path) as archive:
             if len(names := _names(archive)) != 1:
                 raise DataError(f"is an archive of {len(names)} files; unpack it and give the one that is meant.")
-            return archive.read(names[0])
-    return start_of(path)
+            with archive.open(names[0]) as stream:
+                return stream.read(-1 if size is None else size)
+    return start_of(path, size)
 
 
 def start_of(path: str, size: int | None = None) -> bytes:

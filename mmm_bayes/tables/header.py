@@ -9,8 +9,8 @@ from typing import Any
 
 from mmm_bayes.config import TableFile
 from mmm_bayes.errors import DataError
-from mmm_bayes.tables.files import content_of, decoded, format_of, found
-from mmm_bayes.tables.read import SEPARATORS, SPACES, TITLES, read_table, rows_of_sheet
+from mmm_bayes.tables.files import content_of, decoded, format_of, found, is_marked_as_wide
+from mmm_bayes.tables.read import HEAD, SEPARATORS, SPACES, TITLES, read_start, rows_of_sheet
 
 
 def find_names(file: TableFile, path: str, section: str) -> list[str]:
@@ -27,9 +27,12 @@ def find_names(file: TableFile, path: str, section: str) -> list[str]:
     first = found(path, section)[0]
     kind = file.format or format_of(first, section)
     if kind in ("json", "parquet"):
-        return list(read_table(file, first, section, ()).columns)
+        return list(read_start(file, first, section, ()).columns)
     try:
-        content = content_of(first, kind, section)
+        part = None if kind == "excel" or is_marked_as_wide(first) else HEAD
+        content = content_of(first, kind, section, part)
+        if len(content) == part:
+            content = content[: max(map(content.rfind, (b"\n", b"\r"))) + 1]
         rows = rows_of_sheet(content, file, section) if kind == "excel" else _rows(decoded(content, file, section))
     except DataError as error:
         raise error.within(first) from None

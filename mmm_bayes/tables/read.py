@@ -16,9 +16,18 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from mmm_bayes.config import TableFile
+from mmm_bayes.config import TableFile, is_address
 from mmm_bayes.errors import DataError, close, nearest
-from mmm_bayes.tables.files import LOST, content_of, decoded, format_of, found, lost_letter, start_of
+from mmm_bayes.tables.files import (
+    LOST,
+    content_of,
+    decoded,
+    format_of,
+    found,
+    is_marked_as_wide,
+    lost_letter,
+    start_of,
+)
 
 SEPARATORS = ",;\t|"
 TITLES = 40
@@ -26,6 +35,9 @@ TITLES = 40
 
 HEAD = 2**18
 """Bytes that are looked at where the first rows are enough."""
+
+LARGE, SOME = 2**23, 20_000
+"""Bytes and rows that say what a table holds; of a larger one no more is read."""
 
 SPACES = " \t\n\r\u00a0\u2007\u202f"
 
@@ -102,12 +114,31 @@ class Head:
     frame: pd.DataFrame
 
 
-def read_head(file: TableFile, path: str, section: str, columns: Iterable[str]) -> Head:
-    """Return the first rows of a CSV on this machine; see `read_table`."""
+def read_start(file: TableFile, path: str, section: str, columns: Iterable[str]) -> pd.DataFrame:
+    """Return the first rows of a table; of large CSV and Parquet on this machine only a part is read, see `LARGE`.
+
+    Arguments and errors as `read_table` has them.
+    """
+    first, *more = found(path, section)
+    kind = file.format or format_of(first, section)
+    parted = kind in ("csv", "parquet") and not (
+        first.endswith(".zip") or is_address(first) or is_marked_as_wide(first)
+    )
+    if not parted or sum(Path(one).stat().st_size for one in (first, *more)) <= LARGE:
+        return read_table(file, path, section, columns).iloc[:SOME]
+    if kind == "csv":
+        return read_head(file, first, section, columns, LARGE).frame.iloc[:SOME]
+    with pq.ParquetFile(first) as rows:
+        start = pa.Table.from_batches([next(rows.iter_batches(SOME))]).to_pandas()
+    return as_table(start, first, section, columns)
+
+
+def read_head(file: TableFile, path: str, section: str, columns: Iterable[str], size: int = HEAD) -> Head:
+    """Return the first rows of a CSV on this machine, those in so many bytes; see `read_table`."""
     wanted = list(dict.fromkeys(columns))
     try:
-        content = start_of(path, HEAD)
-        whole = len(content) < HEAD
+        content = start_of(path, size)
+        whole = len(content) < size
         text = decoded(content if whole else content[: max(map(content.rfind, (b"\n", b"\r"))) + 1], file, section)
         below, header, separator, above = _opened(text, file, section, wanted)
     except DataError as error:
