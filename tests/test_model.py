@@ -444,8 +444,8 @@ def test_the_roi_prior_is_exact_whatever_the_curve(small_run, prior):
 def test_every_shape_and_option_builds_a_finite_density(small_run, adstock, saturation):
     model = Model(adstock=adstock, saturation=saturation, likelihood="student_t", residual="ar1", trend="piecewise")
     graph = build_model(build_design(small_run.panel, model), model)
-    density = graph.compile_logp(mode="FAST_COMPILE")(graph.initial_point())
-    assert np.isfinite(density)
+    density = graph.compile_logp(sum=False, mode="FAST_COMPILE")(graph.initial_point())  # Python adds no 32 at once
+    assert np.isfinite([part.sum() for part in density]).all()
 
 
 def test_a_saturation_before_adstock_differs_from_one_after(small_run):

@@ -175,6 +175,11 @@ def _persistence(posterior: Posterior, rows: Array) -> tuple[Array, Array]:
     return rho, posterior["gain"][rows] if "gain" in posterior else np.ones(shape)
 
 
+def _first_week(posterior: Posterior, rows: Array) -> Array:
+    """Return the standard deviation of the first week's surprise over that of the others, ``(draw, geo)``."""
+    return np.sqrt(first_week_ratio(*_persistence(posterior, rows)))
+
+
 def _spread(posterior: Posterior, rows: Array) -> Array:
     """Return the standard deviation of each week's surprise, ``(draw, geo, week)``."""
     rho, gain = (values[..., None] for values in _persistence(posterior, rows))
