@@ -17,7 +17,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from mmm_bayes.cache import compile_cache
 from mmm_bayes.extras import installed
 from mmm_bayes.validate.checks import Outcome, outcome_of
 from mmm_bayes.validate.trials import Trial
@@ -114,7 +113,6 @@ def _on_spark(session: Any, trial: Trial) -> Outcome:
 
 def _map(trial: bytes, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Return the outcome of a trial as Spark takes it; runs on an executor, for each batch of the one row there is."""
-    compile_cache()
     for _ in batches:
         outcome: dict[str, Any] = asdict(outcome_of(pickle.loads(trial)))
         yield pa.RecordBatch.from_pydict({"outcome": [json.dumps(outcome)]})
