@@ -38,7 +38,7 @@ def make_grid(allowed: Feasible, steps: int | None = None) -> Grid:
         step = allowed.step * math.ceil(step / allowed.step - 1e-9)
     spends, usable = [], []
     for low, high, useful in zip(allowed.lower, allowed.upper, allowed.useful, strict=True):
-        count = math.ceil((high - low) / step - 1e-6)
+        count = math.ceil(min(high - low, max(free, 0.0)) / step - 1e-6)  # no arm can take more than is free
         spend = np.minimum(low + step * np.arange(count + 1), high)
         spends.append(spend)
         usable.append((spend <= low) | (spend >= useful - 1e-6 * step))
