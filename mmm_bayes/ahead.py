@@ -21,7 +21,7 @@ from mmm_bayes.posterior.predictions import change_of_kpi, forecast
 from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import read_csv, write_csv, write_json
 
-CSV, JSON = "forecast.csv", "forecast.json"
+CSV, GEOS, JSON = "forecast.csv", "forecast_geos.csv", "forecast.json"
 PLANNED, TODAY, BEST = "planned", "today", "best"
 DRAWS = 1000
 """Draws that forecasts are computed from."""
@@ -33,13 +33,15 @@ class Ahead:
 
     Attributes:
         summary: what ``forecast.json`` holds: ``weeks, first, last, ci_prob``, by plan its ``spend``, the whole ``kpi``
-            with its interval and what that is ``over_today`` with the ``chance`` to be more, ``best_over_planned``, the
-            ``backtest`` and ``notes``.
+            with its interval and what that is ``over_today`` with the ``chance`` to be more, ``best_over_planned``, by
+            geo (of several) and plan ``spend`` and ``kpi``, the ``backtest`` and ``notes``.
         weeks: what ``forecast.csv`` holds: ``plan, week, spend, kpi, kpi_low, kpi_high``, summed over geos.
+        geos: what ``forecast_geos.csv`` holds: the same of each ``geo``; None where there is one.
     """
 
     summary: dict[str, Any]
     weeks: pd.DataFrame
+    geos: pd.DataFrame | None
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ def look_ahead(
     totals = {name: draws.sum(axis=1) for name, draws in kpi.items()}
     spent = {name: s.spend.sum(axis=(0, 1)) for name, s in plans.items()}
     dates = pd.DatetimeIndex(panel.planned["week"].to_numpy())
-    return Ahead(_summary(totals, spent, dates, ci_prob), _by_week(totals, spent, dates, ci_prob))
+    geos, by_geo = _of_geos(panel.geos, kpi, plans, dates, ci_prob)
+    summary = _summary(totals, spent, dates, ci_prob) | {"geos": geos}
+    return Ahead(summary, _by_week(totals, spent, dates, ci_prob), by_geo)
 
 
 def spendings(paid: PaidMedia, settings: Allocate, best: Mapping[str, float] | None) -> dict[str, Spending]:
@@ -135,6 +139,24 @@ def _summary(
     }
 
 
+def _of_geos(
+    names: list[str], kpi: Mapping[str, Array], plans: Mapping[str, Spending], dates: pd.DatetimeIndex, ci_prob: float
+) -> tuple[dict[str, Any], pd.DataFrame | None]:
+    """Return what is found of each geo, all weeks together and week by week; nothing where there is one."""
+    if len(names) == 1:
+        return {}, None
+    whole, tables = {}, []
+    for g, geo in enumerate(names):
+        own = {name: draws[:, g] for name, draws in kpi.items()}
+        spent = {name: plan.spend[:, g].sum(axis=0) for name, plan in plans.items()}
+        found = _summary(own, spent, dates, ci_prob)["plans"]
+        whole[geo] = {name: {key: plan[key] for key in ("spend", "kpi")} for name, plan in found.items()}
+        weeks = _by_week(own, spent, dates, ci_prob)
+        weeks.insert(0, "geo", geo)
+        tables.append(weeks)
+    return whole, pd.concat(tables, ignore_index=True)
+
+
 def _more(draws: Array, ci_prob: float) -> dict[str, float]:
     """Return the interval of a difference, and the chance that it is above 0 (no difference counts half)."""
     chance = float(np.mean(np.where(draws == 0, 0.5, draws > 0)))
@@ -169,14 +191,19 @@ def backtest(holdout: pd.DataFrame, ci_prob: float) -> dict[str, float]:
 
 
 def save_ahead(ahead: Ahead, folder: Path, tested: Mapping[str, float] | None, notes: tuple[Finding, ...]) -> Ahead:
-    """Write ``forecast.csv`` and ``forecast.json`` with what the backtest said and what else is to be known of it."""
+    """Write the files of a forecast, with what the backtest said and what else is to be known of it."""
     summary = {**ahead.summary, "backtest": tested, "notes": [asdict(note) for note in notes]}
     write_csv(folder / CSV, ahead.weeks)
+    if ahead.geos is not None:
+        write_csv(folder / GEOS, ahead.geos)
     write_json(folder / JSON, summary)
-    return Ahead(summary, ahead.weeks)
+    return Ahead(summary, ahead.weeks, ahead.geos)
 
 
 def load_ahead(folder: Path) -> Ahead:
     """Read what `save_ahead` wrote."""
     summary = json.loads((folder / JSON).read_text(encoding="utf-8"))
-    return Ahead(summary, read_csv(folder / CSV).astype({"week": "datetime64[ns]"}))
+    weeks, *geos = (
+        read_csv(folder / file).astype({"week": "datetime64[ns]"}) for file in (CSV, GEOS) if (folder / file).exists()
+    )
+    return Ahead(summary, weeks, geos[0] if geos else None)

@@ -163,6 +163,8 @@ def of_forecast(found: Found, results: Results) -> Iterator[Table | str]:
     write = money.short if results.kpi_is_money else numbers.compact
     yield tables.plans_ahead(ahead, money, write)
     yield tables.weeks_ahead(ahead, money, write)
+    if (by_geo := tables.geos_ahead(ahead, money, write)) is not None:
+        yield by_geo
     for finding in facts.about_ahead(ahead.summary, write):
         yield word(finding, money)
 

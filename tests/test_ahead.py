@@ -52,6 +52,19 @@ def test_a_plan_that_is_todays_spend_changes_nothing(small_run, small_posterior)
     assert plans["planned"]["over_today"] == {"mean": 0, "median": 0, "low": 0, "high": 0, "chance": 0.5}
 
 
+def test_geos_add_up_to_the_whole(small_run, small_posterior, planned):
+    found = look_ahead(small_posterior, planned, Allocate(), None, 0.9, 1)
+    assert list(found.summary["geos"]) == small_run.panel.geos
+    for name, plan in found.summary["plans"].items():
+        own = [geo[name] for geo in found.summary["geos"].values()]
+        assert sum(one["kpi"]["mean"] for one in own) == pytest.approx(plan["kpi"]["mean"], rel=1e-12)
+        assert sum(one["spend"] for one in own) == pytest.approx(plan["spend"], rel=1e-12)
+        assert all(one["kpi"]["low"] < one["kpi"]["mean"] < one["kpi"]["high"] for one in own)
+    weeks = found.geos.groupby(["plan", "week"])[["spend", "kpi"]].sum()
+    whole = found.weeks.set_index(["plan", "week"])[["spend", "kpi"]]
+    np.testing.assert_allclose(weeks.loc[whole.index], whole, rtol=1e-12)
+
+
 def slow_change(run, posterior, draw, times):
     """Return what more spend adds in the planned weeks, by the formulas of the model page, one cell after the other."""
     data, l_max, total = run.panel.data, posterior.shape.l_max, 0.0

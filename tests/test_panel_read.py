@@ -111,11 +111,14 @@ def test_ranges_say_both_ends(tmp_path):
 # --- months and days ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("freq", ["MS", "ME", "QS"])
+@pytest.mark.parametrize(
+    ("freq", "often"),
+    [("MS", "a month"), ("ME", "a month"), ("QS", "a quarter"), ("28D", "every 28 days"), ("14D", "every 14 days")],
+)
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%d %b %Y"])
-def test_months_are_refused_with_the_reason(freq, form, tmp_path):
+def test_months_are_refused_with_the_reason(freq, often, form, tmp_path):
     months = pd.date_range("2019-01-01", periods=WEEKS, freq=freq).strftime(form)
-    with pytest.raises(MMMError, match=r"has a row a month \(30, 2019-.* media act within weeks"):
+    with pytest.raises(MMMError, match=rf"has a row {often} \(30, 2019-.* media act within weeks"):
         prepare(table().assign(week=months), tmp_path)
 
 

@@ -30,6 +30,9 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 OFTEN_LAST = (4, 5, 6)
 """Weekdays on which weeks end as often as they begin: Friday, Saturday, Sunday."""
 
+CALENDAR = ((31, "a month"), (92, "a quarter"), (366, "a year"))
+"""Days that the usual step from one row to the next has at most, and what it is called."""
+
 MONTHS = 12
 DAYS_TO_LAST = timedelta(days=6)
 
@@ -135,11 +138,17 @@ def first_days(weeks: pd.Series, days: Days, source: PanelSource) -> pd.Series:
 
 
 def _refuse_months(weeks: pd.Series, source: PanelSource) -> None:
+    """Refuse rows of months, quarters or several weeks."""
     distinct = pd.DatetimeIndex(sorted(weeks.unique()))
-    if len(distinct) > 2 and (distinct.is_month_start.all() or distinct.is_month_end.all()):
+    steps = np.diff(distinct) // np.timedelta64(1, "D")
+    if len(distinct) > 2 and steps.min() > DAYS_TO_LAST.days + 1:
+        calendar = distinct.is_month_start.all() or distinct.is_month_end.all()
+        often = next(
+            (name for most, name in CALENDAR if calendar and np.median(steps) <= most), f"every {steps.min()} days"
+        )
         raise DataError(
-            f"column '{source.week}' has a row a month ({len(distinct)}, {distinct[0]:%Y-%m-%d} to "
-            f"{distinct[-1]:%Y-%m-%d}): media act within weeks, of which monthly sums show nothing, and so few rows "
+            f"column '{source.week}' has a row {often} ({len(distinct)}, {distinct[0]:%Y-%m-%d} to "
+            f"{distinct[-1]:%Y-%m-%d}): media act within weeks, of which such sums show nothing, and so few rows "
             "cannot tell channels from season; export the KPI by week or by day."
         )
 

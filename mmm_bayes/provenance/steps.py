@@ -123,7 +123,7 @@ STEPS = {
     "forecast": Step(
         command="forecast",
         done="the forecast was made",
-        files=("forecast.csv", "forecast.json"),
+        files=("forecast.csv", "forecast_geos.csv", "forecast.json"),
         reads={"prepare": PANEL, "fit": ("posterior.nc",)},
         decided_by=("allocate", "ci_prob"),
         noted=("allocate.schedule", "allocate.weekly", "sampler.seed"),

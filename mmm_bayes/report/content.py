@@ -282,6 +282,7 @@ def _ahead(results: Results, ahead: Ahead | None, money: Money) -> dict[str, Any
         "about_ahead": facts.about_ahead(ahead.summary, write),
         "ahead_table": tables.plans_ahead(ahead, money, write),
         "ahead_weeks_table": tables.weeks_ahead(ahead, money, write),
+        "ahead_geos_table": tables.geos_ahead(ahead, money, write),
     }
 
 

@@ -16,7 +16,7 @@ SHEETS = {
     "decision": ("first_table",),
     "plan": ("plan_table", "sure_table", "geos_table", "what_if_table"),
     "totals": ("totals_table",),
-    "weeks": ("schedule_table", "ahead_table", "ahead_weeks_table"),
+    "weeks": ("schedule_table", "ahead_table", "ahead_weeks_table", "ahead_geos_table"),
     "returns": ("roi_table", "time_table", "geo_table", "lift_table", "lift_roi_table"),
     "kpi": ("parts_table", "shares_table"),
     "shapes": ("carry_over_table", "shape_table"),

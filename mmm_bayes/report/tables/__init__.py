@@ -1,6 +1,6 @@
 """Tables of a report: the numbers of the steps' files, with units and few digits."""
 
-from mmm_bayes.report.tables.ahead import plans_ahead, weeks_ahead
+from mmm_bayes.report.tables.ahead import geos_ahead, plans_ahead, weeks_ahead
 from mmm_bayes.report.tables.budget import (
     drafts,
     first_moves,
@@ -36,6 +36,7 @@ __all__ = [
     "first_stays",
     "foundations",
     "frontier",
+    "geos_ahead",
     "kpi_parts",
     "lift_roi",
     "lift_tests",

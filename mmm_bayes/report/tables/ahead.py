@@ -1,4 +1,4 @@
-"""Tables of the planned weeks: plans side by side, and the KPI week by week."""
+"""Tables of the planned weeks: plans side by side, and the KPI week by week and geo by geo."""
 
 from typing import Any
 
@@ -43,6 +43,27 @@ def weeks_ahead(ahead: Ahead, money: Money, write: Any) -> Table:
         "week", "planned_spend", "planned_ahead", "interval_at", "today_ahead", *best, level=ahead.summary["ci_prob"]
     )
     return Table(heads, rows, title=say("table.weeks_ahead"))
+
+
+def geos_ahead(ahead: Ahead, money: Money, write: Any) -> Table | None:
+    """Return the forecast of each geo's KPI, all weeks together; None where there are no geos."""
+    if not (geos := ahead.summary["geos"]):
+        return None
+    others = [name for name in ahead.summary["plans"] if name != "planned"]
+    rows = [
+        [
+            geo,
+            *(money.full(plans["planned"]["spend"]), write(plans["planned"]["kpi"]["mean"])),
+            _span(plans["planned"]["kpi"], write),
+            *(write(plans[name]["kpi"]["mean"]) for name in others),
+        ]
+        for geo, plans in geos.items()
+    ]
+    best = ["best_ahead"] if "best" in others else []
+    heads = column_heads(
+        "geo", "planned_spend", "planned_ahead", "interval_at", "today_ahead", *best, level=ahead.summary["ci_prob"]
+    )
+    return Table(heads, rows, title=say("table.geos_ahead"))
 
 
 def _span(interval: Any, write: Any) -> str:
