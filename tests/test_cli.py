@@ -20,7 +20,7 @@ from mmm_bayes import pipeline
 from mmm_bayes.allocate import Gain, Schedule
 from mmm_bayes.cli import main
 from mmm_bayes.config import load_config
-from mmm_bayes.console import Terminal
+from mmm_bayes.console import Log, Terminal
 from mmm_bayes.errors import MMMError
 from mmm_bayes.findings import Finding
 from mmm_bayes.posterior.checks import checked
@@ -567,6 +567,16 @@ def test_the_log_tells_what_was_done_when(shop, capsys):
     assert any(re.fullmatch(r"prepare: reading .*weekly.csv", text) for text in told)
     assert any(re.fullmatch(r"✓ prepare +\d+\.\d s  1 geo x 40 weeks, 1 channel", text) for text in told)
     assert told[-1].startswith("✗ allocate: ") and told[-1].removeprefix("✗ allocate: ") in capsys.readouterr().err
+
+
+def test_a_step_tells_its_place_and_each_thing_that_it_does_once(tmp_path):
+    with Terminal(quiet=True, log=Log(tmp_path / "log.txt")).step("fit", "2 of 5") as step:
+        for share in (0.1, 0.2):
+            step("sampling", share)
+        step("writing", None)
+    told = [line.split("  ", 1)[1] for line in (tmp_path / "log.txt").read_text("utf-8").splitlines()]
+    assert told[:2] == ["fit (2 of 5): sampling", "fit (2 of 5): writing"]
+    assert len(told) == 3 and told[2].startswith("✓ fit ")
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(shop):

@@ -47,7 +47,7 @@ def weeks_ahead(ahead: Ahead, money: Money, write: Any) -> Table:
 
 def geos_ahead(ahead: Ahead, money: Money, write: Any) -> Table | None:
     """Return the forecast of each geo's KPI, all weeks together; None where there are no geos."""
-    if not (geos := ahead.summary["geos"]):
+    if not (geos := ahead.summary.get("geos")):
         return None
     others = [name for name in ahead.summary["plans"] if name != "planned"]
     rows = [
