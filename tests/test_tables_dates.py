@@ -5,12 +5,14 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mmm_bayes.config import TableFile
 from mmm_bayes.errors import DataError
 from mmm_bayes.tables import Days, read_days
+from mmm_bayes.tables.dates import LANGUAGES, _name_of
 
 MONDAYS = pd.date_range("2022-10-03", periods=70, freq="7D")
 
@@ -24,7 +26,57 @@ def days(cells, date_format=None, timezone=None) -> list[str]:
     return [str(day.date()) for day in read(cells, date_format, timezone).first]
 
 
+FRENCH = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+]
+SHORT = ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."]
+GERMAN = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+]
+SPANISH = [
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+]
+ITALIAN = ["gen", "feb", "mar", "apr", "mag", "giu", "lug", "ago", "set", "ott", "nov", "dic"]
+
 WRITTEN = {
+    "French": lambda d: f"{d.day}{'er' if d.day == 1 else ''} {FRENCH[d.month - 1]} {d.year}",
+    "French and short": lambda d: f"{d.day:02} {SHORT[d.month - 1]} {d.year}",
+    "German names": lambda d: f"{d.day}. {GERMAN[d.month - 1]} {d.year}",
+    "Spanish": lambda d: f"{d.day} de {SPANISH[d.month - 1]} de {d.year}",
+    "Italian and short": lambda d: f"{d.day}-{ITALIAN[d.month - 1]}-{d.year % 100:02}",
     "ISO": lambda d: d.strftime("%Y-%m-%d"),
     "ISO with offsets": lambda d: d.strftime("%Y-%m-%dT00:00:00") + ("+02:00" if 4 <= d.month <= 10 else "+01:00"),
     "SQL with zone": lambda d: d.strftime("%Y-%m-%d 00:00:00.000 UTC"),
@@ -150,13 +202,10 @@ BAD = {
         [2021, 2022],
         "row 2: '2021' is no date; give the day, such as 2023-01-02, on which a week or a day begins.",
     ),
-    "months in French": (
-        ["2 janv. 2023", "9 janv. 2023"],
-        "row 2: '2 janv. 2023' is no date; use YYYY-MM-DD; names of months are read in English only.",
-    ),
-    "months in German": (
-        ["2. Oktober 2023"],
-        "row 2: '2. Oktober 2023' is no date; use YYYY-MM-DD; names of months are read in English only.",
+    "months in Polish": (
+        ["2 stycznia 2023", "9 stycznia 2023"],
+        "row 2: '2 stycznia 2023' is no date; use YYYY-MM-DD; names of months are read in English, German, Spanish, "
+        "French, Italian, Dutch and Portuguese.",
     ),
     "year and week": (
         [202301, 202352],
@@ -264,3 +313,14 @@ def test_dates_are_read_as_written_or_asked_about(given_dates, date_format):
         assert short or any(read(cells, answer).first.tolist() == expected for answer in error.answers)
     else:
         assert short or found.tolist() == expected
+
+
+def test_no_month_of_one_language_is_another_of_another():
+    named = [
+        (_name_of(name), month)
+        for language in LANGUAGES
+        for lengths in Locale.parse(language).months.values()
+        for length in ("wide", "abbreviated")
+        for month, name in lengths[length].items()
+    ]
+    assert len({name for name, _ in named}) == len(set(named))
