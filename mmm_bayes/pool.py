@@ -83,10 +83,12 @@ def alike_log_density(standard: Any, channels: Any) -> Any:
     Args:
         standard: one number for each channel, shape ``(channel,)``.
         channels: how many there are.
+
+    Returns:
+        What each channel adds, shape ``(channel,)``.
     """
     own = 1 - ALIKE
-    common = (standard.sum() ** 2) / (own + channels * ALIKE)
-    return -0.5 * ALIKE / own * ((standard**2).sum() - common)
+    return -0.5 * ALIKE / own * standard * (standard - standard.sum() / (own + channels * ALIKE))
 
 
 def idle_probability(distance: Array, spread: Array) -> Array:

@@ -194,25 +194,34 @@ def test_channels_that_are_alike_are_normals_with_one_correlation(channels):
     together = stats.multivariate_normal(cov=0.6 + 0.4 * np.eye(channels))
     points = np.random.default_rng(3).standard_normal((4, channels))
     wanted = together.logpdf(points) - stats.norm.logpdf(points).sum(axis=1)
-    found = np.array([pool.alike_log_density(point, channels) for point in points])
+    found = np.array([pool.alike_log_density(point, channels).sum() for point in points])
     np.testing.assert_allclose(found - found[0], wanted - wanted[0], atol=1e-12)
 
 
-def test_the_graph_holds_channels_alike_but_for_those_with_a_prior_of_the_users(small_run):
-    model = Model(priors=ChannelPriors(kappa={"search": (0.5, 3.0)}))
-    graph = build_model(build_design(small_run.panel, model), model)
-    (potential,) = [p for p in graph.potentials if p.name == "kappa_pool"]
-    start = graph.initial_point()
+def alike_in_graph(panel, model, kappa, slope):
+    """Return the density of the graph by which channels are alike; None where none are."""
+    graph = build_model(build_design(panel, model), model)
+    own = [p for p in graph.potentials if p.name == "alike"]
+    if not own:
+        return None
+    start = graph.initial_point() | {"kappa_log__": np.log(kappa), "slope_log__": np.log(slope)}
     inputs = [graph.rvs_to_values[v] for v in graph.free_RVs]
     density = pytensor.function(
-        inputs, graph.replace_rvs_by_values([potential])[0], on_unused_input="ignore", mode="FAST_COMPILE"
+        inputs, graph.replace_rvs_by_values(own)[0], on_unused_input="ignore", mode="FAST_COMPILE"
     )
-    kappa = np.array([0.9, 1.7, 0.3])
-    found = float(density(*[(start | {"kappa_log__": np.log(kappa)})[i.name] for i in inputs]))
-    assert found == pytest.approx(pool.alike_log_density((np.log(kappa[[0, 2]]) - 0.18) / 1.0, 2))
+    return float(density(*[start[i.name] for i in inputs]))
+
+
+def test_the_graph_holds_channels_alike_but_for_those_with_a_prior_of_the_users(small_run):
+    kappa, slope = np.array([0.9, 1.7, 0.3]), np.array([1.0, 2.0, 1.4])
+    slopes = pool.alike_log_density((np.log(slope) - 0.15) / 0.45, 3).sum()
+    own = Model(priors=ChannelPriors(kappa={"search": (0.5, 3.0)}))
+    found = alike_in_graph(small_run.panel, own, kappa, slope)
+    assert found == pytest.approx(slopes + pool.alike_log_density(np.log(kappa[[0, 2]]) - 0.18, 2).sum())
     own = Model(priors=ChannelPriors(kappa={"default": (0.5, 3.0)}))
-    names = {p.name for p in build_model(build_design(small_run.panel, own), own).potentials}
-    assert "slope_pool" in names and "kappa_pool" not in names
+    assert alike_in_graph(small_run.panel, own, kappa, slope) == pytest.approx(slopes)
+    own = Model(priors=ChannelPriors(kappa={"default": (0.5, 3.0)}, slope={"default": (0.5, 3.0)}))
+    assert alike_in_graph(small_run.panel, own, kappa, slope) is None
 
 
 def test_prior_draws_of_curves_keep_each_prior_and_what_is_common(small_run):

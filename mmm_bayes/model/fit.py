@@ -57,8 +57,11 @@ def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress = silen
 def with_demand(posterior: Posterior) -> Posterior:
     """Return a posterior whose data say which channels follow demand: plans leave them where they are."""
     found = list(follows_demand(posterior).values())
-    measured = [one.agreement if one.chance is None else one.chance for one in found]
-    said = {"follows_demand": ("channel", [one.follows for one in found]), "demand": ("channel", measured)}
+    said = {
+        "follows_demand": ("channel", [one.follows for one in found]),
+        "foretold": ("channel", [np.nan if one.chance is None else one.chance for one in found]),
+        "agreement": ("channel", [one.agreement for one in found]),
+    }
     posterior.tree["constant_data"] = xr.DataTree(posterior.data.assign(said))
     return posterior
 

@@ -38,16 +38,15 @@ def kept_variables(graph: pm.Model) -> list[str]:
 def _shape_parameters(design: Design, model: Model, known: Mapping[str, Any]) -> dict[str, Any]:
     kinds = {name: by_kind(design.data, name, model.priors) for name in model.shape.parameters}
     parameters = {name: channel_vector(name, found, known) for name, found in kinds.items()}
-    for name in parameters:
-        if (own := f"{name}_alike") in known:
-            pm.Potential(f"{name}_pool", _prior_of_alike(name, parameters[name][known[own]], known[own].shape[0]))
+    if together := [_alike(name, parameters[name], known) for name in parameters if f"{name}_alike" in known]:
+        pm.Potential("alike", sum(together))
     return parameters
 
 
-def _prior_of_alike(name: str, values: Any, channels: Any) -> Any:
+def _alike(name: str, values: Any, known: Mapping[str, Any]) -> Any:
     """Return the log density by which channels are alike in a parameter of saturation, its prior alone aside."""
-    prior = DEFAULTS[name].parameters
-    return pool.alike_log_density((pt.log(values) - prior["mu"]) / prior["sigma"], channels)
+    prior, own = DEFAULTS[name].parameters, known[f"{name}_alike"]
+    return pool.alike_log_density((pt.log(values[own]) - prior["mu"]) / prior["sigma"], own.shape[0]).sum()
 
 
 def channel_vector(name: str, kinds: Mapping[str, Any], known: Mapping[str, Any]) -> Any:

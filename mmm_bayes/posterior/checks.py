@@ -96,7 +96,7 @@ def diagnose(
         "idle": idle_channels(posterior),
         "sensitivity": prior_sensitivity(posterior, given),
         "collinear": [asdict(p) for p in pairs],
-        "demand": {channel: asdict(found) for channel, found in demand.items()},
+        "demand": {channel: {"follows": found.follows, **asdict(found)} for channel, found in demand.items()},
         "sampler": _sampler(posterior),
     }
 
@@ -210,7 +210,10 @@ def confounding(pairs: list[Pair], demand: Mapping[str, Demand], tested: Sequenc
         for p in pairs
     ]
     following = [
-        Finding("media.follows_demand", {"channel": channel, "chance": found.chance, "agreement": found.agreement})
+        Finding(
+            "media.follows_demand",
+            {"channel": channel, "chance": found.chance if found.foretold else None, "agreement": found.agreement},
+        )
         for channel, found in demand.items()
         if found.follows
     ]
