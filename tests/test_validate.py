@@ -15,6 +15,7 @@ from mmm_bayes.errors import ConfigError, FitError
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.prior import draw_prior
 from mmm_bayes.panel import Panel, panel_from_frame
+from mmm_bayes.pipeline.validate import _tidy
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.predictions import explain, simulate
 from mmm_bayes.posterior.prior_predictive import prior_quantities
@@ -318,6 +319,16 @@ def test_a_configuration_is_put_on_trial_and_earlier_checks_are_kept(validated):
     assert any("90% intervals held" in message for message in told)
     assert json.loads((root / "data/small/validation.json").read_text()) == json.loads(json.dumps(found.summary))
     assert not list((root / "data/small").glob(".trials*"))
+
+
+def test_outcomes_of_a_run_that_was_cut_off_stay_until_a_file_has_them(validated, tmp_path):
+    _, _, found, _ = validated
+    journal, old = tmp_path / ".trials-1.jsonl", tmp_path / ".trials-2.jsonl"
+    old.touch()
+    for check, kept in (("sbc", False), ("placebo", True)):
+        journal.write_text(json.dumps(asdict(Outcome(check, 0))), encoding="utf-8")
+        _tidy(journal, found)
+        assert (journal.exists(), old.exists()) == (kept, False)
 
 
 def test_the_report_says_what_to_expect(validated):

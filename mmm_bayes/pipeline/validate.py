@@ -66,11 +66,11 @@ def validate(
         panel = load_panel(work.manifest.checked("prepare", *PANEL))
         posterior = load_posterior(work.manifest.checked("fit", "posterior.nc") / "posterior.nc")
         subject = Subject(config, panel, posterior)
-        found = put_on_trial(subject, names, count, _journal(work.manifest, config, count), config.spark, progress)
+        journal = _journal(work.manifest, config, count)
+        found = put_on_trial(subject, names, count, journal, config.spark, progress)
         found = _with_earlier(found, work.manifest, config)
         save_validation(found, work.folder)
-    for left in space.data.glob(f"{JOURNAL}*"):
-        remove(left)
+    _tidy(journal, found)
     return found
 
 
@@ -79,6 +79,16 @@ def _journal(manifest: Manifest, config: Config, replicates: int) -> Path:
     decided = settings(config, ("model", "allocate", "ci_prob", "sampler"))
     text = json.dumps([manifest.inputs_now("validate"), decided, versions(), replicates], sort_keys=True)
     return manifest.space.data / f"{JOURNAL}{hashlib.sha256(text.encode()).hexdigest()[:16]}.jsonl"
+
+
+def _tidy(journal: Path, found: "Validation") -> None:
+    """Remove what runs that were cut off have left, but for outcomes of the same trials that no file has yet."""
+    from mmm_bayes.validate.side_by_side import read_journal
+
+    wanted = {check for check, _ in read_journal(journal)} - found.summary.keys()
+    for left in journal.parent.glob(f"{JOURNAL}*"):
+        if left != journal or not wanted:
+            remove(left)
 
 
 def _with_earlier(found: "Validation", manifest: Manifest, config: Config) -> "Validation":
