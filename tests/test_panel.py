@@ -211,6 +211,23 @@ BAD = {
         COLUMNS,
         "channel 'search' has no spend in any week; leave it out of the panel.",
     ),
+    "spend without exposure": (
+        change("tv_grps", 0.0),
+        COLUMNS,
+        "channel 'tv' has spend and no exposure in any week; fill in its exposure, or leave that column out of the "
+        "configuration and let the spend count.",
+    ),
+    "organic media that never ran": (
+        change("mails", 0),
+        COLUMNS,
+        "channel 'email' has no media in any week; leave it out of the panel.",
+    ),
+    "a planned week that is missing": (
+        change("sales", np.nan, [*range(26, 30), *range(56, 60)]).drop(index=[27, 57]),
+        COLUMNS,
+        "no row for the 1 week between 2023-07-03 and 2023-07-17; add them, with the spend that is planned "
+        "(0 if none).",
+    ),
     "exposure without spend": (
         change("tv_cost", 0.0),
         COLUMNS,

@@ -84,7 +84,7 @@ class LiftTest(Section):
             yield "", "give either 'channel' or 'channels', those whose spend the test changed"
         if len(set(self.tested)) < len(self.tested):
             yield "channels", "names a channel twice; keep one"
-        if isinstance(self.spend_change, dict) and {*self.spend_change} != {*self.tested}:
+        if all(self.tested) and isinstance(self.spend_change, dict) and {*self.spend_change} != {*self.tested}:
             yield "spend_change", f"must have a line for each of {', '.join(self.tested)}; add or drop some"
         if self.change == 0:
             yield "spend_change", "is 0; give what the test spent more, or less (negative)"

@@ -57,9 +57,11 @@ def require_grid(table: pd.DataFrame, columns: PanelColumns) -> None:
     if len(steps) and (steps != 7).any():
         at = int((steps != 7).argmax())
         if (steps % 7 == 0).all():
+            planned = table.loc[index.get_level_values("week") > weeks[at], columns.kpi].isna().all()
+            what = "that is planned (0 if none)." if planned else f"(0 if none) and the KPI. {UNKNOWN}"
             raise DataError(
                 f"no row for the {_count(steps[at] // 7 - 1)} between {weeks[at]:%Y-%m-%d} and "
-                f"{weeks[at + 1]:%Y-%m-%d}; add them, with the spend (0 if none) and the KPI. {UNKNOWN}"
+                f"{weeks[at + 1]:%Y-%m-%d}; add them, with the spend {what}"
             )
         raise DataError(
             f"weeks must be seven days apart: {weeks[at]:%Y-%m-%d} is followed by {weeks[at + 1]:%Y-%m-%d} "
@@ -137,17 +139,29 @@ def require_values(data: xr.Dataset, columns: PanelColumns) -> None:
         _require_not_negative(data[variable], variable, columns)
     if (data["history"].isnull() | (data["history"] < 0)).any():
         raise DataError("the weeks before the first KPI value have missing or negative media; fill or remove them.")
-    for channel in data["channel"].values[data["media"].sum(["geo", "week"]).values == 0]:
-        raise DataError(f"channel '{channel}' has no spend in any week; leave it out of the panel.")
-    paid = data["spend"].sum(["geo", "week"]).where(data["paid"], 1.0)
-    for channel in data["channel"].values[paid.values == 0]:
-        raise DataError(f"channel '{channel}' has exposure but no spend; list it under 'organic'.")
+    _require_media(data)
     for geo in data["geo"].values[(data["kpi"].std("week") == 0).values]:
         raise DataError(f"the KPI '{columns.kpi}' of {geo} never changes; there is nothing to explain.")
     for geo in data["geo"].values[(data["kpi"].mean("week") <= 0).values]:
         raise DataError(f"the KPI '{columns.kpi}' of {geo} is not positive on average; leave that geo out.")
     if not (data["population"] > 0).all():
         raise DataError(f"column '{columns.population}': every geo needs a positive population.")
+
+
+def _require_media(data: xr.Dataset) -> None:
+    """Every channel has media, and those that are paid for have spend."""
+    media, spend = (data[name].sum(["geo", "week"]).to_numpy() > 0 for name in ("media", "spend"))
+    for channel, paid, ran, cost in zip(data["channel"].values, data["paid"].values, media, spend, strict=True):
+        if not ran and cost:
+            raise DataError(
+                f"channel '{channel}' has spend and no exposure in any week; fill in its exposure, or leave that "
+                "column out of the configuration and let the spend count."
+            )
+        if not ran:
+            what = "spend" if paid else "media"
+            raise DataError(f"channel '{channel}' has no {what} in any week; leave it out of the panel.")
+        if paid and not cost:
+            raise DataError(f"channel '{channel}' has exposure but no spend; list it under 'organic'.")
 
 
 def _require_kpi(data: xr.Dataset, columns: PanelColumns) -> None:
