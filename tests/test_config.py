@@ -40,7 +40,7 @@ BAD = {
     ),
     "a key like no other": (
         {**GOOD, "compare": {"xyz": 1}},
-        "unknown key 'compare.xyz'; valid are bootstrap, holdout.",
+        "unknown key 'compare.xyz'; valid are bootstrap, folds, holdout.",
     ),
     "a misspelt key below a channel": (
         {**GOOD, "allocate": {"limits": {"tv": {"lowr": 1}}}},
