@@ -45,7 +45,7 @@ def run_trials(trials: Sequence[Trial], journal: Path, settings: Mapping[str, st
     if not left:
         return
     with _runner(settings) as (run, at_once), journal.open("a", encoding="utf-8") as lines:
-        lines.write("\n")  # ends a line that was cut off
+        lines.write("\n" if lines.tell() else "")  # ends a line that was cut off
         for outcome in _as_they_end(left, run, at_once):
             if not outcome.error:
                 lines.write(json.dumps(asdict(outcome)) + "\n")
