@@ -69,15 +69,15 @@ def uniformity(ranks: np.ndarray) -> dict[str, Any]:
     """Return how far independent ranks in (0, 1) are from a uniform distribution.
 
     Returns:
-        ``mean`` (one half where neither side is preferred), ``difference``, the largest one between the distribution of
-        the ranks and a uniform one, the ``band`` at its place and whether all differences are ``inside`` the bands.
+        ``mean`` (one half where neither side is preferred), the ``difference`` between the distribution of the ranks
+        and a uniform one where it is largest beside its ``band``, and whether all are ``inside`` the bands.
     """
     points, share, low, high = ecdf_pit(ranks, BAND, n_simulations=2000)
-    place = int(np.argmax(np.abs(share - points)))
-    difference = float(share[place] - points[place])
-    end = (high if difference > 0 else low)[place] - points[place]
+    away, ends = share - points, np.where(share > points, high, low) - points
+    place = int(np.argmax(np.divide(away, ends, out=np.zeros_like(away), where=ends != 0)))
+    difference, end = float(away[place]), float(ends[place])
     inside = bool(((low <= share) & (share <= high)).all())
-    return {"mean": float(ranks.mean()), "difference": difference, "band": float(end), "inside": inside}
+    return {"mean": float(ranks.mean()), "difference": difference, "band": end, "inside": inside}
 
 
 SBC = Check(trials, measure, summary)
