@@ -9,8 +9,6 @@ import pytest
 from mmm_bayes.config import Transactions
 from mmm_bayes.prepare.geos import Grouping, group_geos
 
-WEEKS = 10
-
 
 def cells(**geos: tuple[float, int, int]) -> pd.DataFrame:
     """Give each geo a weekly revenue, a number of weeks with sales and one of weeks with cancellations alone."""
@@ -24,7 +22,7 @@ def cells(**geos: tuple[float, int, int]) -> pd.DataFrame:
 
 
 def group(table: pd.DataFrame, **settings: object) -> Grouping:
-    return group_geos(table, WEEKS, Transactions(path="x", preset="online_retail", **settings))
+    return group_geos(table, Transactions(path="x", preset="online_retail", **settings))
 
 
 def test_largest_that_trade_most_weeks_stand_alone() -> None:
@@ -39,6 +37,13 @@ def test_largest_that_trade_most_weeks_stand_alone() -> None:
 def test_weeks_with_cancellations_alone_are_no_trade() -> None:
     assert group(cells(a=(5, 10, 0), b=(9, 7, 3)), top_n=2).quiet == ("b",)
     assert group(cells(a=(5, 10, 0), b=(9, 8, 2)), top_n=2).quiet == ()
+
+
+def test_weeks_in_which_nobody_sold_count_for_nobody() -> None:
+    """A shop that opens for two seasons of 6 weeks, with 20 weeks between them."""
+    table = cells(a=(5, 12, 0), b=(9, 12, 0), c=(7, 9, 0))
+    table["week"] += [timedelta(weeks=20 * (day >= date(2023, 2, 13))) for day in table["week"]]
+    assert group(table, top_n=3).quiet == ("c",)
 
 
 def test_spellings_are_one_geo() -> None:

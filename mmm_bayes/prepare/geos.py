@@ -51,16 +51,16 @@ class Grouping:
         }
 
 
-def group_geos(cells: pd.DataFrame, weeks: int, table: Transactions) -> Grouping:
+def group_geos(cells: pd.DataFrame, table: Transactions) -> Grouping:
     """Decide which geos stand by themselves.
 
-    Those are the ``top_n`` by revenue, except the ones that sold something in fewer than ``min_active`` of the weeks:
-    a series that is mostly zeros carries no information about channels and spoils the pooling. Lines
-    without a geo belong to the rest. Names that differ in case are one geo, spelt as in most lines.
+    Those are the ``top_n`` by revenue, except the ones that sold something in fewer than ``min_active`` of the weeks in
+    which anybody did: a series that is mostly zeros carries no information about channels and spoils the pooling, but a
+    season in which the whole shop is closed is nobody's silence. Lines without a geo belong to the rest. Names that
+    differ in case are one geo, spelt as in most lines.
 
     Args:
         cells: kept lines of whole weeks, see `mmm_bayes.prepare.weeks.Counts`.
-        weeks: number of whole weeks.
         table: the section of the configuration.
     """
     keys = cells["geo"].str.lower()
@@ -78,7 +78,7 @@ def group_geos(cells: pd.DataFrame, weeks: int, table: Transactions) -> Grouping
     if table.geo_level == "national" or named.empty:
         return Grouping(dict.fromkeys(cells["geo"], NATIONAL), (NATIONAL,), {NATIONAL: 1.0}, largest, (), money)
     top = named.head(table.top_n or len(named))
-    quiet = ~(top["weeks"] >= table.min_active * weeks)
+    quiet = ~(top["weeks"] >= table.min_active * cells["week"][cells["sales_lines"] > 0].nunique())
     own = top["name"][~quiet].to_dict()
     groups = {geo: own.get(geo.lower(), table.rest) for geo in cells["geo"].unique()}
     names = (*own.values(), *([table.rest] if len(own) < len(geos) else []))

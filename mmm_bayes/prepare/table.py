@@ -105,7 +105,7 @@ def weekly_table(
         counts = count(invoices, cells, table.week_start, read.clock.weeks)
         inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
         odd_lines = [] if counts.by_week else find_outliers(lines, counts, table)
-        grouping = group_geos(counts.inside, counts.number_of_weeks, table)
+        grouping = group_geos(counts.inside, table)
         spend = weekly_spend(spend_lines, table.week_start, counts.span, grouping) if spend_lines else None
         external = weekly_controls(tables, _weeks(counts), grouping.places)
         cells = beside(by_geo_week(inside, grouping), external).toArrow().to_pandas()
