@@ -153,7 +153,7 @@ def tabulate(
             inside.append((week, line))
         else:
             outside[week] += 1
-    groups = grouping(inside, len(weeks), top_n, min_active, national)
+    groups = grouping(inside, top_n, min_active, national)
     cells: dict[tuple[str, date], Cell] = defaultdict(Cell)
     open_days = defaultdict(set)
     for week, line in inside:
@@ -170,9 +170,7 @@ def tabulate(
     return Table(weeks, sorted(set(groups.values())), cells, open_days, outside)
 
 
-def grouping(
-    inside: list[tuple[date, Line]], weeks: int, top_n: int, min_active: float, national: bool
-) -> dict[str, str]:
+def grouping(inside: list[tuple[date, Line]], top_n: int, min_active: float, national: bool) -> dict[str, str]:
     revenue, active, names = Counter(), defaultdict(set), defaultdict(Counter)
     for week, line in inside:
         key = line.geo.lower()
@@ -183,5 +181,6 @@ def grouping(
     if national:
         return dict.fromkeys(revenue, "national")
     top = [key for key, _ in revenue.most_common() if key][:top_n]
-    own = {key: names[key].most_common(1)[0][0] for key in top if len(active[key]) >= min_active * weeks}
+    weeks = set().union(*active.values())
+    own = {key: names[key].most_common(1)[0][0] for key in top if len(active[key]) >= min_active * len(weeks)}
     return {key: own.get(key, "Rest") for key in revenue}
