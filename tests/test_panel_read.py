@@ -43,7 +43,16 @@ def german(amount: float) -> str:
     return f"{amount:,.2f}".translate(str.maketrans(",.", ".,"))
 
 
-@pytest.mark.parametrize("write", [str, german, "{:,.2f}".format, "€ {:.2f}".format, "{:.2f} USD".format], ids=repr)
+NOTATIONS = {
+    "plain": str,
+    "german": german,
+    "thousands": "{:,.2f}".format,
+    "euro": "€ {:.2f}".format,
+    "dollars": "{:.2f} USD".format,
+}
+
+
+@pytest.mark.parametrize("write", NOTATIONS.values(), ids=NOTATIONS)
 def test_numbers_of_any_country_give_the_same_panel(write, tmp_path):
     expected = prepare(table(), tmp_path)
     written = table()
