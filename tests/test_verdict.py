@@ -18,7 +18,7 @@ from mmm_bayes.model.fit import with_demand
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import response_curves
 from mmm_bayes.posterior.checks import Reason, beliefs, confounding, convergence, foundation
-from mmm_bayes.posterior.confounding import FORETOLD, IN_SEASON, Demand, Pair, collinear, follows_demand, in_season
+from mmm_bayes.posterior.confounding import FORETOLD, IN_STEP, Demand, Pair, agreement, collinear, follows_demand
 from mmm_bayes.posterior.predictions import log_likelihood, one_week_ahead
 from mmm_bayes.posterior.prior_predictive import implausible_priors, prior_shares
 from mmm_bayes.posterior.sensitivity import contradicted_priors, idle_channels, prior_sensitivity
@@ -248,11 +248,11 @@ def test_media_planned_by_last_weeks_surprise_follow_demand(small_posterior):
     assert reason.status == "REVIEW" and reason.message.startswith("search follows demand:")
 
 
-def agreement(world, media=1.0, kpi=1.0):
+def in_step(world, media=1.0, kpi=1.0):
     """Return how far each channel of a world of a single series is in season, by its pattern."""
     spend, sales = world.spend[:, 0], world.frame["sales"].to_numpy()
     weeks = pd.DatetimeIndex(world.frame["week"])
-    found = in_season(media * spend / spend.mean(axis=1, keepdims=True), kpi * sales / sales.mean(), weeks)
+    found = agreement(media * spend / spend.mean(axis=1, keepdims=True), kpi * sales / sales.mean(), weeks, trend=True)
     return found, [channel.pattern for channel in world.channels.values()]
 
 
@@ -260,10 +260,10 @@ def test_a_channel_whose_spend_follows_the_season_of_the_kpi_is_named():
     """Of channels planned by demand most are found, of steady ones and of those in bursts and flights hardly any."""
     named = {}
     for seed in range(30):
-        found, patterns = agreement(make_world(Kind(follows_demand=True), 1, 156, 8, seed))
+        found, patterns = in_step(make_world(Kind(follows_demand=True), 1, 156, 8, seed))
         for value, pattern in zip(found, patterns, strict=True):
-            named.setdefault(pattern, []).append(value > IN_SEASON)
-    assert IN_SEASON == 0.45
+            named.setdefault(pattern, []).append(value > IN_STEP)
+    assert IN_STEP == 0.5
     assert np.mean(named["demand"]) > 0.6
     assert np.mean(named["steady"]) < 0.03 and np.mean(named["flights"] + named["bursts"]) < 0.08
 
@@ -272,7 +272,7 @@ def test_a_channel_whose_spend_follows_the_season_of_the_kpi_is_named():
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_being_in_season_knows_no_units(seed, media, kpi):
     world = make_world(Kind(follows_demand=True), 1, 104, 8, seed)
-    np.testing.assert_allclose(agreement(world, media, kpi)[0], agreement(world)[0], atol=1e-9)
+    np.testing.assert_allclose(in_step(world, media, kpi)[0], in_step(world)[0], atol=1e-9)
 
 
 def test_a_season_against_that_of_the_kpi_and_a_constant_do_not_follow_it():
@@ -280,12 +280,14 @@ def test_a_season_against_that_of_the_kpi_and_a_constant_do_not_follow_it():
     wave = np.cos(2 * np.pi * weeks.dayofyear / 365.25).to_numpy()
     trend = np.linspace(0.5, 1.5, 130)
     media = np.stack([np.exp(wave), np.exp(-wave), np.ones(130), 0 * wave])
-    found = in_season(media, np.exp(0.1 * wave), weeks)
+    found = agreement(media, np.exp(0.1 * wave), weeks, trend=True)
     assert found[0] > 0.99 and found[1] < -0.95
     np.testing.assert_allclose(found[2:], 0.0, atol=1e-3)
     noise = np.exp(0.1 * np.random.default_rng(1).standard_normal(130))
-    assert in_season((trend * noise)[None], trend, weeks)[0] < 0.3, "what merely grows with sales is not in season"
-    assert in_season((trend * np.exp(wave))[None], 10 * trend**2 * np.exp(0.1 * wave), weeks)[0] > 0.8
+    assert agreement(trend[None], trend, weeks, trend=True)[0] > 0.9
+    assert agreement((trend * noise)[None], trend, weeks, trend=False)[0] < 0.3, "what merely grows is not in season"
+    both = (trend * np.exp(wave))[None], 10 * trend**2 * np.exp(0.1 * wave), weeks
+    assert agreement(*both, trend=False)[0] > 0.8
 
 
 def one_series(posterior: Posterior, **variables) -> Posterior:
@@ -306,8 +308,15 @@ def test_of_a_single_series_the_season_tells(small_posterior):
     assert found["search"].follows and found["search"].agreement > 0.95 and found["search"].chance is None
     assert [found[c].follows for c in ("tv", "social")] == [False, False]
     reason = in_words(confounding([], found)[1])
-    assert reason.status == "REVIEW" and "its season is that of the KPI" in reason.message
-    assert confounding([], {"tv": Demand(None, agreement=0.44)})[1].status == "PASS"
+    assert reason.status == "REVIEW" and "its trend and season are those of the KPI" in reason.message
+    assert confounding([], {"tv": Demand(None, agreement=0.49, season=0.6)})[1].status == "PASS"
+
+
+def test_what_merely_grows_as_sales_do_is_not_said_to_be_too_high():
+    reason = in_words(confounding([], {"tv": Demand(None, agreement=0.9, season=0.1)})[1])
+    assert reason.status == "REVIEW" and "tv grows or falls as the KPI does" in reason.message
+    assert "likely too high" not in reason.message
+    assert Demand(0.001, agreement=0.9, season=0.1).foretold and not Demand(0.001, agreement=0.9, season=0.1).grows
 
 
 def test_by_geo_too_a_channel_in_season_with_the_whole_kpi_stays_where_it_is(small_posterior):
@@ -321,7 +330,7 @@ def test_by_geo_too_a_channel_in_season_with_the_whole_kpi_stays_where_it_is(sma
     assert found["search"].follows and not found["search"].foretold
     assert response_curves(with_demand(planned), Allocate()).held == ("search",)
     reason = in_words(confounding([], found)[1])
-    assert reason.status == "REVIEW" and "its season is that of the KPI" in reason.message
+    assert reason.status == "REVIEW" and "its trend and season are those of the KPI" in reason.message
 
 
 def test_the_file_says_which_channels_follow_demand(small_posterior, small_run):
@@ -329,7 +338,7 @@ def test_the_file_says_which_channels_follow_demand(small_posterior, small_run):
     assert small_posterior.data["follows_demand"].to_numpy().tolist() == [
         found[channel]["follows"] for channel in small_posterior.channels
     ]
-    assert set(found["tv"]) == {"follows", "chance", "agreement"}
+    assert set(found["tv"]) == {"follows", "chance", "agreement", "season"}
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ def with_demand(posterior: Posterior) -> Posterior:
     said = {
         "follows_demand": ("channel", [one.follows for one in found]),
         "foretold": ("channel", [np.nan if one.chance is None else one.chance for one in found]),
-        "agreement": ("channel", [one.agreement for one in found]),
+        "in_step": ("channel", [one.agreement for one in found]),
+        "in_season": ("channel", [one.season for one in found]),
     }
     posterior.tree["constant_data"] = xr.DataTree(posterior.data.assign(said))
     return posterior

@@ -209,19 +209,19 @@ def confounding(pairs: list[Pair], demand: Mapping[str, Demand], tested: Sequenc
         Finding("media.in_step", {"first": p.first, "second": p.second, "effects": p.effects, "media": p.media})
         for p in pairs
     ]
-    following = [
-        Finding(
-            "media.follows_demand",
-            {"channel": channel, "chance": found.chance if found.foretold else None, "agreement": found.agreement},
-        )
-        for channel, found in demand.items()
-        if found.follows
-    ]
+    following = [_following(channel, found) for channel, found in demand.items() if found.follows]
     apart = [c for pair in pairs for c in (pair.first, pair.second) if c not in tested]
     return [
         _found("channels_apart", together, apart),
         _found("media_and_demand", following, _untested(following, tested)),
     ]
+
+
+def _following(channel: str, found: Demand) -> Finding:
+    if found.grows:
+        return Finding("media.grows_with_kpi", {"channel": channel, "agreement": found.agreement})
+    chance = found.chance if found.foretold else None
+    return Finding("media.follows_demand", {"channel": channel, "chance": chance, "agreement": found.agreement})
 
 
 def _tested(posterior: Posterior) -> list[str]:
