@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mmm_bayes.config import TableFile
 from mmm_bayes.errors import DataError
 from mmm_bayes.tables import Days, read_days
-from mmm_bayes.tables.dates import LANGUAGES, _name_of
+from mmm_bayes.tables.months import LANGUAGES, _name_of
 
 MONDAYS = pd.date_range("2022-10-03", periods=70, freq="7D")
 

@@ -14,7 +14,7 @@ from mmm_bayes.workspace import Workspace, write_json
 
 FILE = "run.json"
 MISSING = object()
-LAYOUT = 1
+LAYOUT = 2
 """Of the files of a run: raised when a later version cannot read what an earlier one wrote."""
 
 

@@ -1,20 +1,18 @@
 """The day that a cell names: one format decides a whole column, and what fits two is asked."""
 
 import re
-from calendar import month_abbr
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from babel import Locale
 
 from mmm_bayes.config import TableFile
 from mmm_bayes.errors import DataError
+from mmm_bayes.tables.months import in_english, languages, unknown_words
 
 TIME = re.compile(
     r"[T ]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})?$"
@@ -43,13 +41,6 @@ COUNTED = re.compile(r"(?i)^(?:weeks?|woche|semaine|wk|kw|cw|w)[ .]*(\d{1,3})$")
 QUARTER = re.compile(r"(?i)^(?:(?P<year>\d{4})[- /]?Q(?P<quarter>[1-4])|Q(?P<quarter_>[1-4])[- /](?P<year_>\d{4}))$")
 LONG = re.compile(r"(?i)^(?:\d{4}|(?:\d{4}[- /]?)?(?:Q|H|T|S)[1-4](?:[- /]?\d{4})?)$")
 """A year, a half or a quarter of one."""
-
-LANGUAGES = ("en", "de", "es", "fr", "it", "nl", "pt")
-"""Those whose names of months are read; none of them calls a month what another calls a different one."""
-
-WORD = re.compile(r"[^\W\d_]{3,}\.?")
-BETWEEN = re.compile(r"(?i)(?<=\d)er\b|\bde\s+")
-"""What stands between day, month and year: the 1er, and 6 de febrero de 2023."""
 
 NAMED = ("%d %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%d-%b-%y", "%d %b %y", "%b %d, %Y", "%b %d %Y", "%b-%d-%Y", "%d. %b %Y")
 MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%Y%m", "%b %Y", "%b-%Y", "%b-%y", "%b %y")
@@ -160,7 +151,7 @@ def _parsed(texts: pd.Series, file: TableFile, section: str) -> Days:
         return _periods(_with_format(texts, file, section), file.date_format)
     if len(texts) and texts.str.contains(OF_UTC if file.timezone is None else TIME).all():
         return Days(_of_times(texts, file, section))
-    plain = _in_english(texts.str.replace(TIME, "", regex=True).str.replace(WEEKDAY, "", regex=True))
+    plain = in_english(texts.str.replace(TIME, "", regex=True).str.replace(WEEKDAY, "", regex=True))
     iso = pd.to_datetime(plain, format="%Y-%m-%d", errors="coerce")
     if iso.notna().all():
         return Days(iso)
@@ -185,28 +176,6 @@ def _parsed(texts: pd.Series, file: TableFile, section: str) -> Days:
                 answers=answers,
             )
     return _periods(days, one)
-
-
-def _in_english(texts: pd.Series) -> pd.Series:
-    """Return texts whose names of months are English and short, whichever of `LANGUAGES` they are written in."""
-    if not texts.str.contains(WORD).any():
-        return texts
-    plain, known = texts.str.replace(BETWEEN, "", regex=True), _months()
-    return plain.str.replace(WORD, lambda found: known.get(_name_of(found[0]), found[0]), regex=True)
-
-
-@cache
-def _months() -> dict[str, str]:
-    """Return the short English name of each month by its names in `LANGUAGES`."""
-    spoken = (Locale.parse(language).months for language in LANGUAGES)
-    named = (
-        names for forms in spoken for lengths in forms.values() for names in (lengths["wide"], lengths["abbreviated"])
-    )
-    return {_name_of(name): month_abbr[month] for names in named for month, name in names.items()}
-
-
-def _name_of(word: str) -> str:
-    return word.rstrip(".").lower()
 
 
 def time_behind(cells: pd.Series, date_format: str) -> str:
@@ -340,8 +309,8 @@ def _no_date(texts: pd.Series, plain: pd.Series, section: str) -> DataError:
     remedy = f"use YYYY-MM-DD, or give '{section}.date_format' (such as %d/%m/%Y)"
     if LONG.match(text):
         remedy = "give the day, such as 2023-01-02, on which a week or a day begins"
-    elif re.search(r"\d{4}", text) and (words := WORD.findall(text)) and not _months().keys() & {*map(_name_of, words)}:
-        known = [str(Locale.parse(language).get_display_name("en")) for language in LANGUAGES]
+    elif re.search(r"\d{4}", text) and unknown_words(text):
+        known = languages()
         remedy = f"use YYYY-MM-DD; names of months are read in {', '.join(known[:-1])} and {known[-1]}"
     return DataError(f"column '{texts.name}', row {row}: '{text:.40}' is no date; {remedy}.")
 
