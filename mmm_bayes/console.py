@@ -26,6 +26,9 @@ from mmm_bayes.report.words import word
 MOST = 1_000
 """Characters of the widest line of a table."""
 
+EVERY = 30
+"""Seconds between two lines on a running step where no bar can be seen."""
+
 
 @dataclass(frozen=True)
 class Log:
@@ -44,22 +47,35 @@ class Log:
 
 @dataclass
 class Step:
-    """A running step: call it with what is being done and the share done (0 to 1, None when unknown)."""
+    """A running step: call it with what is being done and the share done (0 to 1, None when unknown).
+
+    Attributes:
+        name: of the step.
+        bar: what a terminal shows.
+        log: told of each new thing that is done.
+        lines: where no bar can be seen: there one line says it every `EVERY` seconds.
+        summary: what its last line ends with.
+        doing: what it was last called with.
+    """
 
     name: str
     bar: Progress
     log: Log = Log()
+    lines: Console | None = None
     summary: str = ""
     doing: str = ""
 
     def __post_init__(self) -> None:
-        self.task = self.bar.add_task(self.name, total=None)
+        self.task, self.told = self.bar.add_task(self.name, total=None), time.monotonic()
 
     def __call__(self, message: str, done: float | None = None) -> None:
         """Show progress."""
         if message != self.doing:
             self.doing = message
             self.log(f"{self.name}: {message}")
+        if self.lines and time.monotonic() - self.told >= EVERY:
+            self.told = time.monotonic()
+            self.lines.print(f"… {self.name}: {message}{'' if done is None else f', {done:.0%}'}", markup=False)
         total = None if done is None else 1.0
         self.bar.update(self.task, description=f"{self.name}: {message}", completed=done or 0.0, total=total)
 
@@ -91,7 +107,8 @@ class Terminal:
             transient=True,
             disable=self.quiet or not self.err.is_terminal,
         ) as bar:
-            step = Step(f"{name} ({place})" if place else name, bar, self.log)
+            unseen = None if self.quiet or self.err.is_terminal else self.err
+            step = Step(f"{name} ({place})" if place else name, bar, self.log, unseen)
             try:
                 with self.warnings():
                     yield step

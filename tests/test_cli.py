@@ -587,6 +587,19 @@ def test_a_log_that_cannot_be_written_stops_nothing(shop):
 # --- the terminal -------------------------------------------------------------------------------
 
 
+def test_where_no_bar_can_be_seen_a_line_now_and_then_says_what_is_done(monkeypatch, capsys):
+    clock = iter([0.0, 10.0, 31.0, 31.0, 45.0, 62.0, 62.0])
+    monkeypatch.setattr("mmm_bayes.console.time.monotonic", lambda: next(clock))
+    for quiet in (False, True):
+        with Terminal(quiet=quiet).step("fit", "2 of 5") as step:
+            if not quiet:
+                for done in (0.1, 0.25, 0.3, 0.5):
+                    step("sampling", done)
+        told = capsys.readouterr().err.splitlines()
+        assert told[:-1] == ([] if quiet else ["… fit (2 of 5): sampling, 25%", "… fit (2 of 5): sampling, 50%"])
+        clock = iter([0.0])
+
+
 def test_a_failed_step_prints_no_line(capsys):
     with pytest.raises(MMMError), Terminal().step("fit"):
         raise MMMError("no")
