@@ -17,7 +17,7 @@ from mmm_bayes.allocate.risk import MANY_ARMS, WORTH, objective_of
 from mmm_bayes.config import Allocate, Limits
 from mmm_bayes.curves import ResponseCurves
 from mmm_bayes.errors import AllocationError
-from mmm_bayes.report.facts import decision_on, plan_by_channel
+from mmm_bayes.report.facts import about_plan, decision_on, plan_by_channel
 from mmm_bayes.report.words import word
 
 
@@ -232,6 +232,16 @@ def test_channels_that_follow_demand_keep_their_spend_to_the_cent(held: tuple[st
     assert note.values["channels"] == sorted(held)
     assert ("follows demand" if len(held) == 1 else "follow demand") in word(note)
     assert not [n for n in free.notes if n.code in ("plan.held", "plan.not_held")]
+
+
+def test_a_channel_that_is_held_is_not_said_to_stand_at_a_limit_of_the_users() -> None:
+    limits = {"radio": Limits(fixed=True)}
+    said = {}
+    for held in ((), ("social",)):
+        plan = allocate(held_curves(*held), Allocate(limits=limits))
+        found = about_plan(plan, plan_by_channel(plan, {row.channel: row.channel for row in plan.channels}))
+        said[held] = [set(f.values["channels"]) for f in found if f.code == "plan.at_limit"]
+    assert said[("social",)] == [said[()][0] - {"social"}] and "radio" in said[()][0]
 
 
 def test_limits_that_name_a_channel_go_before_holding_it() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from mmm_bayes.allocate.frontier import spend_column
 from mmm_bayes.allocate.plan import ChannelPlan, Plan
 from mmm_bayes.allocate.schedule import Schedule
-from mmm_bayes.curves import ResponseCurves
+from mmm_bayes.curves import ResponseCurves, channel_of
 from mmm_bayes.findings import Finding
 from mmm_bayes.report.results import Fit
 
@@ -141,13 +141,14 @@ def about_plan(plan: Plan, table: pd.DataFrame) -> list[Finding]:
 
 
 def _limits(plan: Plan) -> Iterator[Finding]:
-    """Return which channels could still move, and which stand at a limit."""
+    """Return which channels could still move, and which stand at a limit of the user's."""
     inside, outside = ([c for c in plan.channels if c.interior is within] for within in (True, False))
     if len(inside) > 1 and plan.objective == "mean":
         mroi = [c.mroi.mean for c in inside]
         yield Finding("plan.same_return", {"channels": [c.channel for c in inside], "mroi": mroi})
-    if outside:
-        yield Finding("plan.at_limit", {"channels": [c.channel for c in outside]})
+    held = {channel for note in plan.notes if note.code == "plan.held" for channel in note.values["channels"]}
+    if at_limit := [c.channel for c in outside if channel_of(c.channel) not in held]:
+        yield Finding("plan.at_limit", {"channels": at_limit})
 
 
 def best_weeks(schedules: Sequence[Schedule]) -> Finding:
