@@ -61,15 +61,12 @@ def prior_parameters(posterior: Posterior, given: ChannelPriors) -> dict[str, Ar
 
     Margins of carry-over are stratified and keep to what the parameter can be; for saturation see `prior_curves`.
     """
-    random, shape, found = (
-        np.random.default_rng(0),
-        posterior.shape,
-        prior_curves(posterior.data, given, posterior.shape),
-    )
+    random, shape = np.random.default_rng(0), posterior.shape
+    found = prior_curves(posterior.data, given, shape)
     for quantity in ADSTOCKS[shape.adstock].names:
-        priors = [prior_of(quantity, name, given).frozen() for name in posterior.channels]
-        ends = np.array([prior.cdf(shape.supports()[quantity]) for prior in priors])
-        chances = (random.permuted(np.tile(np.arange(DRAWS), (len(priors), 1)), axis=1) + 0.5) / DRAWS
-        spans = zip(priors, ends[:, :1] + np.ptp(ends, axis=1, keepdims=True) * chances, strict=True)
-        found[quantity] = np.stack([prior.ppf(own) for prior, own in spans], axis=-1)
+        found[quantity] = np.empty((DRAWS, len(posterior.channels)))
+        for c, name in enumerate(posterior.channels):
+            prior = prior_of(quantity, name, given).frozen()
+            ends = prior.cdf(shape.supports()[quantity])
+            found[quantity][:, c] = prior.ppf(ends[0] + np.ptp(ends) * (random.permutation(DRAWS) + 0.5) / DRAWS)
     return found
