@@ -354,3 +354,17 @@ def test_errors_over_folds_are_their_means_and_the_holdout_has_all_weeks():
     codes = [note["code"] for note in found.summary["notes"]]
     assert codes[:1] == ["comparison.missed"] and codes.count("comparison.folds") == 1
     assert "Errors are means over 2 such holdouts" in in_words(found)
+
+
+def test_a_forecast_without_any_error_is_the_best_of_its_fold():
+    panel = panel_of(noisy(2, 60))
+    roi, folds = roi_table(roi_of({}), roi_of({})), []
+    for split in rolling_splits(panel, Compare(holdout=8, folds=2)):
+        observed = split.panel.data["kpi"].transpose("geo", "week").to_numpy()[:, -8:]
+        shapes = {"bayesian": 1.2, "lightgbm": 1.0}
+        forecasts = {
+            name: Forecast.from_draws(f * observed[None] * np.ones((3, 1, 1)), 0.9) for name, f in shapes.items()
+        }
+        folds.append(compare(split, forecasts, roi, 0.9))
+    (note,) = [n for n in over_folds(folds).summary["notes"] if n["code"] == "comparison.folds"]
+    assert note["values"]["best"] == [["bayesian", 0], ["lightgbm", 2]]

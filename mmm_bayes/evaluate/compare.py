@@ -100,7 +100,7 @@ def _means(found: Sequence[Mapping[str, float | None]]) -> dict[str, float | Non
 
 def _fold_note(each: Sequence[Errors]) -> Finding:
     """Return in how many folds each model forecast best."""
-    best = [min(found, key=lambda model: found[model]["wmape"] or np.inf) for found in each]
+    best = [min(size, key=size.__getitem__, default=None) for size in map(_sizes, each)]
     counts = [[model, best.count(model)] for model in each[0]]
     return Finding("comparison.folds", {"folds": len(each), "best": counts})
 
@@ -175,8 +175,13 @@ OF_FORECASTS = ("comparison.missed", "comparison.no_better_than_last_year", "com
 """Codes of what `_forecast_notes` finds."""
 
 
+def _sizes(found: Errors) -> dict[str, float]:
+    """Return the relative error of each model that has one."""
+    return {model: e["wmape"] for model, e in found.items() if e["wmape"] is not None}
+
+
 def _forecast_notes(found: Errors, holdout: int) -> list[Finding]:
-    size = {model: e["wmape"] for model, e in found.items() if e["wmape"] is not None}
+    size = _sizes(found)
     missed = sorted(size.items(), key=lambda item: item[1])
     notes = [Finding("comparison.missed", {"weeks": holdout, "missed": [list(one) for one in missed]})]
     if missed and missed[0][0] == "seasonal_naive":
