@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from mmm_bayes import pipeline, pool
+from mmm_bayes.cli import commands
 from mmm_bayes.config import Allocate, Model
 from mmm_bayes.errors import ConfigError, FitError
 from mmm_bayes.model.design import build_design
@@ -364,3 +365,9 @@ def test_an_outcome_is_a_line_of_json():
     outcome = Outcome("sbc", 3, (("sbc", 3, "", "tv", "roi", 0.25),), seconds=1.5)
     raw = json.loads(json.dumps(asdict(outcome)))
     assert Outcome(**raw | {"rows": tuple(map(tuple, raw["rows"]))}) == outcome
+
+
+def test_the_command_line_names_every_check():
+    """Its help stands without the model, which takes seconds to load."""
+    (only,) = [option for option in commands.validate.params if option.name == "only"]
+    assert only.help == f"Some of {','.join(CHECKS)}."
