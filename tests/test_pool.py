@@ -11,6 +11,7 @@ from scipy import integrate, stats
 from mmm_bayes import pool
 from mmm_bayes.config import ChannelPriors, Model, Prior
 from mmm_bayes.model.arrays import graph_data
+from mmm_bayes.model.compiled import structure
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.graph import build_model
 from mmm_bayes.panel import panel_from_frame
@@ -199,11 +200,9 @@ def test_channels_that_are_alike_are_normals_with_one_correlation(channels):
 
 
 def alike_in_graph(panel, model, kappa, slope):
-    """Return the density of the graph by which channels are alike; None where none are."""
+    """Return the density of the graph by which channels are alike."""
     graph = build_model(build_design(panel, model), model)
     own = [p for p in graph.potentials if p.name == "alike"]
-    if not own:
-        return None
     start = graph.initial_point() | {"kappa_log__": np.log(kappa), "slope_log__": np.log(slope)}
     inputs = [graph.rvs_to_values[v] for v in graph.free_RVs]
     density = pytensor.function(
@@ -221,7 +220,7 @@ def test_the_graph_holds_channels_alike_but_for_those_with_a_prior_of_the_users(
     own = Model(priors=ChannelPriors(kappa={"default": (0.5, 3.0)}))
     assert alike_in_graph(small_run.panel, own, kappa, slope) == pytest.approx(slopes)
     own = Model(priors=ChannelPriors(kappa={"default": (0.5, 3.0)}, slope={"default": (0.5, 3.0)}))
-    assert alike_in_graph(small_run.panel, own, kappa, slope) is None
+    assert alike_in_graph(small_run.panel, own, kappa, slope) == 0.0
 
 
 def test_prior_draws_of_curves_keep_each_prior_and_what_is_common(small_run):
@@ -252,3 +251,10 @@ def test_prior_draws_of_curves_that_bend_are_those_of_the_density(small_run):
     found = np.log(prior_curves(data, ChannelPriors(), Shape())["kappa"]).mean(axis=0)
     np.testing.assert_allclose(found, wanted, atol=0.06)
     assert (found > 0.3).all()
+
+
+@pytest.mark.parametrize("own", [{"kappa": {"default": (0.5, 3.0)}}, {"slope": {"search": (0.7, 2.0)}}])
+def test_a_prior_of_the_users_on_a_curve_compiles_nothing(small_run, own):
+    models = (Model(), Model(priors=ChannelPriors(**own)))
+    keys = {structure(build_design(small_run.panel, model), model) for model in models}
+    assert len(keys) == 1

@@ -57,7 +57,8 @@ def prior_data(data: xr.Dataset, model: Model) -> dict[str, xr.Variable]:
 
     Where channels differ in their distribution, one array for each, with the places of its channels:
     ``kappa_gamma_mu``, ``kappa_gamma_at``; so also for those of ROI or share: ``effect_lognormal_mu``, ``..._at``.
-    The places of channels that are alike in a parameter are ``kappa_alike``.
+    The places of channels that are alike in a parameter are ``kappa_alike``; none, too, so that a prior of the user's
+    compiles nothing.
     """
     found: dict[str, xr.Variable] = {}
     for name in model.shape.parameters:
@@ -65,8 +66,7 @@ def prior_data(data: xr.Dataset, model: Model) -> dict[str, xr.Variable]:
         for kind, placed in kinds.items():
             found |= _arrays(name, "channel", placed) if len(kinds) == 1 else _with_places(f"{name}_{kind}", placed)
     for name in SATURATIONS[model.saturation].names:
-        if len(places := alike(data, name, model.priors)):
-            found[f"{name}_alike"] = xr.Variable(f"{name}_alike", places)
+        found[f"{name}_alike"] = xr.Variable(f"{name}_alike", alike(data, name, model.priors))
     for kind, placed in effect_kinds(data, model.priors).items():
         found |= _with_places(f"effect_{kind}", placed)
     return found

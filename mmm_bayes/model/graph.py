@@ -17,7 +17,7 @@ from mmm_bayes.model.design import Design
 from mmm_bayes.model.operations import MEDIA_EFFECT, surprises
 from mmm_bayes.posterior.lift import lift_of
 from mmm_bayes.priors import DEFAULTS
-from mmm_bayes.transforms import Shape, effect_scale, first_week_ratio, media_effect
+from mmm_bayes.transforms import SATURATIONS, Shape, effect_scale, first_week_ratio, media_effect
 
 
 def build_model(design: Design, model: Model) -> pm.Model:
@@ -38,8 +38,7 @@ def kept_variables(graph: pm.Model) -> list[str]:
 def _shape_parameters(design: Design, model: Model, known: Mapping[str, Any]) -> dict[str, Any]:
     kinds = {name: by_kind(design.data, name, model.priors) for name in model.shape.parameters}
     parameters = {name: channel_vector(name, found, known) for name, found in kinds.items()}
-    if together := [_alike(name, parameters[name], known) for name in parameters if f"{name}_alike" in known]:
-        pm.Potential("alike", sum(together))
+    pm.Potential("alike", sum(_alike(name, parameters[name], known) for name in SATURATIONS[model.saturation].names))
     return parameters
 
 
