@@ -241,6 +241,16 @@ def test_the_meaning_of_each_key_is_that_of_the_reference(tmp_path):
         assert key in reference["panel"] and known[f"panel.{key}"][:60] in text.replace("\n  # ", " ")
 
 
+@pytest.mark.parametrize(("named", "role"), [("Unit cost", "cost"), ("COGS", "cost"), ("Shipping costs", None)])
+def test_what_a_piece_costs_is_found(tmp_path, named, role):
+    lines(tmp_path / "lines.csv")
+    table = pd.read_csv(tmp_path / "lines.csv")
+    table.insert(1, named, 4.5)
+    table.to_csv(tmp_path / "lines.csv", index=False)
+    columns = of_transactions(look_at(str(tmp_path / "lines.csv"))).section["columns"]
+    assert columns.get("cost") == (named if role else None) and columns["price"] == "Price"
+
+
 def test_names_decide_roles(tmp_path):
     table = weekly().rename(columns={"revenue": "conversions", "week": "time"})
     table = table.assign(revenue_per_conversion=0.3, sentiment_control=np.arange(WEEKS) % 7, population=9.0, t=1.0)

@@ -7,6 +7,7 @@ from mmm_bayes.config.allocation import Allocate, Group, Limits
 from mmm_bayes.config.data import (
     PanelColumns,
     PanelSource,
+    ProductCosts,
     ReachFrequency,
     Simulate,
     SimulatedChannel,
@@ -41,6 +42,7 @@ __all__ = [
     "PanelSource",
     "Prior",
     "PriorLike",
+    "ProductCosts",
     "ReachFrequency",
     "Sampler",
     "Simulate",

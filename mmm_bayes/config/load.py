@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
 from mmm_bayes.config.allocation import Allocate
-from mmm_bayes.config.data import PanelSource, Simulate, SpendFile, Transactions
+from mmm_bayes.config.data import MONEY, PanelSource, Simulate, SpendFile, Transactions
 from mmm_bayes.config.document import read_document
 from mmm_bayes.config.experiments import with_result
 from mmm_bayes.config.explain import sentences
@@ -63,7 +63,13 @@ class Config(Section):
     @property
     def files(self) -> dict[str, TableFile]:
         """The sections that name source data, by their dotted names."""
-        single = {"transactions": self.transactions, "spend": self.spend, "panel": self.panel}
+        single: dict[str, TableFile | None] = {
+            "transactions": self.transactions,
+            "spend": self.spend,
+            "panel": self.panel,
+        }
+        if self.transactions is not None:
+            single["transactions.costs"] = self.transactions.costs
         found = {name: section for name, section in single.items() if section is not None}
         return found | {f"external.{name}": table for name, table in self.external.items()}
 
@@ -75,6 +81,7 @@ class Config(Section):
             yield "", "'spend' and 'simulate' belong to 'transactions'; a 'panel' brings its own spend columns"
         if self.spend is not None and self.simulate is not None:
             yield "", "give either 'spend' (a file) or 'simulate', not both"
+        yield from self._about_the_kpi()
         for name in self.spark:
             if not name.startswith("spark."):
                 yield "spark", f"has '{name}', but the settings of Spark begin with 'spark.'; write spark.hadoop.{name}"
@@ -104,6 +111,14 @@ class Config(Section):
     def _is_there(self, path: str) -> bool:
         """Whether a file has this very name, with a ``$`` in it."""
         return (self.folder / path).exists() or Path(path).exists()
+
+    def _about_the_kpi(self) -> Iterator[Mistake]:
+        """Yield what cannot be done with the KPI of the transactions."""
+        kpi = self.transactions.kpi if self.transactions is not None else "revenue"
+        if self.simulate is not None and kpi not in MONEY:
+            yield "transactions.kpi", f"is {kpi}, but 'simulate' needs a KPI in currency; take revenue or margin"
+        if kpi == "margin" and self.allocate.margin != 1:
+            yield "allocate.margin", "is of no use: the KPI is the margin already; leave it out"
 
 
 def _expanded(path: str) -> str:

@@ -43,6 +43,7 @@ LINE = {
     "invoice": r"invoice|order|receipt|transaction|basket|ticket|rechnung|bestell|bon\b",
     "product": r"product|sku|stock.?code|item|article|artikel",
     "quantity": r"quantity|qty|pieces|units|menge|anzahl|stück",
+    "cost": r"unit costs?|cost price|costs? per|cogs|purchase price|einkaufspreis|^costs?$",
     "price": r"price|preis",
     "customer": r"customer|client|kunde|buyer|user",
 }
@@ -74,7 +75,7 @@ def of_transactions(look: Look) -> Roles | None:
     for role, pattern in LINE.items():
         taken = [*found.values()]
         fits = [name for name in free if name not in taken and re.search(f"(?i){pattern}", _spelt(name))]
-        if role in ("quantity", "price"):
+        if role in ("quantity", "cost", "price"):
             fits = [name for name in fits if name in look.numbers]
         if fits:
             found[role] = fits[0]

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from shutil import copy2, copytree
 from typing import TYPE_CHECKING, Any
 
-from mmm_bayes.config import Config, PanelSource, load_config, override
+from mmm_bayes.config import Config, PanelSource, Transactions, load_config, override
 from mmm_bayes.errors import ConfigError
 from mmm_bayes.extras import require
 from mmm_bayes.progress import Progress, silent
-from mmm_bayes.provenance import held, step
+from mmm_bayes.provenance import STEPS, Manifest, held, step
 from mmm_bayes.workspace import Workspace, write_json
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from mmm_bayes.findings import Finding
     from mmm_bayes.panel import Panel
+    from mmm_bayes.prepare import Prepared
 
 
 def prepare(
@@ -46,8 +48,9 @@ def prepare(
     """
     from mmm_bayes.pipeline.check import check_against
 
-    with step(Workspace(config.name, Path(root)), "prepare", config) as work:
-        panel = make_panel(config, work.folder, progress, session, given)
+    unseen = {"given": sorted(given)} if given else {}
+    with step(Workspace(config.name, Path(root)), "prepare", config, **unseen) as work:
+        panel = make_panel(config, work.folder, progress, session, given, work.manifest)
     check_against(config, panel)
     return panel
 
@@ -58,14 +61,19 @@ def make_panel(
     progress: Progress = silent,
     session: Any = None,
     given: Mapping[str, Any] | None = None,
+    earlier: Manifest | None = None,
 ) -> "Panel":
-    """Write the files of a panel into a folder; arguments and errors as `prepare` has them."""
+    """Write the files of a panel into a folder; arguments and errors as `prepare` has them.
+
+    What ``earlier``, the record of the run, has made of the same source data is not made again.
+    """
     _require_sections(config, given or {})
     if config.panel is not None:
         panel = _prepare_table(config, config.panel, folder, progress, session, given)
     else:
+        assert config.transactions is not None
         require("spark")
-        panel = _prepare_transactions(config, folder, progress, session, given)
+        panel = _prepare_transactions(config, config.transactions, folder, progress, session, given, earlier)
     from mmm_bayes.evidence import evidence, summary
     from mmm_bayes.features import save_features
 
@@ -144,20 +152,21 @@ def _external(
 
 def _prepare_transactions(
     config: Config,
+    table: Transactions,
     folder: Path,
     progress: Progress,
     session: Any,
     given: Mapping[str, Any] | None,
+    earlier: Manifest | None,
 ) -> "Panel":
-    from mmm_bayes.prepare.spark import begin
-
-    begin(config.spark, session)
     from mmm_bayes.panel import save_panel
-    from mmm_bayes.prepare import weekly_table
 
-    progress("reading transactions with Spark", None)
-    prepared = weekly_table(config, folder / "quarantine.parquet", session=session, given=given)
-    frame, columns, truth = prepared.frame, prepared.columns, None
+    if earlier is not None and not given and earlier.sources_stand("prepare", config):
+        progress("taking the weeks of the last run", None)
+        prepared = _taken(earlier, folder)
+    else:
+        prepared = _read_transactions(config, folder, progress, session, given)
+    (frame, columns), truth = prepared.panel(table), None
     if config.simulate is not None:
         from mmm_bayes.simulate import simulate_spend
 
@@ -165,12 +174,39 @@ def _prepare_transactions(
         simulated = simulate_spend(frame, columns, config.simulate)
         frame, columns, truth = simulated.frame, simulated.columns, simulated.truth
     panel = save_panel(frame, columns, folder, config.name, config.currency, simulated=truth is not None)
-    write_json(folder / "quality.json", prepared.quality)
     if truth is not None:
         from mmm_bayes.simulate import save_truth
 
         save_truth(truth, folder, config.allocate.weeks)
     return panel
+
+
+def _read_transactions(
+    config: Config, folder: Path, progress: Progress, session: Any, given: Mapping[str, Any] | None
+) -> "Prepared":
+    """Read the lines with Spark, and write what they come to."""
+    from mmm_bayes.prepare.spark import begin
+
+    begin(config.spark, session)
+    from mmm_bayes.prepare import weekly_table
+
+    progress("reading transactions with Spark", None)
+    prepared = weekly_table(config, folder / "quarantine.parquet", session=session, given=given)
+    prepared.save(folder)
+    write_json(folder / "quality.json", prepared.quality)
+    return prepared
+
+
+def _taken(earlier: Manifest, folder: Path) -> "Prepared":
+    """Return what the last run has made of the same lines, and take its files along."""
+    from mmm_bayes.prepare import load_prepared
+
+    files = STEPS["prepare"].of_sources
+    home = earlier.checked("prepare", *files)
+    for file in files:
+        copy = copytree if (home / file).is_dir() else copy2
+        copy(home / file, folder / file)
+    return load_prepared(folder)
 
 
 def demo(root: str | Path, lines: int, seed: int | None = None, progress: Progress = silent) -> Config:

@@ -4,11 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mmm_bayes.prepare.prepared import Prepared, load_prepared
     from mmm_bayes.prepare.sources import fetch
-    from mmm_bayes.prepare.table import Prepared, weekly_table
+    from mmm_bayes.prepare.table import weekly_table
 
-__all__ = ["Prepared", "fetch", "weekly_table"]
-HOMES = {"Prepared": "table", "fetch": "sources", "weekly_table": "table"}
+__all__ = ["Prepared", "fetch", "load_prepared", "weekly_table"]
+HOMES = {"Prepared": "prepared", "fetch": "sources", "load_prepared": "prepared", "weekly_table": "table"}
 
 
 def __getattr__(name: str) -> Any:

@@ -76,7 +76,8 @@ def read_lines(spark: SparkSession, source: Source, layout: Layout, opened: Data
     for name in source.columns:
         column(raw, name, source)
     clock = find_clock(raw, columns.date, layout.date_format, source)
-    texts = [name for name in (columns.quantity, columns.price) if raw.schema[name].dataType == StringType()]
+    numbers = [name for name in (columns.quantity, columns.price, columns.cost) if name]
+    texts = [name for name in numbers if raw.schema[name].dataType == StringType()]
     try:
         notation = find_notation([sample(raw, name, source) for name in texts], source.table, SECTION)
     except DataError as error:
@@ -96,8 +97,9 @@ def judge(lines: Lines, strays: Collection[date] = ()) -> DataFrame:
 
     Returns:
         One row per raw line: ``invoice, product, customer, geo`` (text), ``at`` (timestamp), ``quantity, price,
-        revenue`` (decimal, negative for cancellations, null where unknown), ``sold, cancelled, repeated`` (true or
-        false), ``reason`` (null for a kept line) and ``raw`` (the line as it was read, null for a kept line).
+        revenue`` (decimal, negative for cancellations, null where unknown), ``cost`` (decimal) where a column holds it,
+        ``sold, cancelled, repeated`` (true or false), ``reason`` (null for a kept line) and ``raw`` (the line as it was
+        read, null for a kept line).
     """
     raw, source = lines.raw, lines.source
     together = raw.withColumn(INVOICE, text(column(raw, lines.layout.columns.invoice, source), source))
@@ -173,6 +175,7 @@ def _typed(frame: DataFrame, lines: Lines) -> DataFrame:
         timestamp(frame, columns.date, lines.clock, source).alias("at"),
         amount(columns.quantity).alias("quantity"),
         amount(columns.price).alias("price"),
+        *([amount(columns.cost).alias("cost")] if columns.cost else []),
         optional(columns.customer).alias("customer"),
         optional(columns.geo).alias("geo"),
     )

@@ -2,10 +2,8 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -16,38 +14,21 @@ from mmm_bayes.config import Config, PanelColumns, SourceTable, Transactions
 from mmm_bayes.external import WeeklyControls, read_external, weekly_controls
 from mmm_bayes.panel.holidays import add_holidays
 from mmm_bayes.prepare.clean import book_cancellations, judge, keep_on_disk, read_lines
+from mmm_bayes.prepare.costs import about_costs, read_costs, summarise_costs, with_margin
 from mmm_bayes.prepare.failures import spark_errors
 from mmm_bayes.prepare.gaps import strays
 from mmm_bayes.prepare.geos import Grouping, group_geos
 from mmm_bayes.prepare.losses import judge_losses, require_no_question, require_whole_names
 from mmm_bayes.prepare.outliers import find_outliers
+from mmm_bayes.prepare.prepared import FURTHER, MEASURES, Prepared
 from mmm_bayes.prepare.presets import layout
 from mmm_bayes.prepare.quality import Story, summarise
 from mmm_bayes.prepare.quarantine import write_quarantine
 from mmm_bayes.prepare.read import find_source
 from mmm_bayes.prepare.sources import cells_of, open_tables
 from mmm_bayes.prepare.spend import Spend, read_spend, weekly_spend
-from mmm_bayes.prepare.weeks import WEEKDAYS, Counts, add_up, by_geo_week, count, total
+from mmm_bayes.prepare.weeks import WEEKDAYS, Counts, add_up, by_geo_week, count, new_customers, total
 from mmm_bayes.progress import Progress, silent
-
-MEASURES = ["revenue", "orders", "units", "customers", "average_price", "trading_days"]
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A weekly table with what is known about its making.
-
-    Attributes:
-        frame: one row per geo and week, the largest geo first: ``week, geo``, `MEASURES`, ``filled`` (true where
-            there was no line), external controls, ``spend_<channel>`` and ``holiday_<name>``. Weeks before the first of
-            revenue have spend alone.
-        columns: which column holds what.
-        quality: the data-quality summary, ready for JSON.
-    """
-
-    frame: pd.DataFrame
-    columns: PanelColumns
-    quality: dict[str, Any]
 
 
 def weekly_table(
@@ -78,6 +59,7 @@ def weekly_table(
     columns_read = how.columns.model_dump().values()
     source = find_source(config.find(table.path), table, columns_read, "transactions" in by_spark)
     spend_lines = read_spend(config) if config.spend and "spend" not in by_spark else None
+    costs = read_costs(config)
     tables = read_external(config, WEEKDAYS.index(table.week_start))
     progress("starting Spark", None)
     with (
@@ -91,7 +73,7 @@ def weekly_table(
         read = read_lines(spark, source, how, opened.get("transactions"))
 
         def judged(stray_weeks: Collection[date]) -> tuple[DataFrame, DataFrame, pd.DataFrame]:
-            lines = judge(read, stray_weeks)
+            lines = with_margin(judge(read, stray_weeks), costs)
             invoices = keep_on_disk(add_up(_booked(lines, table), table.week_start), kept)
             return lines, invoices, total(invoices, how.cancellation_prefix)
 
@@ -109,14 +91,18 @@ def weekly_table(
         spend = weekly_spend(spend_lines, table.week_start, counts.span, grouping) if spend_lines else None
         external = weekly_controls(tables, _weeks(counts), grouping.places)
         cells = beside(by_geo_week(inside, grouping), external).toArrow().to_pandas()
+        if how.columns.customer is not None:
+            cells = _with_customers(cells, new_customers(invoices, grouping))
+        of_costs = summarise_costs(counts.kept, invoices)
         frame = _fill(cells, grouping, counts, spend, external.names)
         holidays = add_holidays(frame, table.holidays, grouping.largest)
         progress("writing the quarantine", 0.9)
         write_quarantine(invoices, quarantine)
-    found = (*read.notes, *losses, *odd_lines, *external.notes)
+    found = (*read.notes, *losses, *odd_lines, *external.notes, *about_costs(of_costs))
     story = Story(source.path, table, counts, found, grouping, holidays, spend)
+    quality = summarise(story) | ({} if of_costs is None else {"costs": of_costs})
     columns = _columns(holidays.frame, table, spend, list(holidays.columns), external.names)
-    return Prepared(holidays.frame, columns, summarise(story))
+    return Prepared(holidays.frame, columns, quality)
 
 
 def _is_by_spark(config: Config, section: str) -> bool:
@@ -128,6 +114,13 @@ def _booked(lines: DataFrame, table: Transactions) -> DataFrame:
     if table.cancellations == "order_week":
         return book_cancellations(lines)
     return lines.withColumns({"booked": F.col("at"), "unmatched": F.lit(False)})
+
+
+def _with_customers(cells: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Part the customers of each week and geo into new and returning ones."""
+    cells = cells.merge(new, how="left", on=["week", "geo"])
+    cells["new_customers"] = cells["new_customers"].fillna(0).astype(int)
+    return cells.assign(returning_customers=cells["customers"] - cells["new_customers"])
 
 
 def _weeks(counts: Counts) -> pd.DatetimeIndex:
@@ -165,9 +158,10 @@ def _fill(
     frame["average_price"] = prices.ffill().fillna(prices.bfill())
     frame = frame.fillna(dict.fromkeys(frame.columns[2:], 0.0)).assign(filled=filled)
     frame["trading_days"] = frame["week"].map(counts.trading_days)
-    known_after = [*MEASURES, *external]
+    measures = [*MEASURES, *(name for name in FURTHER if name in frame)]
+    known_after = [*measures, *external]
     frame[known_after] = frame[known_after].mask(before)
-    return frame[["week", "geo", *MEASURES, "filled", *external, *(spend.columns.values() if spend else ())]]
+    return frame[["week", "geo", *measures, "filled", *external, *(spend.columns.values() if spend else ())]]
 
 
 def _columns(

@@ -1,11 +1,12 @@
 """From judged lines to weeks and geos: what Spark adds up."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from mmm_bayes.errors import DataError
@@ -31,14 +32,17 @@ def add_up(lines: DataFrame, week_start: str) -> DataFrame:
     """Add lines up to invoices: a table some twenty times shorter, from which everything else is told.
 
     Args:
-        lines: see `mmm_bayes.prepare.clean.judge`, with ``booked`` (when the line counts) and ``unmatched``.
+        lines: see `mmm_bayes.prepare.clean.judge`, with ``booked`` (when the line counts) and ``unmatched``; with
+            ``margin`` where costs are known.
         week_start: name of a weekday.
 
     Returns:
         One row per ``reason, raw, sold, week, day, geo, invoice, customer`` (a line that is put aside so keeps what was
         read) with ``lines, revenue, units``, the number of ``repeats`` and of ``unmatched`` cancellations, the
         ``first`` and ``last`` time, the revenue of the ``largest`` line whatever its sign, the number of lines of
-        ``unknown`` revenue, and of these the pieces ``without_price`` and the prices ``without_quantity``.
+        ``unknown`` revenue, and of these the pieces ``without_price`` and the prices ``without_quantity``. Where costs
+        are known the ``margin``, the number of lines that are ``costless``, ``costless_revenue`` and one
+        ``costless_product`` of them.
     """
     day = F.to_date("booked")
     keys = [week_of(day, week_start).alias("week"), day.alias("day"), F.coalesce("geo", F.lit("")).alias("geo")]
@@ -54,8 +58,17 @@ def add_up(lines: DataFrame, week_start: str) -> DataFrame:
         F.count_if(F.col("revenue").isNull()).alias("unknown"),
         F.sum(F.when(F.col("price").isNull(), F.abs("quantity"))).alias("without_price"),
         F.sum(F.when(F.col("quantity").isNull(), F.abs("price"))).alias("without_quantity"),
+        *(_of_costs() if "margin" in lines.columns else ()),
     )
     return invoices.withColumn("geo", F.trim(F.regexp_replace("geo", f"[{SPACE}]+", " ")))
+
+
+def _of_costs() -> Iterator[Column]:
+    costless = F.col("margin").isNull() & F.col("revenue").isNotNull()
+    yield _sum("margin")
+    yield F.count_if(costless).alias("costless")
+    yield _sum("revenue", costless).alias("costless_revenue")
+    yield F.min(F.when(costless, F.col("product"))).alias("costless_product")
 
 
 @dataclass(frozen=True)
@@ -173,6 +186,7 @@ def _cells(invoices: DataFrame, prefix: str) -> DataFrame:
         _sum("lines", F.col("customer").isNull()).alias("lines_without_customer"),
         _sum("repeats").alias("exact_duplicates"),
         *map(_sum, ("unmatched", "unknown", "without_price", "without_quantity")),
+        *(_sum(name) for name in ("costless", "costless_revenue") if name in invoices.columns),
         F.coalesce(F.bit_or(F.when(sold, bit_of_day)), F.lit(0)).alias("open"),
         F.max("largest").alias("largest"),
         F.min("first").alias("first"),
@@ -200,7 +214,7 @@ def by_geo_week(invoices: DataFrame, grouping: Grouping) -> DataFrame:
 
     Returns:
         One row per week and group that has lines: ``week, geo, revenue, orders, units, customers, average_price``,
-        the last being the revenue per unit of what was sold, null where nothing was.
+        the last being the revenue per unit of what was sold, null where nothing was; ``margin`` where costs are known.
     """
     sold = F.col("sold")
     groups = F.broadcast(grouping.table(invoices.sparkSession))
@@ -213,8 +227,35 @@ def by_geo_week(invoices: DataFrame, grouping: Grouping) -> DataFrame:
             _sum("units").cast("double").alias("units"),
             F.count_distinct(F.when(sold, F.col("customer"))).alias("customers"),
             F.try_divide(_sum("revenue", sold).cast("double"), _sum("units", sold)).alias("average_price"),
+            *([_sum("margin").cast("double").alias("margin")] if "margin" in invoices.columns else []),
         )
     )
+
+
+def new_customers(invoices: DataFrame, grouping: Grouping) -> pd.DataFrame:
+    """Count the customers whose first kept line of all lies in a week and geo, and who bought there then.
+
+    Each is new once: in another geo of the same week they return. Of lines of the same moment the first geo by its name
+    counts. Lines that name no customer tell of none.
+
+    Args:
+        invoices: see `add_up`.
+        grouping: which geo goes where.
+
+    Returns:
+        ``week, geo, new_customers``, one row per week and group that has some.
+    """
+    known = invoices.where(F.col("reason").isNull() & F.col("customer").isNotNull())
+    visits = (
+        known.repartition("customer")
+        .groupBy("customer", "week", "geo")
+        .agg(F.min("first").alias("first"), F.max("sold").alias("bought"))
+    )
+    order = Window.partitionBy("customer").orderBy("first", "geo", "week")
+    first = visits.withColumn("visit", F.row_number().over(order)).where((F.col("visit") == 1) & F.col("bought"))
+    counted = first.groupBy("week", "geo").count().toArrow().to_pandas()
+    geo = counted["geo"].map(grouping.groups)
+    return counted.assign(geo=geo).groupby(["week", "geo"])["count"].sum().rename("new_customers").reset_index()
 
 
 def _sum(name: str, where: Column | None = None) -> Column:

@@ -1,7 +1,7 @@
 """`Manifest`: what each step of a run read and wrote; whether a file is still that, and whether a step is stale."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,15 +128,31 @@ class Manifest:
         """
         if not self.complete(step) or self.stale(step, config):
             return False
-        entry, known = self.steps[step], STEPS[step]
-        then = {**entry["inputs"]["decided_by"], **entry["inputs"]["noted"]}
-        now = settings(config, (*known.decided_by, *known.noted))
-        same = all(
+        known = STEPS[step]
+        same = self._same_settings(step, config, (*known.decided_by, *known.noted), known.not_worth)
+        return same and self._same_sources(step, config) and self._left(step, arguments)
+
+    def sources_stand(self, step: str, config: Config, **arguments: Any) -> bool:
+        """Whether reading its source data anew would give those files of a step again that come from them."""
+        known = STEPS[step]
+        return (
+            self.complete(step)
+            and all(self.wrote(step, file) for file in known.of_sources)
+            and self._same_settings(step, config, known.reading, known.choosing)
+            and self._same_sources(step, config)
+            and self._left(step, arguments)
+        )
+
+    def _same_settings(self, step: str, config: Config, paths: Iterable[str], but: Iterable[str]) -> bool:
+        """Whether parts of a configuration are what they were; where source data lie does not matter."""
+        inputs = self.steps[step]["inputs"]
+        then = {n: value for n, value in {**inputs["decided_by"], **inputs["noted"]}.items() if is_below(n, paths)}
+        now, aside = settings(config, paths), (*but, *(f"{source}.path" for source in config.files))
+        return all(
             then.get(name, MISSING) == now.get(name, MISSING)
             for name in then.keys() | now.keys()
-            if not is_below(name, (*known.not_worth, *(f"{source}.path" for source in config.files)))
+            if not is_below(name, aside)
         )
-        return same and self._same_sources(step, config) and self._left(step, arguments)
 
     def _same_sources(self, step: str, config: Config) -> bool:
         """Whether the source data of a step are all known, there, and what they were."""

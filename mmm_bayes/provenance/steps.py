@@ -21,6 +21,8 @@ class Step:
         decided_by: parts of the configuration whose change makes it stale.
         noted: parts that are recorded only: they change how sure or how fine an answer is, not what is asked.
         not_worth: parts of these two for which ``run`` does not make it anew: a later step uses them itself.
+        of_sources: those of its files that come from the source data; they hold while what ``reading`` names does.
+        reading: parts of the configuration by which the source data are read, but for those that ``choosing`` names.
         place: folder of its files below ``data/<name>``; ``report`` is the run's folder below ``reports``.
         part_of: the step whose files it adds to; it goes when that step is made anew.
         shows: steps all of whose files it reads where they are there.
@@ -33,6 +35,9 @@ class Step:
     decided_by: tuple[str, ...] = ()
     noted: tuple[str, ...] = ()
     not_worth: tuple[str, ...] = ()
+    of_sources: tuple[str, ...] = ()
+    reading: tuple[str, ...] = ()
+    choosing: tuple[str, ...] = ()
     place: Literal["", "what_if", "report"] = ""
     part_of: str | None = None
     shows: tuple[str, ...] = ()
@@ -52,6 +57,7 @@ STEPS = {
         done="the panel was prepared",
         files=(
             *PANEL,
+            "weekly.parquet",
             "quality.json",
             "evidence.json",
             "features.parquet",
@@ -64,6 +70,9 @@ STEPS = {
         decided_by=("transactions", "spend", "simulate", "panel", "external", "events"),
         noted=("currency", "allocate.weeks", "model.priors", "model.l_max"),
         not_worth=("model.priors",),
+        of_sources=("weekly.parquet", "quality.json", "quarantine.parquet"),
+        reading=("transactions", "spend", "external", "events"),
+        choosing=("transactions.kpi", "transactions.kpi_value"),
     ),
     "fit": Step(
         command="fit",
