@@ -122,4 +122,8 @@ def summarise_costs(kept: pd.DataFrame, invoices: DataFrame) -> dict[str, Any] |
 
 def about_costs(summary: dict[str, Any] | None) -> tuple[Finding, ...]:
     """Return what to say of lines without a cost."""
-    return (Finding("data.no_cost", summary),) if summary and summary["lines"] else ()
+    if not summary or not summary["lines"]:
+        return ()
+    told = {"lines": summary["lines"], "revenue": summary["revenue"], "products": summary["products"]}
+    shares = {"share": summary["share"], "money_share": summary["money_share"]}
+    return (Finding("data.no_cost", {**told, **shares}),)
