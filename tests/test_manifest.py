@@ -210,7 +210,7 @@ READERS = {
 """Commands that read a file and fail at once; the report reads all files but the transactions put aside."""
 
 FILES = [(name, file) for name in ("prepare", "fit", "compare", "allocate") for file in STEPS[name].files]
-NOT_HERE = ("quarantine.parquet", "lift.csv", "truth_factors.parquet")
+NOT_HERE = ("weekly.parquet", "quarantine.parquet", "lift.csv", "truth_factors.parquet")
 
 
 @pytest.mark.parametrize("damage", [truncated, emptied, foreign, flipped])
