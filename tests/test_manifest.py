@@ -13,7 +13,7 @@ import yaml
 
 from mmm_bayes.cli import main
 from mmm_bayes.config import Config, load_config, make_config
-from mmm_bayes.provenance import STEPS, inputs, load_manifest, step
+from mmm_bayes.provenance import KEPT, STEPS, inputs, load_manifest, step
 from mmm_bayes.provenance.inputs import fingerprint, has_changed, said, settings
 from mmm_bayes.provenance.steps import needed
 from mmm_bayes.workspace import Workspace
@@ -210,7 +210,7 @@ READERS = {
 """Commands that read a file and fail at once; the report reads all files but the transactions put aside."""
 
 FILES = [(name, file) for name in ("prepare", "fit", "compare", "allocate") for file in STEPS[name].files]
-NOT_HERE = ("weekly.parquet", "quarantine.parquet", "lift.csv", "truth_factors.parquet")
+NOT_HERE = ("weekly.parquet", "quarantine.parquet", *KEPT, "lift.csv", "truth_factors.parquet")
 
 
 @pytest.mark.parametrize("damage", [truncated, emptied, foreign, flipped])

@@ -78,7 +78,8 @@ class Transactions(SourceTable):
     """Where the transaction lines are and how they are cleaned and aggregated.
 
     ``cancellation_prefix`` and ``non_product_codes`` (``*`` stands for any characters) come with a preset; without
-    one there are none. ``kpi`` is what the model explains; ``kpi_value`` is the currency that one of it is worth, where
+    one there are none. With ``incremental`` a run keeps what the next one needs to read only files that were added.
+    ``kpi`` is what the model explains; ``kpi_value`` is the currency that one of it is worth, where
     it is no money. Lines before ``start`` or after ``end`` are left out. ``warn_above`` and ``stop_above`` are
     shares, of the lines or of the money, that cannot be used. Of the ``top_n`` geos with most revenue, those with
     orders in fewer than ``min_active`` of the weeks go to ``rest`` as well. ``holidays`` is ``auto`` (by the geo's
@@ -92,6 +93,7 @@ class Transactions(SourceTable):
     kpi: Literal["revenue", "margin", "orders", "units", "new_customers", "returning_customers"] = "revenue"
     kpi_value: Positive | None = None
     costs: ProductCosts | None = None
+    incremental: bool = False
     cancellations: Literal["own_week", "order_week"] = "own_week"
     cancellation_prefix: str | None = None
     duplicates: Literal["ask", "drop", "keep"] = "ask"
@@ -114,6 +116,13 @@ class Transactions(SourceTable):
             yield "", "give either 'preset' or 'columns' (one of the two)"
         if self.start is not None and self.end is not None and self.end < self.start:
             yield "end", f"is {self.end} and 'start' {self.start}: no day lies between; exchange them"
+        if self.incremental and self.cancellations == "order_week":
+            yield (
+                "incremental",
+                "cannot be had with 'cancellations' as order_week, which needs all lines; drop one of them",
+            )
+        if self.incremental and self.by_spark:
+            yield "incremental", "is for files, and Spark reads these data by its own rules; leave it out"
         yield from self._about_the_kpi()
         yield from super().mistakes()
         if self.holidays not in ("auto", "none"):

@@ -1,16 +1,17 @@
 """The step from transactions, or a table of one's own, to a checked panel; and the transactions of the demo."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from shutil import copy2, copytree
 from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.config import Config, PanelSource, Transactions, load_config, override
-from mmm_bayes.errors import ConfigError
+from mmm_bayes.errors import ConfigError, DataError
 from mmm_bayes.extras import require
 from mmm_bayes.progress import Progress, silent
-from mmm_bayes.provenance import STEPS, Manifest, held, step
+from mmm_bayes.provenance import KEPT, STEPS, Manifest, held, step
 from mmm_bayes.workspace import Workspace, write_json
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _prepare_transactions(
         progress("taking the weeks of the last run", None)
         prepared = _taken(earlier, folder)
     else:
-        prepared = _read_transactions(config, folder, progress, session, given)
+        prepared = _read_transactions(config, folder, progress, session, given, earlier)
     (frame, columns), truth = prepared.panel(table), None
     if config.simulate is not None:
         from mmm_bayes.simulate import simulate_spend
@@ -182,7 +183,12 @@ def _prepare_transactions(
 
 
 def _read_transactions(
-    config: Config, folder: Path, progress: Progress, session: Any, given: Mapping[str, Any] | None
+    config: Config,
+    folder: Path,
+    progress: Progress,
+    session: Any,
+    given: Mapping[str, Any] | None,
+    earlier: Manifest | None,
 ) -> "Prepared":
     """Read the lines with Spark, and write what they come to."""
     from mmm_bayes.prepare.spark import begin
@@ -191,17 +197,26 @@ def _read_transactions(
     from mmm_bayes.prepare import weekly_table
 
     progress("reading transactions with Spark", None)
-    prepared = weekly_table(config, folder / "quarantine.parquet", session=session, given=given)
+    prepared = weekly_table(config, folder / "quarantine.parquet", session=session, given=given, before=_kept(earlier))
     prepared.save(folder)
     write_json(folder / "quality.json", prepared.quality)
     return prepared
+
+
+def _kept(earlier: Manifest | None) -> Path | None:
+    """Return the folder of what the last run has kept of its lines; None where it has not, or not as it was written."""
+    if earlier is None or not all(earlier.wrote("prepare", file) for file in KEPT):
+        return None
+    with suppress(DataError):
+        return earlier.checked("prepare", *KEPT)
+    return None
 
 
 def _taken(earlier: Manifest, folder: Path) -> "Prepared":
     """Return what the last run has made of the same lines, and take its files along."""
     from mmm_bayes.prepare import load_prepared
 
-    files = STEPS["prepare"].of_sources
+    files = [file for file in STEPS["prepare"].of_sources if earlier.wrote("prepare", file)]
     home = earlier.checked("prepare", *files)
     for file in files:
         copy = copytree if (home / file).is_dir() else copy2

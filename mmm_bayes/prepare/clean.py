@@ -1,7 +1,7 @@
 """Judge every transaction line: kept, or put aside for one stated reason."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -27,7 +27,7 @@ from mmm_bayes.tables import Notation, find_notation
 AMOUNT = "decimal(18,6)"
 """Prices and quantities are exact, so that their sums are, in whatever order Spark adds."""
 
-INVOICE, REPEATED = "mmm_bayes.invoice", "mmm_bayes.repeated"
+INVOICE, REPEATED, PRINT, SEEN = (f"mmm_bayes.{name}" for name in ("invoice", "repeated", "print", "seen"))
 """Stand beside the columns of the file, which may have any name."""
 
 
@@ -85,7 +85,7 @@ def read_lines(spark: SparkSession, source: Source, layout: Layout, opened: Data
     return Lines(raw, source, layout, clock, notation)
 
 
-def judge(lines: Lines, strays: Collection[date] = ()) -> DataFrame:
+def judge(lines: Lines, strays: Collection[date] = (), seen: DataFrame | None = None) -> DataFrame:
     """Add to each raw line what it means and why it cannot be used.
 
     Lines of one invoice come together once; then its copies lie side by side, and so do its sums (see
@@ -94,20 +94,31 @@ def judge(lines: Lines, strays: Collection[date] = ()) -> DataFrame:
     Args:
         lines: as they were read.
         strays: first days of weeks whose lines are dated wrongly.
+        seen: ``invoice, print`` of lines that were read before, once each: their copies are repeated, too.
 
     Returns:
         One row per raw line: ``invoice, product, customer, geo`` (text), ``at`` (timestamp), ``quantity, price,
         revenue`` (decimal, negative for cancellations, null where unknown), ``cost`` (decimal) where a column holds it,
         ``sold, cancelled, repeated`` (true or false), ``reason`` (null for a kept line) and ``raw`` (the line as it was
-        read, null for a kept line).
+        read, null for a kept line). Of an incremental table also ``print``, a number that no other line of the same
+        invoice has but its copies.
     """
     raw, source = lines.raw, lines.source
     together = raw.withColumn(INVOICE, text(column(raw, lines.layout.columns.invoice, source), source))
     cells = [column(raw, name, source) for name in raw.columns]
     fingerprint = F.xxhash64(*cells)  # a number to sort by; the columns follow it and decide
     copies = Window.partitionBy(_own(INVOICE), fingerprint, *cells).orderBy(fingerprint)
-    together = together.repartition(_own(INVOICE))
-    typed = _typed(together.withColumn(REPEATED, F.row_number().over(copies) > 1), lines)
+    if source.table.incremental:
+        together = together.withColumn(PRINT, _print(cells))
+    if seen is not None:
+        seen = seen.select(F.col("invoice").alias(f"{SEEN}.invoice"), F.col("print").alias(SEEN))
+        same = _own(INVOICE).eqNullSafe(_own(f"{SEEN}.invoice")) & (_own(PRINT) == _own(SEEN))
+        together = together.join(seen, same, "left")
+    repeated = F.row_number().over(copies) > 1
+    together = together.repartition(_own(INVOICE)).withColumn(
+        REPEATED, repeated if seen is None else repeated | _own(SEEN).isNotNull()
+    )
+    typed = _typed(together, lines)
     reasons = _reasons(source.table, lines.layout, strays).items()
     typed = typed.withColumn("reason", F.coalesce(*[F.when(found, reason) for reason, found in reasons]))
     return typed.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).drop("malformed")
@@ -150,6 +161,17 @@ def book_cancellations(lines: DataFrame) -> DataFrame:
     )
 
 
+def _print(cells: Sequence[Column]) -> Column:
+    """Return 64 bits of what a line holds; where it holds nothing counts, too, which the hash passes over."""
+    return F.xxhash64(*cells, *(cell.isNull() for cell in cells))
+
+
+def invoices_of(lines: Lines) -> DataFrame:
+    """Return the different ``invoice`` numbers of lines, null where one is missing."""
+    invoice = text(column(lines.raw, lines.layout.columns.invoice, lines.source), lines.source)
+    return lines.raw.select(invoice.alias("invoice")).distinct()
+
+
 def _own(name: str) -> Column:
     return F.col(f"`{name}`")
 
@@ -176,6 +198,7 @@ def _typed(frame: DataFrame, lines: Lines) -> DataFrame:
         amount(columns.quantity).alias("quantity"),
         amount(columns.price).alias("price"),
         *([amount(columns.cost).alias("cost")] if columns.cost else []),
+        *([_own(PRINT).alias("print")] if source.table.incremental else []),
         optional(columns.customer).alias("customer"),
         optional(columns.geo).alias("geo"),
     )

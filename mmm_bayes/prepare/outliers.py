@@ -1,6 +1,8 @@
 """What may be a slip although it can be read: lines worth half a week, days with hardly a line."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import pandas as pd
@@ -27,30 +29,54 @@ SHOWN = 5
 """Most examples of one kind."""
 
 
-def find_outliers(lines: DataFrame, counts: Counts, table: Transactions) -> tuple[Finding, ...]:
+COLUMNS = ["invoice", "product", "day", "week", "quantity", "revenue"]
+"""What is told of a line."""
+
+
+def find_outliers(large: Callable[[float], pd.DataFrame], counts: Counts, table: Transactions) -> tuple[Finding, ...]:
     """Return what stands out among the kept lines of whole weeks; nothing of it is left out.
 
     Args:
-        lines: see `mmm_bayes.prepare.clean.judge`.
+        large: returns the lines from an amount on, see `large_lines`.
         counts: what there is.
         table: the section of the configuration.
     """
-    return (*_large_lines(lines, counts, table), *_thin_days(counts))
+    return (*_large_lines(large, counts, table), *_thin_days(counts))
 
 
-def _large_lines(lines: DataFrame, counts: Counts, table: Transactions) -> list[Finding]:
+def limit_of(counts: Counts) -> float:
+    """Return the revenue from which on a line is named; infinite where no week is usual."""
     weekly = counts.inside.groupby("week")[["lines", "revenue"]].sum().astype(float)
-    usual, limit = float(weekly["revenue"].median()), LARGE * float(weekly["revenue"].median())
-    if weekly["lines"].median() < MANY or limit <= 0 or float(counts.inside["largest"].max()) < limit:
+    usual = float(weekly["revenue"].median())
+    return LARGE * usual if weekly["lines"].median() >= MANY and usual > 0 else inf
+
+
+def large_lines(lines: DataFrame, limit: float, week_start: str) -> pd.DataFrame:
+    """Return the `COLUMNS` of the kept lines of at least so much revenue.
+
+    Args:
+        lines: see `mmm_bayes.prepare.clean.judge`.
+        limit: of the revenue, whatever its sign.
+        week_start: name of a weekday.
+    """
+    week, day = week_of(F.to_date("at"), week_start), F.to_date("at")
+    large = lines.where(F.col("reason").isNull() & (F.abs("revenue") >= limit))
+    frame = large.withColumns({"week": week, "day": day}).select(*COLUMNS).toArrow().to_pandas()
+    return frame.astype({"quantity": float, "revenue": float})
+
+
+def from_amount(large: pd.DataFrame, limit: float) -> pd.DataFrame:
+    """Return those of some `large_lines` that are worth so much."""
+    return large[large["revenue"].abs() >= limit]
+
+
+def _large_lines(large: Callable[[float], pd.DataFrame], counts: Counts, table: Transactions) -> list[Finding]:
+    limit = limit_of(counts)
+    if float(counts.inside["largest"].max()) < limit:
         return []
-    week = week_of(F.to_date("at"), table.week_start).alias("week")
-    day = F.to_date("at").alias("day")
-    large = lines.where(F.col("reason").isNull() & (F.abs("revenue") >= limit)).select(
-        "invoice", "product", day, week, "quantity", "revenue"
-    )
-    frame = large.toArrow().to_pandas()
-    frame = frame[frame["week"].between(*counts.span)].sort_values("day", kind="stable")
-    frame[["quantity", "revenue"]] = frame[["quantity", "revenue"]].astype(float)
+    frame, usual = large(limit), limit / LARGE
+    order = ["day", "invoice", "product", "revenue"]  # whatever order Spark has them in
+    frame = frame[frame["week"].between(*counts.span)].sort_values(order, ignore_index=True)
     pairs = _pairs(frame)
     paired = {row for pair in pairs for row in pair}
     found = []
@@ -69,7 +95,8 @@ def _pairs(frame: pd.DataFrame) -> list[tuple[Any, Any]]:
     """Return the rows of what was sold and later taken back: the same product, and as much of it."""
     open_sales: dict[tuple[str, float], list[Any]] = {}
     found = []
-    for row in frame.sort_values("revenue", ascending=False).sort_values("day", kind="stable").itertuples():
+    by_size = frame.sort_values("revenue", ascending=False, kind="stable")
+    for row in by_size.sort_values("day", kind="stable").itertuples():
         waiting = open_sales.setdefault((str(row.product), abs(float(row.quantity))), [])
         if row.revenue > 0:
             waiting.append(row.Index)

@@ -48,7 +48,7 @@ class Source:
 
     Attributes:
         path: as given.
-        pattern: the same for Spark.
+        pattern: the same for Spark, or files of it.
         format: csv, excel, json or parquet; spark where it reads by its own rules.
         table: what the configuration says of them.
         columns: names of those that must be there.
@@ -60,7 +60,7 @@ class Source:
     """
 
     path: str
-    pattern: str
+    pattern: str | list[str]
     format: str
     table: Transactions
     columns: tuple[str, ...] = ()
@@ -95,12 +95,22 @@ def find_source(path: str, table: Transactions, columns: Iterable[str | None], b
         raise DataError(f"{path}: holds files of several formats ({', '.join(sorted(formats))}); name one with a glob.")
     pattern = str(Path(path).absolute())
     if Path(path).exists():
-        pattern = re.sub(r"([\[\]{}*?\\])", r"\\\1", pattern)
+        pattern = _escaped(pattern)
     source = Source(path, pattern, formats.pop(), table, wanted, files)
     if source.format == "csv":
         return _of_csv(source)
     odd = source.format == "excel" or (source.format == "json" and any(map(_is_one_list, files)))
     return replace(source, split=not odd)
+
+
+def only(source: Source, files: Iterable[str]) -> Source:
+    """Return some of the files, to be read as all of them are."""
+    return replace(source, pattern=[_escaped(str(Path(file).absolute())) for file in files])
+
+
+def _escaped(path: str) -> str:
+    """Return a path as Spark takes it, to which some signs are those of a pattern."""
+    return re.sub(r"([\[\]{}*?\\])", r"\\\1", path)
 
 
 def _of_csv(source: Source) -> Source:
@@ -157,7 +167,7 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
         frame = read_table(source.table, source.path, SECTION, source.columns)
         return spark.createDataFrame(pa.table({name: _as_texts(frame[name]) for name in frame}))
     if source.format == "parquet":
-        return spark.read.parquet(source.pattern)
+        return spark.read.format("parquet").load(source.pattern)
     if source.format == "json":
         return spark.read.option("primitivesAsString", True).json(source.pattern)
     names = source.head.names if source.head else _csv(spark, source).csv(source.pattern).columns

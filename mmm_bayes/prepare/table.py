@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -12,14 +13,16 @@ from pyspark.sql import functions as F
 
 from mmm_bayes.config import Config, PanelColumns, SourceTable, Transactions
 from mmm_bayes.external import WeeklyControls, read_external, weekly_controls
+from mmm_bayes.findings import Finding
 from mmm_bayes.panel.holidays import add_holidays
 from mmm_bayes.prepare.clean import book_cancellations, judge, keep_on_disk, read_lines
 from mmm_bayes.prepare.costs import about_costs, read_costs, summarise_costs, with_margin
 from mmm_bayes.prepare.failures import spark_errors
 from mmm_bayes.prepare.gaps import strays
 from mmm_bayes.prepare.geos import Grouping, group_geos
+from mmm_bayes.prepare.increment import NOTHING_KEPT, Increment, find_increment, keep, large_of
 from mmm_bayes.prepare.losses import judge_losses, require_no_question, require_whole_names
-from mmm_bayes.prepare.outliers import find_outliers
+from mmm_bayes.prepare.outliers import find_outliers, from_amount, large_lines
 from mmm_bayes.prepare.prepared import FURTHER, MEASURES, Prepared
 from mmm_bayes.prepare.presets import layout
 from mmm_bayes.prepare.quality import Story, summarise
@@ -37,6 +40,7 @@ def weekly_table(
     progress: Progress = silent,
     session: SparkSession | None = None,
     given: Mapping[str, DataFrame] | None = None,
+    before: Path | None = None,
 ) -> Prepared:
     """Turn the raw transactions of a configuration into a weekly table.
 
@@ -46,6 +50,8 @@ def weekly_table(
         progress: told what is being done and the share that is done.
         session: of Spark, where the caller has one.
         given: DataFrames in place of what ``transactions`` and ``spend`` name.
+        before: folder of what an earlier run has kept of its lines; of an incremental table this one leaves its own
+            beside the quarantine.
 
     Raises:
         ConfigError: a date format, a holiday code or a geo that does not exist.
@@ -72,21 +78,33 @@ def weekly_table(
         progress("judging transaction lines", 0.2)
         read = read_lines(spark, source, how, opened.get("transactions"))
 
-        def judged(stray_weeks: Collection[date]) -> tuple[DataFrame, DataFrame, pd.DataFrame]:
-            lines = with_margin(judge(read, stray_weeks), costs)
-            invoices = keep_on_disk(add_up(_booked(lines, table), table.week_start), kept)
-            return lines, invoices, total(invoices, how.cancellation_prefix)
+        increment = find_increment(read, config, before) if table.incremental else NOTHING_KEPT
 
-        lines, invoices, cells = judged(())
+        def judged(stray_weeks: Collection[date], increment: Increment) -> tuple[DataFrame, ...]:
+            earlier = increment.earlier
+            part, seen = (read, None) if earlier is None else (earlier.added, earlier.seen)
+            lines = with_margin(judge(part, stray_weeks, seen), costs)
+            rows = keep_on_disk(add_up(_booked(lines, table), table.week_start), kept)
+            return lines, rows, (rows if earlier is None else earlier.invoices.unionByName(rows)).drop("prints")
+
+        lines, rows, invoices = judged((), increment)
+        cells = total(invoices, how.cancellation_prefix)
         if odd := strays(cells[cells["reason"].isna()].groupby("week")["lines"].sum()):
-            lines, invoices, cells = judged(odd)
+            increment = increment.of_all_lines(Finding("increment.strays")) if table.incremental else increment
+            lines, rows, invoices = judged(odd, increment)
+            cells = total(invoices, how.cancellation_prefix)
         progress("adding up weeks", 0.7)
         require_whole_names(cells, source)
         require_no_question(cells, source)
         losses = judge_losses(cells, source, invoices, how.columns)
         counts = count(invoices, cells, table.week_start, read.clock.weeks)
         inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
-        odd_lines = [] if counts.by_week else find_outliers(lines, counts, table)
+        large = partial(large_lines, lines, week_start=table.week_start)
+        if increment.can_keep:
+            worth, limit = large_of(increment, lines, read, counts)
+            keep(increment, rows, worth, limit, quarantine.parent)
+            large = partial(from_amount, worth)
+        odd_lines = [] if counts.by_week else find_outliers(large, counts, table)
         grouping = group_geos(counts.inside, table)
         spend = weekly_spend(spend_lines, table.week_start, counts.span, grouping) if spend_lines else None
         external = weekly_controls(tables, _weeks(counts), grouping.places)
@@ -98,7 +116,8 @@ def weekly_table(
         holidays = add_holidays(frame, table.holidays, grouping.largest)
         progress("writing the quarantine", 0.9)
         write_quarantine(invoices, quarantine)
-    found = (*read.notes, *losses, *odd_lines, *external.notes, *about_costs(of_costs))
+    kept_notes = [increment.note] if increment.note else []
+    found = (*read.notes, *kept_notes, *losses, *odd_lines, *external.notes, *about_costs(of_costs))
     story = Story(source.path, table, counts, found, grouping, holidays, spend)
     quality = summarise(story) | ({} if of_costs is None else {"costs": of_costs})
     columns = _columns(holidays.frame, table, spend, list(holidays.columns), external.names)

@@ -42,7 +42,7 @@ def add_up(lines: DataFrame, week_start: str) -> DataFrame:
         ``first`` and ``last`` time, the revenue of the ``largest`` line whatever its sign, the number of lines of
         ``unknown`` revenue, and of these the pieces ``without_price`` and the prices ``without_quantity``. Where costs
         are known the ``margin``, the number of lines that are ``costless``, ``costless_revenue`` and one
-        ``costless_product`` of them.
+        ``costless_product`` of them. Of an incremental table the ``prints`` of the lines.
     """
     day = F.to_date("booked")
     keys = [week_of(day, week_start).alias("week"), day.alias("day"), F.coalesce("geo", F.lit("")).alias("geo")]
@@ -59,6 +59,7 @@ def add_up(lines: DataFrame, week_start: str) -> DataFrame:
         F.sum(F.when(F.col("price").isNull(), F.abs("quantity"))).alias("without_price"),
         F.sum(F.when(F.col("quantity").isNull(), F.abs("price"))).alias("without_quantity"),
         *(_of_costs() if "margin" in lines.columns else ()),
+        *([F.collect_list("print").alias("prints")] if "print" in lines.columns else []),
     )
     return invoices.withColumn("geo", F.trim(F.regexp_replace("geo", f"[{SPACE}]+", " ")))
 

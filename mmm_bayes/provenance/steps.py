@@ -7,6 +7,8 @@ from typing import Literal
 from mmm_bayes.workspace import Workspace
 
 PANEL = ("panel.parquet", "panel.json")
+KEPT = ("kept.parquet", "kept_large.parquet", "kept.json")
+"""What a run has kept of its lines, so that the next one reads only the files that were added."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ STEPS = {
             "evidence.json",
             "features.parquet",
             "quarantine.parquet",
+            *KEPT,
             "truth.json",
             "truth.parquet",
             "truth_curves.parquet",
@@ -70,7 +73,7 @@ STEPS = {
         decided_by=("transactions", "spend", "simulate", "panel", "external", "events"),
         noted=("currency", "allocate.weeks", "model.priors", "model.l_max"),
         not_worth=("model.priors",),
-        of_sources=("weekly.parquet", "quality.json", "quarantine.parquet"),
+        of_sources=("weekly.parquet", "quality.json", "quarantine.parquet", *KEPT),
         reading=("transactions", "spend", "external", "events"),
         choosing=("transactions.kpi", "transactions.kpi_value"),
     ),
