@@ -173,21 +173,39 @@ late_rows = st.tuples(
 )
 
 
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-@given(st.lists(st.lists(late_rows, max_size=12), min_size=2, max_size=3), st.sampled_from(["drop", "keep"]))
-def test_whatever_comes_late_comes_to_the_same(
-    spark: SparkSession, tmp_path: Path, files: list[list[Row]], duplicates: str
-) -> None:
-    shop = Shop(Path(tempfile.mkdtemp(dir=tmp_path)))
+def grown(root: Path, files: list[list[Row]], duplicates: str) -> None:
+    """Runs after each of several files come to what one run comes to."""
+    shop = Shop(Path(tempfile.mkdtemp(dir=root)))
     shop.add("0.csv", [*ENOUGH, *files[0]])
     shop.run(duplicates=duplicates)
     for number, rows in enumerate(files[1:], 1):
         shop.add(f"{number}.csv", rows)
         shop.run(duplicates=duplicates)
-        assert "1 file of" in shop.told()[0] or "no longer" in shop.told()[0]
+        assert "1 file of" in shop.told()[0]
     shop.assert_same(duplicates=duplicates)
+
+
+any_files = st.lists(st.lists(late_rows, max_size=12), min_size=2, max_size=3), st.sampled_from(["drop", "keep"])
+unhurried = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=2
+)
+
+
+@unhurried
+@given(*any_files)
+def test_whatever_comes_late_comes_to_the_same(
+    spark: SparkSession, tmp_path: Path, files: list[list[Row]], duplicates: str
+) -> None:
+    grown(tmp_path, files, duplicates)
+
+
+@pytest.mark.slow
+@settings(unhurried, max_examples=25)
+@given(*any_files)
+def test_whatever_comes_late_comes_to_the_same_often(
+    spark: SparkSession, tmp_path: Path, files: list[list[Row]], duplicates: str
+) -> None:
+    grown(tmp_path, files, duplicates)
 
 
 CHANGES: dict[str, tuple[Callable[[Shop], Any], dict[str, Any], str]] = {
@@ -308,3 +326,33 @@ def test_costs_that_change_are_other_margins(spark: SparkSession, shop: Shop, re
 def test_what_cannot_be_incremental(wrong: dict[str, Any], told: str, shop: Shop) -> None:
     with pytest.raises(ConfigError, match=rf"'transactions\.incremental' {told}"):
         shop.config(**wrong)
+
+
+# --- beside the last run ------------------------------------------------------------------------
+
+
+def since(folder: Path) -> dict[str, Any] | None:
+    notes = json.loads((folder / "quality.json").read_text(encoding="utf-8"))["notes"]
+    return next((note["values"] for note in notes if note["code"] == "data.since"), None)
+
+
+@pytest.mark.parametrize("incremental", [True, False])
+def test_what_is_new_since_the_last_run_is_told(incremental: bool, spark: SparkSession, shop: Shop) -> None:
+    assert since(shop.run(incremental=incremental)) is None
+    assert since(shop.run(incremental=incremental)) is None  # nothing is new
+    more = [(f"N{n}", "P1", "1", at(155 + n % 7), "8.00", "c1", "New Land") for n in range(400)]
+    more += [(f"N{n}", "gift_9", "1", at(155), "8.00", "c1", "North") for n in range(3)]
+    shop.add("2023-02.csv", more)
+    codes = ["POST", "gift_*"]
+    folder = shop.run(incremental=incremental, non_product_codes=codes)
+    told = since(folder)
+    assert told is not None and told["geos"] == ["New Land"] and told["codes"] == ["gift_9"]
+    for lines, aside, rows in (("lines_then", "aside_then", ENOUGH), ("lines_now", "aside_now", [*ENOUGH, *more])):
+        table = pd.DataFrame(rows, columns=list(COLUMNS)).drop_duplicates()
+        kept = table[
+            ~table["product"].isin(["POST", "gift_9"]) & (table["price"] != "oops") & (table["quantity"] != "0")
+        ]
+        assert told[lines] == round(len(kept) / kept["date"].str[:10].nunique())
+        assert told[aside] == pytest.approx(1 - len(kept) / len(rows))
+    assert "new geos: New Land; new codes that are no products: gift_9." in word(Finding("data.since", told))
+    assert since(shop.run(incremental=incremental, non_product_codes=codes, top_n=1)) is None

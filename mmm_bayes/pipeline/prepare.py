@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from shutil import copy2, copytree
 from typing import TYPE_CHECKING, Any
@@ -200,7 +200,25 @@ def _read_transactions(
     prepared = weekly_table(config, folder / "quarantine.parquet", session=session, given=given, before=_kept(earlier))
     prepared.save(folder)
     write_json(folder / "quality.json", prepared.quality)
-    return prepared
+    return _compared(prepared, config, folder, earlier)
+
+
+def _compared(prepared: "Prepared", config: Config, folder: Path, earlier: Manifest | None) -> "Prepared":
+    """Note how the lines compare with those of the last run, where there was one."""
+    from mmm_bayes.prepare.presets import layout
+    from mmm_bayes.prepare.since import since
+
+    files = "quality.json", "quarantine.parquet"
+    if earlier is None or config.transactions is None or not all(earlier.wrote("prepare", file) for file in files):
+        return prepared
+    try:
+        before = earlier.checked("prepare", *files)
+    except DataError:
+        return prepared
+    found = since(before, folder, layout(config.transactions).columns.product)
+    notes = [*prepared.quality["notes"], *map(asdict, found)]
+    write_json(folder / "quality.json", {**prepared.quality, "notes": notes})
+    return replace(prepared, quality={**prepared.quality, "notes": notes})
 
 
 def _kept(earlier: Manifest | None) -> Path | None:

@@ -29,9 +29,10 @@ class Story:
 def summarise(story: Story) -> dict[str, Any]:
     """Return the summary, ready for JSON.
 
-    ``raw`` holds facts about all lines before any filter. ``waterfall`` leads from the lines read to those in the
-    panel: rows with ``total`` are states, those between them add up from one state to the next. ``revenue`` is what is
-    known; ``unknown`` counts the lines of which it is not, ``estimate`` is what these may be worth.
+    ``raw`` holds facts about all lines before any filter, ``days`` counts those with kept lines. ``waterfall`` leads
+    from the lines read to those in the panel: rows with ``total`` are states, those between them add up from one state
+    to the next. ``revenue`` is what is known; ``unknown`` counts the lines of which it is not, ``estimate`` is what
+    these may be worth.
     """
     counts, frame = story.counts, story.holidays.frame
     panel = frame[frame["revenue"].notna()]
@@ -40,6 +41,7 @@ def summarise(story: Story) -> dict[str, Any]:
     return {
         "source": story.path,
         "lines_read": int(counts.cells["lines"].sum()),
+        "days": len(counts.days),
         "raw": _raw(counts),
         "waterfall": _waterfall(counts, story.table),
         "quarantine": {
@@ -51,7 +53,7 @@ def summarise(story: Story) -> dict[str, Any]:
             "revenue": float((counts.kept["revenue"] - counts.kept["sales_revenue"]).sum()),
             "unmatched": int(counts.kept["unmatched"].sum()),
         },
-        "geos": story.grouping.summary(),
+        "geos": {**story.grouping.summary(), "names": sorted(set(counts.kept["geo"]) - {""})},
         "weeks": _weeks(story),
         "totals": {
             "revenue": float(counts.inside["revenue"].sum()),
