@@ -125,30 +125,32 @@ def find_increment(lines: Lines, config: Config, before: Path | None) -> Increme
         config: of the run.
         before: folder of what the last run has kept, where it has.
     """
-    found = Increment(_basis(lines, config), {str(Path(file).absolute()): None for file in lines.source.files})
-    if not _are_files_of_ours(lines):
-        return found.of_all_lines(Finding("increment.unseen"))
+    files = [str(Path(file).absolute()) for file in lines.source.files]
+    basis = _basis(lines, config)
+    if not _are_files_of_ours(lines, files):
+        return Increment(basis, {}).of_all_lines(Finding("increment.unseen"))
+    facts = json.loads((before / FACTS).read_text(encoding="utf-8")) if before else {"basis": basis, "files": {}}
+    if why := _what_differs(facts, basis, files):
+        return Increment(basis, {file: fingerprint(file) for file in files}, note=why)
+    known = facts["files"]
+    new = [file for file in files if file not in known]
+    every = {**known, **{file: fingerprint(file) for file in new}}
     if before is None:
-        return replace(found, files={file: fingerprint(file) for file in found.files})
-    facts = json.loads((before / FACTS).read_text(encoding="utf-8"))
-    known, why = facts["files"], _what_differs(facts, found)
-    files = {file: known.get(file) or fingerprint(file) for file in found.files} if why is None else None
-    if files is None:
-        return replace(found, files={file: fingerprint(file) for file in found.files}, note=why)
-    added = _only(lines, [file for file in files if file not in known])
+        return Increment(basis, every)
+    added = _only(lines, new)
     if added.raw.schema != lines.raw.schema:
-        return replace(found, files=files, note=Finding("increment.columns"))
-    number = len(files) - len(known)
-    note = Finding("increment.added", {"files": number, "of": len(files)})
-    return replace(found, files=files, earlier=Earlier(before, added, number, facts), note=note)
+        return Increment(basis, every, note=Finding("increment.columns"))
+    note = Finding("increment.added", {"files": len(new), "of": len(every)})
+    return Increment(basis, every, Earlier(before, added, len(new), facts), note=note)
 
 
-def _what_differs(facts: Mapping[str, Any], found: Increment) -> Finding | None:
+def _what_differs(facts: Mapping[str, Any], basis: Mapping[str, Any], files: list[str]) -> Finding | None:
     """Return why what was kept is of no use."""
-    if facts["basis"] != found.basis:
+    if facts["basis"] != basis:
         return Finding("increment.basis")
+    there = set(files)
     for file, then in facts["files"].items():
-        if file not in found.files:
+        if file not in there:
             return Finding("increment.gone", {"file": Path(file).name})
         if has_changed(then, file):
             return Finding("increment.changed", {"file": Path(file).name})
@@ -170,15 +172,15 @@ def _basis(lines: Lines, config: Config) -> dict[str, Any]:
     return dict(json.loads(json.dumps(known, default=str)))
 
 
-def _are_files_of_ours(lines: Lines) -> bool:
+def _are_files_of_ours(lines: Lines, files: list[str]) -> bool:
     """Whether Spark reads exactly the files that we know, one by one, and writes where we can read."""
     source = lines.source
-    if not (source.files and source.split and source.format in ("csv", "parquet")):
+    if not (files and source.split and source.format in ("csv", "parquet")):
         return False
     if not is_on_this_machine(lines.raw.sparkSession):
         return False
     read_by_spark = {unquote(urlsplit(address).path) for address in lines.raw.inputFiles()}
-    return read_by_spark == {str(Path(file).absolute()) for file in source.files}
+    return read_by_spark == set(files)
 
 
 def _only(lines: Lines, files: list[str]) -> Lines:

@@ -23,7 +23,7 @@ from mmm_bayes.prepare.geos import Grouping, group_geos
 from mmm_bayes.prepare.increment import NOTHING_KEPT, Increment, find_increment, keep, large_of
 from mmm_bayes.prepare.losses import judge_losses, require_no_question, require_whole_names
 from mmm_bayes.prepare.outliers import find_outliers, from_amount, large_lines
-from mmm_bayes.prepare.prepared import FURTHER, MEASURES, Prepared
+from mmm_bayes.prepare.prepared import FURTHER, KPI_VALUE, MEASURES, Prepared
 from mmm_bayes.prepare.presets import layout
 from mmm_bayes.prepare.quality import Story, summarise
 from mmm_bayes.prepare.quarantine import write_quarantine
@@ -77,7 +77,6 @@ def weekly_table(
             spend_lines = read_spend(config, cells_of(opened["spend"]))
         progress("judging transaction lines", 0.2)
         read = read_lines(spark, source, how, opened.get("transactions"))
-
         increment = find_increment(read, config, before) if table.incremental else NOTHING_KEPT
 
         def judged(stray_weeks: Collection[date], increment: Increment) -> tuple[DataFrame, ...]:
@@ -150,7 +149,7 @@ def beside(cells: DataFrame, external: WeeklyControls) -> DataFrame:
     """Join external controls by week and geo; weeks without lines come with them."""
     if not external.names:
         return cells
-    external.require_new((*cells.columns, "trading_days", "filled"))
+    external.require_new((*cells.columns, *FURTHER, KPI_VALUE, "trading_days", "filled"))
     frame = external.frame.reset_index()
     table = pa.Table.from_pandas(frame.assign(week=frame["week"].dt.date), preserve_index=False)
     return cells.join(F.broadcast(cells.sparkSession.createDataFrame(table)), ["week", "geo"], "right")
