@@ -146,7 +146,7 @@ def test_late_lines_copies_and_new_geos_come_to_the_same(
     shop.add("2023-02.csv", [*usual(WEEKS, 2), *late])
     shop.run()
     assert read_files == ["2023-02.csv"]
-    assert shop.told() == ["1 file of 2 was new and read; what the others come to was kept from the last run."]
+    assert shop.told() == ["Of 2 files 1 was new and read; what the others come to was kept from the last run."]
     shop.assert_same()
     read_files.clear()
     again = [
@@ -161,7 +161,7 @@ def test_late_lines_copies_and_new_geos_come_to_the_same(
     shop.assert_same()
     read_files.clear()
     shop.run(top_n=1)  # which judges no line
-    assert read_files == [] and "0 files of 4 were new" in shop.told()[0]
+    assert read_files == [] and "Of 4 files 0 were new" in shop.told()[0]
     shop.assert_same(top_n=1)
 
 
@@ -184,7 +184,7 @@ def grown(root: Path, files: list[list[Row]], duplicates: str) -> None:
     for number, rows in enumerate(files[1:], 1):
         shop.add(f"{number}.csv", rows)
         shop.run(duplicates=duplicates)
-        assert "1 file of" in shop.told()[0]
+        assert "1 was new and read" in shop.told()[0]
     shop.assert_same(duplicates=duplicates)
 
 
