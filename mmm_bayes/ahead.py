@@ -13,7 +13,6 @@ from mmm_bayes.config import Allocate, Model
 from mmm_bayes.curves import PaidMedia, Window, last_weeks, planning_arms, window_of
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
-from mmm_bayes.model.design import build_design
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import paid_media
@@ -68,6 +67,8 @@ def look_ahead(
         ci_prob: mass of the intervals.
         seed: of the simulated shocks.
     """
+    from mmm_bayes.model.design import build_design  # brings PyMC, which who only reads a forecast does not need
+
     assert panel.planned is not None
     rows, weeks = posterior.thinned(DRAWS), panel.planned.sizes["week"]
     paid = paid_media(posterior, rows, panel.planned)

@@ -114,6 +114,12 @@ def test_help_and_the_package_import_nothing_heavy():
     assert not set(loaded.split()) & {"pyspark", "pymc", "pytensor", "pandas", "numpy", "pydantic", "rich", "ruamel"}
 
 
+def test_a_report_loads_no_sampler():
+    script = "import sys, mmm_bayes.report.page; print(*{m.split('.')[0] for m in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert not set(loaded.split()) & {"pyspark", "pymc", "pytensor", "nutpie", "arviz_stats", "lightgbm", "streamlit"}
+
+
 def test_top_level_names_are_exactly_these():
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"], capture_output=True, text=True, check=False

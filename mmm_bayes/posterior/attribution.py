@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import partial
 
-import arviz_stats as azs
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -105,6 +104,8 @@ def roi_table(posterior: Posterior, media: Media, prior: Interval[Array], ci_pro
         prior: prior interval of the ROI, arrays of shape ``(channel,)``.
         ci_prob: mass of the central intervals.
     """
+    import arviz_stats as azs  # takes longer to import than to use, and few who read draws need it
+
     roi, mroi = (Interval.of(posterior.per_spend(draws), ci_prob) for draws in (media.worth, media.marginal))
     contribution = media.worth.mean(axis=0)
     draws = posterior.tree["posterior"].to_dataset()[["contribution_share"]]

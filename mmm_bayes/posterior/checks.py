@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
-import arviz_stats as azs
 import numpy as np
 import xarray as xr
 
@@ -111,6 +110,8 @@ def unconverged(tree: xr.DataTree, names: Sequence[str] = GATED) -> dict[str, st
 
 def convergence(tree: xr.DataTree, names: Sequence[str] = GATED) -> list[Reason]:
     """Check R-hat, effective draws, divergences and energy of a posterior, or of the raw draws it is made of."""
+    import arviz_stats as azs
+
     draws = tree["posterior"].to_dataset()
     gated = draws[[name for name in names if name in draws]]
     worst_rhat, where_rhat = _extreme(azs.rhat(gated), largest=True)

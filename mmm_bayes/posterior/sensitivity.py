@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import arviz_stats as azs
 import numpy as np
 import xarray as xr
 from scipy import stats
@@ -43,6 +42,8 @@ def prior_sensitivity(posterior: Posterior, given: ChannelPriors) -> dict[str, M
         By channel ``prior`` and ``likelihood``, the two sensitivities, and ``talks``: ``data`` where the prior moves
         little, else ``prior`` where the likelihood moves little, else ``both``.
     """
+    import arviz_stats as azs
+
     tree = _tree(posterior, given)
     found: dict[str, Mapping[str, Any]] = {}
     for name in posterior.channels:

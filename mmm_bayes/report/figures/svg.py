@@ -8,6 +8,7 @@ from xml.etree import ElementTree as Tree
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -49,11 +50,13 @@ def svg(figure: Figure, name: str) -> str:
         figure: as it is to be.
         name: tells its parts from those of other figures on the page.
     """
-    figure.draw_without_rendering()
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
     figure.set_layout_engine("none")
     stream = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        FigureCanvasSVG(figure).print_svg(stream, metadata=nothing)  # `savefig` draws twice
     root = Tree.fromstring(stream.getvalue())
     for metadata in root.findall(f"{NAMESPACE}metadata"):
         root.remove(metadata)
