@@ -101,6 +101,19 @@ def kept_code(design: Design, model: Model) -> ModuleType | None:
         return None
 
 
+@contextmanager
+def _no_garbage_collected() -> Iterator[None]:
+    """Compilers make millions of objects that stay; to look for garbage among them takes a ninth of their time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_no_garbage_collected()
 def source_of(design: Design, model: Model) -> str | None:
     """Return the source of the module of a structure; None where it has an operation that is not known."""
     from mmm_bayes.model.code.module import Layout, module_source
@@ -128,18 +141,6 @@ def _load(name: str, folder: Path) -> ModuleType:
             del sys.modules[known]
             raise
     return sys.modules[known]
-
-
-@contextmanager
-def _no_garbage_collected() -> Iterator[None]:
-    """Compilers make millions of objects that stay; to look for garbage among them takes a ninth of their time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def ordinary(design: Design, model: Model) -> Any:

@@ -14,12 +14,13 @@ from mmm_bayes.likelihoods import LIKELIHOODS
 from mmm_bayes.model.arrays import NORMALS, by_kind, coordinates, effect_kinds, graph_data, sizes_of
 from mmm_bayes.model.baseline import baseline
 from mmm_bayes.model.design import Design
-from mmm_bayes.model.operations import MEDIA_EFFECT, surprises
+from mmm_bayes.model.operations import MEDIA_EFFECT, surprises, untraced
 from mmm_bayes.posterior.lift import lift_of
 from mmm_bayes.priors import DEFAULTS
 from mmm_bayes.transforms import SATURATIONS, Shape, effect_scale, first_week_ratio, media_effect
 
 
+@untraced
 def build_model(design: Design, model: Model) -> pm.Model:
     """Build the PyMC model of ``docs/model.md``; whatever is a number of the panel or a size is `pymc.Data`."""
     data = design.data

@@ -16,7 +16,7 @@ from mmm_bayes.model.code.body import Body, Term
 from mmm_bayes.model.code.lines import kernel_name
 from mmm_bayes.model.code.order import write_graph
 from mmm_bayes.model.code.scalars import NoLoopsError
-from mmm_bayes.model.operations import KINDS
+from mmm_bayes.model.operations import KINDS, untraced
 
 HEAD = '''"""Written by mmm_bayes for the models of one structure: no data, no sizes. Safe to delete."""
 
@@ -105,6 +105,7 @@ class Layout:
             place += 1 + array.ndim
 
 
+@untraced
 def module_source(graph: pm.Model, layout: Layout, kept: Sequence[str]) -> str:
     """Return the source of a module with the functions ``density``, ``expand`` and ``start``.
 
