@@ -163,6 +163,7 @@ def test_steps_too_many_for_brute_force_are_still_multiples_and_certified() -> N
 
 
 @given(SEEDS, st.sampled_from([100.0, 1e-6, 1e6]))
+@example(4879, 1e-6)  # roundings that add up
 @settings(max_examples=6, deadline=None)
 def test_units_do_not_matter(seed: int, unit: float) -> None:
     curves = random_curves(seed, draws=20)
@@ -176,7 +177,8 @@ def test_units_do_not_matter(seed: int, unit: float) -> None:
     plan, scaled = allocate(curves, exact()), allocate(other, exact())
     assert scaled.objective_value / unit == pytest.approx(plan.objective_value, rel=2e-4)
     assert scaled.gain.median / unit == pytest.approx(plan.gain.median, rel=0.05, abs=1e-3 * plan.objective_value)
-    assert scaled.spend_plan / unit == pytest.approx(plan.spend_plan, rel=1e-6)
+    half = 0.5e-6  # of the last of the seven digits that a total has at least: today's spend of each channel is rounded
+    assert scaled.spend_plan / unit == pytest.approx(plan.spend_plan, rel=half * len(curves.today))
 
 
 def grouped_question(curves: ResponseCurves, seed: int) -> Allocate:
