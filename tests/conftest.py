@@ -1,9 +1,11 @@
 """One real run, shared by every test that needs numbers; and one Spark session."""
 
 import os
+import pickle
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from fcntl import LOCK_EX, flock
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,13 +62,26 @@ def small_config(simulated: Simulated, name: str = "small") -> Config:
 
 
 @pytest.fixture(scope="session")
-def small_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """Simulate, fit, compare, allocate and report once; tests only read what it left."""
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Simulate, fit, compare and allocate once for all workers of a test run; tests only read what it left."""
     simulated = simulate_panel(PanelSpec(geos=4, weeks=60, channels=CHANNELS, seed=3))
-    root = Path(tmp_path_factory.mktemp("run"))
-    config = small_config(simulated).model_copy(update={"folder": root})
-    space = Workspace(config.name, root)
-    simulated.frame.to_parquet(root / "weekly.parquet")
+    root, base = tmp_path_factory.mktemp("run"), tmp_path_factory.getbasetemp()
+    made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made"
+    made.mkdir(exist_ok=True)
+    config, fitted = small_config(simulated).model_copy(update={"folder": made}), made.with_suffix(".pickle")
+    with made.with_suffix(".lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not fitted.exists():
+            fitted.write_bytes(pickle.dumps(make_run(config, simulated)))
+    shutil.copytree(made, root, dirs_exist_ok=True)
+    panel = panel_from_frame(simulated.frame, simulated.columns, config.name)
+    return Run(config, Workspace(config.name, root), simulated, panel, pickle.loads(fitted.read_bytes()))
+
+
+def make_run(config: Config, simulated: Simulated) -> pipeline.Fitted:
+    """Do all steps but the report in the configuration's folder."""
+    space = Workspace(config.name, config.folder)
+    simulated.frame.to_parquet(space.root / "weekly.parquet")
     with step(space, "prepare", config) as work:
         panel = save_panel(simulated.frame, simulated.columns, work.folder, config.name, config.currency)
         write_json(work.folder / "evidence.json", summary(panel, evidence(panel, config.model.priors)))
@@ -76,7 +91,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     fitted = pipeline.fit(config, space.root)
     pipeline.compare(config, space.root)
     pipeline.allocate(config, space.root, force=True)
-    yield Run(config, space, simulated, panel_from_frame(simulated.frame, simulated.columns, config.name), fitted)
+    return fitted
 
 
 @pytest.fixture(scope="session")

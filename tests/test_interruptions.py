@@ -9,7 +9,10 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
@@ -97,6 +100,13 @@ def _writes(arguments: tuple[object, ...]) -> bool:
     return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)) if isinstance(flags, int) else "w" in str(mode)
 
 
+@pytest.fixture(scope="module")
+def slim() -> Iterator[Executor]:
+    """A process to fork from: it has loaded nothing of other tests, so that its children cost half."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
 @pytest.fixture
 def standing(config, tmp_path) -> Workspace:
     """A folder for the old files of a run."""
@@ -109,7 +119,7 @@ MOMENTS += [("allocate", "killed", "reader"), ("allocate", "interrupted", "write
 
 @pytest.mark.parametrize(("name", "how", "next_one"), MOMENTS)
 def test_at_every_single_moment_of_a_step_either_all_is_old_or_all_is_new(
-    name, how, next_one, standing, config, tmp_path
+    name, how, next_one, standing, config, tmp_path, slim
 ):
     beside = [part for part in STEPS if STEPS[part].part_of == name]
     for one in (*needed(name), name, *beside):
@@ -119,7 +129,7 @@ def test_at_every_single_moment_of_a_step_either_all_is_old_or_all_is_new(
         at += 1
         space = Workspace("shop", tmp_path / f"at_{at}")
         shutil.copytree(standing.root, space.root)
-        code = in_child(lambda space=space: perform(space, name, config, "new"), at, how)
+        code = slim.submit(in_child, partial(perform, space, name, config, "new"), at, how).result()
         assert code in (0, 9 if how == "killed" else 130), at
         if next_one == "writer":
             with held(space):
