@@ -29,17 +29,19 @@ def compile_cache() -> Path:
 
 
 def own_folder() -> Path:
-    """Return the folder of what this package has compiled: the user's own, which nobody else may write to.
+    """Return the folder of what this package has compiled: the kept one, or one that serves this process alone."""
+    return kept_folder() or _fresh()
 
-    What stands in it is run. If somebody else could write to it, a new folder is made that serves this process alone.
-    """
+
+def kept_folder() -> Path | None:
+    """Return the user's own folder of what is run again, made if need be; None where others could write to it."""
     folder = compile_cache() / "mmm_bayes"
     with suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
         if found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             return folder
-    return _fresh()
+    return None
 
 
 @cache

@@ -23,8 +23,11 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from mmm_bayes.errors import MMMError
+from mmm_bayes.prepare.classes import Classes, classes_of
 from mmm_bayes.prepare.failures import reason
 from mmm_bayes.prepare.java import java_home
+
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 LOCAL = {
     "spark.ui.enabled": "false",
@@ -33,7 +36,7 @@ LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     # Half of the time of a short run is the JVM compiling: the quick compiler halves that.
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    JAVA_OPTIONS: "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.io.compression.codec": "zstd",  # less than half of the local disk, for the same processor time
     "spark.sql.adaptive.enabled": "false",  # a job and a plan more for each shuffle; there is nothing to adapt to
     "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
@@ -53,13 +56,15 @@ class Java:
     gateway: Any
     log: IO[bytes]
     settings: Mapping[str, str]
+    classes: Classes | None
 
     def end(self) -> None:
         """End the process, which may have died."""
         with suppress(Py4JError, OSError):
             self.gateway.shutdown()
         self.gateway.proc.stdin.close()
-        self.gateway.proc.wait()
+        if self.gateway.proc.wait() == 0 and self.classes is not None:
+            self.classes.keep()
         self.log.close()
 
 
@@ -140,9 +145,11 @@ def _java(master: str, settings: Mapping[str, str]) -> Java:
 def _launch(master: str, settings: Mapping[str, str]) -> Java:
     """Start Java with what the user has set, and `LOCAL` where they have not."""
     ours = {name: value for name, value in LOCAL.items() if name not in _defaults()}
-    conf = SparkConf(loadDefaults=False).setAll(list(ours.items()) if master.startswith("local") else [])
+    local = master.startswith("local")
+    conf = SparkConf(loadDefaults=False).setAll(list(ours.items()) if local else [])
     at_launch = {name: value for name, value in settings.items() if name.startswith(AT_LAUNCH)}
     given = [word for word in _submit_arguments() if word != SHELL]
+    usual = local and not given and not _defaults() and at_launch.keys() <= {"spark.driver.memory"}
     wanted = [part for item in at_launch.items() for part in ("--conf", "=".join(item))]
     arguments = shlex.join([*given, "--master", master, *wanted, SHELL])
     log = TemporaryFile()  # noqa: SIM115 - it stays open as long as Java runs
@@ -152,7 +159,9 @@ def _launch(master: str, settings: Mapping[str, str]) -> Java:
         _environment("JAVA_HOME", str(home)),
         _environment("PYSPARK_SUBMIT_ARGS", arguments),
     ):
-        java = Java(launch_gateway(conf, {"stderr": log, "stdout": log}), log, at_launch)
+        if classes := classes_of(home, at_launch) if usual else None:
+            conf.set(JAVA_OPTIONS, f"{ours[JAVA_OPTIONS]} {classes.option()}")
+        java = Java(launch_gateway(conf, {"stderr": log, "stdout": log}), log, at_launch, classes)
     JAVA.append(java)
     atexit.register(java.end)
     return java
