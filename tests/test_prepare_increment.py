@@ -21,7 +21,7 @@ from mmm_bayes import pipeline
 from mmm_bayes.config import Config, make_config
 from mmm_bayes.errors import ConfigError
 from mmm_bayes.findings import Finding
-from mmm_bayes.prepare import increment, load_prepared
+from mmm_bayes.prepare import increment, load_prepared, read
 from mmm_bayes.prepare.read import Source
 from mmm_bayes.report.words import word
 
@@ -250,6 +250,22 @@ def test_what_cannot_be_built_upon_is_read_again(
     shop.run(**settings)
     assert read_files == ["2023-03.csv"]
     shop.assert_same(**settings)
+
+
+def test_line_breaks_in_a_new_file_alone_are_found(
+    spark: SparkSession, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.run()
+    looked_at: list[str] = []
+    look = read._may_break_lines
+    monkeypatch.setattr(read, "_may_break_lines", lambda file: looked_at.append(Path(file).name) or look(file))
+    shop.add("2023-02.csv", usual(WEEKS, 1))
+    shop.run()
+    assert looked_at == ["2023-02.csv"]
+    shop.add("2023-03.csv", [*usual(WEEKS + 1, 1), ("B1", 'P "1"\nof two lines', "1", at(160), "3.00", "", "North")])
+    shop.run()
+    assert looked_at == ["2023-02.csv", "2023-03.csv"] and "the way in which files are written" in shop.told()[0]
+    shop.assert_same()
 
 
 def test_stray_dates_are_found_over_all_weeks(spark: SparkSession, shop: Shop) -> None:

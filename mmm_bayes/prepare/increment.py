@@ -144,6 +144,15 @@ def find_increment(lines: Lines, config: Config, before: Path | None) -> Increme
     return Increment(basis, every, Earlier(before, added, len(new), facts), note=note)
 
 
+def single_lined(before: Path | None) -> set[str]:
+    """Return the files that are the same and in which the last run found no cell that goes on in another line."""
+    if before is None:
+        return set()
+    facts = json.loads((before / FACTS).read_text(encoding="utf-8"))
+    looked = facts["basis"]["settings"]["multiline"] == "auto" and not facts["basis"]["written"]["multiline"]
+    return {file for file, then in facts["files"].items() if has_changed(then, file) is False} if looked else set()
+
+
 def _what_differs(facts: Mapping[str, Any], basis: Mapping[str, Any], files: list[str]) -> Finding | None:
     """Return why what was kept is of no use."""
     if facts["basis"] != basis:
@@ -165,7 +174,10 @@ def _basis(lines: Lines, config: Config) -> dict[str, Any]:
         "clock": asdict(lines.clock),
         "notation": asdict(lines.notation),
         "schema": lines.raw.schema.jsonValue(),
-        "written": [source.format, source.multiline, source.spaced, source.head.separator if source.head else None],
+        "written": {
+            **{"format": source.format, "multiline": source.multiline, "spaced": source.spaced},
+            "separator": source.head.separator if source.head else None,
+        },
         "costs": costs and {**(fingerprint(costs) or {}), "listing": None},
         "versions": {name: version for name, version in versions().items() if name in ("mmm_bayes", "pyspark")},
     }

@@ -3,7 +3,7 @@
 import codecs
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,7 +71,13 @@ class Source:
     spaced: bool = False
 
 
-def find_source(path: str, table: Transactions, columns: Iterable[str | None], by_spark: bool = False) -> Source:
+def find_source(
+    path: str,
+    table: Transactions,
+    columns: Iterable[str | None],
+    by_spark: bool = False,
+    single_lined: Collection[str] = (),
+) -> Source:
     """Return where the transactions are and how they are written.
 
     Args:
@@ -79,6 +85,7 @@ def find_source(path: str, table: Transactions, columns: Iterable[str | None], b
         table: the section of the configuration.
         columns: names of those that must be there.
         by_spark: whether Spark reads them by its own rules.
+        single_lined: absolute paths of those of which it is known that no cell goes on in another line.
 
     Raises:
         DataError: nothing is there, files of several formats, or a header that lacks a column or has one twice.
@@ -98,7 +105,7 @@ def find_source(path: str, table: Transactions, columns: Iterable[str | None], b
         pattern = _escaped(pattern)
     source = Source(path, pattern, formats.pop(), table, wanted, files)
     if source.format == "csv":
-        return _of_csv(source)
+        return _of_csv(source, single_lined)
     odd = source.format == "excel" or (source.format == "json" and any(map(_is_one_list, files)))
     return replace(source, split=not odd)
 
@@ -113,7 +120,7 @@ def _escaped(path: str) -> str:
     return re.sub(r"([\[\]{}*?\\])", r"\\\1", path)
 
 
-def _of_csv(source: Source) -> Source:
+def _of_csv(source: Source, single_lined: Collection[str]) -> Source:
     table, files = source.table, source.files
     encoding = codecs.lookup(table.encoding or "utf-8").name
     if not OF_SPARK.fullmatch(encoding) or any(file.endswith(".zip") or is_marked_as_wide(file) for file in files):
@@ -124,7 +131,8 @@ def _of_csv(source: Source) -> Source:
             raise DataError(
                 f"{file}: its header is not that of {files[0]}; give files with the same columns by a glob."
             )
-    breaks = table.multiline == "auto" and any(map(_may_break_lines, files))
+    unknown = [file for file in files if str(Path(file).absolute()) not in single_lined]
+    breaks = table.multiline == "auto" and any(map(_may_break_lines, unknown))
     above = any(one.above for one in (head, *others))
     spaced = any(head.frame[name].str.contains(ODD_SPACE).any() for name in head.frame)
     breaks |= table.multiline == "always"

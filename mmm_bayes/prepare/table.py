@@ -20,7 +20,7 @@ from mmm_bayes.prepare.costs import about_costs, read_costs, summarise_costs, wi
 from mmm_bayes.prepare.failures import spark_errors
 from mmm_bayes.prepare.gaps import strays
 from mmm_bayes.prepare.geos import Grouping, group_geos
-from mmm_bayes.prepare.increment import NOTHING_KEPT, Increment, find_increment, keep, large_of
+from mmm_bayes.prepare.increment import NOTHING_KEPT, Increment, find_increment, keep, large_of, single_lined
 from mmm_bayes.prepare.losses import judge_losses, require_no_question, require_whole_names
 from mmm_bayes.prepare.outliers import find_outliers, from_amount, large_lines
 from mmm_bayes.prepare.prepared import FURTHER, KPI_VALUE, MEASURES, Prepared
@@ -63,7 +63,8 @@ def weekly_table(
     how = layout(table)
     by_spark = {name for name in ("transactions", "spend") if name in (given or {}) or _is_by_spark(config, name)}
     columns_read = how.columns.model_dump().values()
-    source = find_source(config.find(table.path), table, columns_read, "transactions" in by_spark)
+    known = single_lined(before) if table.incremental else ()
+    source = find_source(config.find(table.path), table, columns_read, "transactions" in by_spark, known)
     spend_lines = read_spend(config) if config.spend and "spend" not in by_spark else None
     costs = read_costs(config)
     tables = read_external(config, WEEKDAYS.index(table.week_start))
