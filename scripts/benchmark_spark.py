@@ -159,8 +159,8 @@ def main() -> None:
             blocks = in_files(path, Path(folder) / f"{wanted}")
             for name in arguments.ways:
                 script, package = WAYS[name]
-                if find_spec(package) is not None:
-                    added = "added" in name
+                added = "added" in name
+                if find_spec(package) is not None and not (added and len(list(blocks.iterdir())) == 1):
                     seconds, processor, memory, disk = measure(script, blocks if added else path, added)
                     numbers = f"{seconds:.1f} | {processor:.1f} | {memory:.1f} | {disk / written:.0f}"
                     print(f"| {written:,} | {name} | {numbers} |", flush=True)

@@ -128,12 +128,14 @@ def test_late_lines_copies_and_new_geos_come_to_the_same(
     spark: SparkSession, shop: Shop, read_files: list[str]
 ) -> None:
     broken = ("I5-0", "a line that broke off")
-    shop.add("2023-01.csv", [*ENOUGH, broken])
+    moved = ("I5-0", "P7", "1", at(5), "3.33")
+    shop.add("2023-01.csv", [*ENOUGH, broken, (*moved, "North", "")])
     shop.run()
     assert shop.told() == []
     first = ENOUGH[0]
     late: list[Row] = [
         broken,
+        (*moved, "", "North"),  # the same in another column is no copy
         *ENOUGH[10:15],  # a transfer that was made again
         *ENOUGH[10:12],  # and once more
         (first[0], "P8", "3", at(0.9), "2.00", first[5], first[6]),  # of an old invoice, in an old week
