@@ -73,12 +73,8 @@ def row(shape: str, backend: str, found: dict[str, Any] | None, other: dict[str,
     """Return a line of the table; ``other`` is the fit that this one is held against."""
     if found is None:
         return [shape, backend, "-", f"> {limit}", *["-"] * 4]
-    numbers = [
-        f"{found['s']:.1f}",
-        f"{found['compiling']:.1f}",
-        f"{found['ess']:.0f}",
-        f"{found['ess'] / found['s']:.2f}",
-    ]
+    seconds, effective = found["s"], found["ess"]
+    numbers = [f"{seconds:.1f}", f"{found['before']:.1f}", f"{effective:.0f}", f"{effective / seconds:.2f}"]
     apart = "-"
     if other is not None:
         distance = np.subtract(found["mean"], other["mean"]) / np.hypot(found["error"], other["error"])
