@@ -66,7 +66,7 @@ class Classes:
 
 def classes_of(home: Path, settings: Mapping[str, str]) -> Classes | None:
     """Return the classes for the Java in ``home``, started with some settings; None where they cannot be kept."""
-    jars, kept = Path(pyspark.__file__).parent / "jars", kept_folder()
+    jars, kept = Path(pyspark.__file__).resolve().parent / "jars", kept_folder()
     with suppress(OSError):
         if kept is not None and not os.environ.keys() & ELSEWHERE:
             made = (home / "release").read_bytes() + repr((jars, jars.stat().st_mtime_ns, *settings.items())).encode()
