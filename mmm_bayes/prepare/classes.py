@@ -31,9 +31,8 @@ class Classes:
     folder: Path
     key: str
 
-    def option(self) -> str:
+    def option(self, kept: Path | None) -> str:
         """Return the option with which Java reads the file or, where there is none, writes one when it ends."""
-        kept = self._kept()
         if kept is None:
             return f"-XX:ArchiveClassesAtExit={shlex.quote(str(self._part))}"
         return f"-XX:SharedArchiveFile={shlex.quote(str(kept))}"
@@ -45,7 +44,7 @@ class Classes:
             for old in sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT]:
                 old.unlink()
 
-    def _kept(self) -> Path | None:
+    def kept(self) -> Path | None:
         """Return the file if it is what its name says; a damaged one goes."""
         for path in self.folder.glob(f"{self.key}-*.jsa"):
             with suppress(OSError):

@@ -51,20 +51,27 @@ APP, SHELL = "mmm-bayes", "pyspark-shell"
 
 @dataclass(frozen=True)
 class Java:
-    """The Java process of this Python; PySpark keeps one, from the first session to the end of Python."""
+    """The Java process of this Python; PySpark keeps one, from the first session to the end of Python.
+
+    Attributes:
+        gateway: to the process.
+        log: what it has printed.
+        settings: that it has taken when it started.
+        leaves: the classes that it writes when it ends, if it does.
+    """
 
     gateway: Any
     log: IO[bytes]
     settings: Mapping[str, str]
-    classes: Classes | None
+    leaves: Classes | None
 
     def end(self) -> None:
         """End the process, which may have died."""
         with suppress(Py4JError, OSError):
             self.gateway.shutdown()
         self.gateway.proc.stdin.close()
-        if self.gateway.proc.wait() == 0 and self.classes is not None:
-            self.classes.keep()
+        if self.gateway.proc.wait() == 0 and self.leaves is not None:
+            self.leaves.keep()
         self.log.close()
 
 
@@ -104,7 +111,18 @@ def started(settings: Mapping[str, str]) -> Iterator[SparkSession]:
             with suppress(PySparkException, Py4JError, OSError):  # it may have died
                 spark.stop()
                 if not remote:
-                    JAVA[0].gateway.jvm.System.gc()  # gives the memory back that others need now
+                    _rest(JAVA[0])
+
+
+def _rest(java: Java) -> None:
+    """Let Java give the memory back that others need; one that leaves classes ends, beside what Python does next."""
+    if java.leaves is None:
+        java.gateway.jvm.System.gc()
+        return
+    JAVA.remove(java)
+    SparkContext._gateway = SparkContext._jvm = None  # a later session has a Java of its own
+    atexit.unregister(java.end)
+    threading.Thread(target=java.end).start()
 
 
 def _remote(settings: Mapping[str, str]) -> str | None:
@@ -159,9 +177,12 @@ def _launch(master: str, settings: Mapping[str, str]) -> Java:
         _environment("JAVA_HOME", str(home)),
         _environment("PYSPARK_SUBMIT_ARGS", arguments),
     ):
-        if classes := classes_of(home, at_launch) if usual else None:
-            conf.set(JAVA_OPTIONS, f"{ours[JAVA_OPTIONS]} {classes.option()}")
-        java = Java(launch_gateway(conf, {"stderr": log, "stdout": log}), log, at_launch, classes)
+        leaves = classes_of(home, at_launch) if usual else None
+        if leaves:
+            kept = leaves.kept()
+            conf.set(JAVA_OPTIONS, f"{ours[JAVA_OPTIONS]} {leaves.option(kept)}")
+            leaves = None if kept else leaves
+        java = Java(launch_gateway(conf, {"stderr": log, "stdout": log}), log, at_launch, leaves)
     JAVA.append(java)
     atexit.register(java.end)
     return java
