@@ -201,19 +201,23 @@ def _only(lines: Lines, files: list[str]) -> Lines:
     return replace(lines, raw=read(spark, only(lines.source, files)) if files else lines.raw.limit(0))
 
 
-def large_of(increment: Increment, lines: DataFrame, whole: Lines, counts: Counts) -> tuple[pd.DataFrame, float]:
+def large_of(
+    increment: Increment, lines: DataFrame, rows: DataFrame, whole: Lines, counts: Counts
+) -> tuple[pd.DataFrame, float]:
     """Return the lines that are worth naming, or may come to be, and the revenue from which on they are all there.
 
     Args:
         increment: which lines were read.
         lines: these, see `mmm_bayes.prepare.clean.judge`.
+        rows: their sums by invoice, which say whether the lines are worth another look.
         whole: all lines.
         counts: what there is.
     """
     earlier, limit, week_start = increment.earlier, limit_of(counts), whole.source.table.week_start
     if earlier is not None and earlier.limit <= limit:
-        parts = [part for part in (earlier.large, large_lines(lines, earlier.limit, week_start)) if len(part)]
-        return pd.concat(parts) if parts else earlier.large, earlier.limit
+        kept = rows.where(F.col("reason").isNull() & (F.col("largest") >= earlier.limit))
+        parts = [earlier.large, large_lines(lines, earlier.limit, week_start)] if kept.head(1) else [earlier.large]
+        return pd.concat([part for part in parts if len(part)] or [earlier.large]), earlier.limit
     if float(counts.kept["largest"].max()) < SPARE * limit:
         return pd.DataFrame(columns=COLUMNS), SPARE * limit
     return large_lines(lines if earlier is None else judge(whole), SPARE * limit, week_start), SPARE * limit

@@ -101,7 +101,7 @@ def weekly_table(
         inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
         large = partial(large_lines, lines, week_start=table.week_start)
         if increment.can_keep:
-            worth, limit = large_of(increment, lines, read, counts)
+            worth, limit = large_of(increment, lines, rows, read, counts)
             keep(increment, rows, worth, limit, quarantine.parent)
             large = partial(from_amount, worth)
         odd_lines = [] if counts.by_week else find_outliers(large, counts, table)
