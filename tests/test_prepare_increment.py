@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 
 from mmm_bayes import pipeline
 from mmm_bayes.config import Config, make_config
-from mmm_bayes.errors import ConfigError
+from mmm_bayes.errors import ConfigError, DataError
 from mmm_bayes.findings import Finding
 from mmm_bayes.prepare import increment, load_prepared, read
 from mmm_bayes.prepare.read import Source
@@ -179,15 +179,25 @@ late_rows = st.tuples(
 
 
 def grown(root: Path, files: list[list[Row]], duplicates: str) -> None:
-    """Runs after each of several files come to what one run comes to."""
+    """Runs after each of several files come to what one run comes to, be it a sentence on why there is no panel."""
     shop = Shop(Path(tempfile.mkdtemp(dir=root)))
-    shop.add("0.csv", [*ENOUGH, *files[0]])
-    shop.run(duplicates=duplicates)
-    for number, rows in enumerate(files[1:], 1):
+    built_upon, said = False, ""
+    for number, rows in enumerate([[*ENOUGH, *files[0]], *files[1:]]):
         shop.add(f"{number}.csv", rows)
-        shop.run(duplicates=duplicates)
-        assert "1 was new and read" in shop.told()[0]
-    shop.assert_same(duplicates=duplicates)
+        said = refusal(shop, "step_by_step", duplicates)
+        assert said or built_upon == any("new and read" in told for told in shop.told())
+        built_upon |= not said
+    assert said == refusal(shop, "whole", duplicates)
+    if not said:
+        shop.assert_same(duplicates=duplicates)
+
+
+def refusal(shop: Shop, root: str, duplicates: str) -> str:
+    try:
+        shop.run(root, duplicates=duplicates)
+    except DataError as error:
+        return str(error)
+    return ""
 
 
 any_files = st.lists(st.lists(late_rows, max_size=12), min_size=2, max_size=3), st.sampled_from(["drop", "keep"])
