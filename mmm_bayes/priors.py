@@ -8,6 +8,7 @@ from scipy import optimize, stats
 
 from mmm_bayes.config import ChannelPriors, Prior, PriorLike
 from mmm_bayes.errors import ConfigError, nearest
+from mmm_bayes.pool import DOUBTED
 from mmm_bayes.transforms import PARAMETERS, Array
 
 TAIL = stats.norm.ppf(0.95)
@@ -51,9 +52,13 @@ def pooled(data: xr.Dataset) -> Array:
 
 
 def alike(data: xr.Dataset, parameter: str, given: ChannelPriors) -> Array:
-    """Return the places of the channels whose prior of a parameter of saturation is ours, see `pool.ALIKE`."""
+    """Return the places of the channels whose prior of a parameter of saturation is ours, see `pool.ALIKE`.
+
+    Those that may well follow demand are left out: what they seem to be of is the shape of demand.
+    """
     own = getattr(given, parameter).keys()
-    return np.flatnonzero([not own & {c, "default"} for c in data["channel"].to_numpy().astype(str).tolist()])
+    ours = np.array([not own & {c, "default"} for c in data["channel"].to_numpy().astype(str).tolist()])
+    return np.flatnonzero(ours & (data["demand"].to_numpy() <= DOUBTED if "demand" in data else True))
 
 
 def by_share(data: xr.Dataset) -> Array:

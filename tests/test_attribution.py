@@ -9,12 +9,12 @@ import xarray as xr
 from mmm_bayes.config import Allocate, ChannelPriors, Model, Prior, Sampler
 from mmm_bayes.model.compiled import structure
 from mmm_bayes.model.design import build_design
-from mmm_bayes.model.fit import more_careful
-from mmm_bayes.model.sample import misfit
+from mmm_bayes.model.fit import misfit, more_careful, own_part
 from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.posterior.attribution import (
     MARGINAL_DRAWS,
     decomposition,
+    mean_contributions,
     media_contributions,
     media_response,
     response_curves,
@@ -121,13 +121,15 @@ def test_misfit_follows_its_seed_and_none_is_ones():
     np.testing.assert_array_equal(misfit(contribution, 0.0, 3), 1.0)
 
 
-def test_misfit_widens_what_channels_returned_and_moves_no_mean(small_posterior, media, small_run):
+def test_misfit_widens_what_channels_returned_and_moves_the_mean_by_the_doubt_alone(small_posterior, media, small_run):
     plain = small_posterior.kpi_value * small_posterior["contribution_share"]
-    np.testing.assert_allclose(media.worth.mean(axis=0), plain.mean(axis=0), rtol=1e-9)
+    own = own_part(small_posterior, small_run.config.sampler.seed).reshape(plain.shape)
+    assert small_run.config.model.misfit == 0.15
+    np.testing.assert_allclose(np.log(small_posterior["misfit"] / own).std(axis=0), 0.15, rtol=0.2)
+    np.testing.assert_allclose((media.worth / own).mean(axis=0), plain.mean(axis=0), rtol=1e-9)
+    assert (own <= 1).all() and ((own < 1).mean(axis=0) < 0.2).all()
     widths = [np.diff(np.quantile(worth, [0.05, 0.95], axis=0), axis=0)[0] for worth in (media.worth, plain)]
     assert (widths[0] > widths[1]).all()
-    assert small_run.config.model.misfit == 0.15
-    np.testing.assert_allclose(np.log(small_posterior["misfit"]).std(axis=0), 0.15, rtol=0.2)
     rows = small_posterior.thinned(400)
     curves = response_curves(small_posterior, Allocate(weeks=13))
     for c in range(3):
@@ -135,6 +137,28 @@ def test_misfit_widens_what_channels_returned_and_moves_no_mean(small_posterior,
         np.testing.assert_allclose(ratio, np.repeat(small_posterior["misfit"][rows, c, None], 4, axis=1))
         spread = np.log(curves.at(curves.today)[:, c])
         assert spread.std() > (spread - np.log(small_posterior["misfit"][rows, c])).std()
+
+
+def test_what_may_be_demand_is_counted_as_baseline_and_tables_add_up(small_posterior):
+    """Half of what search seems to bring goes to the baseline, in each week; prediction and the others stay."""
+    factor = small_posterior["misfit"].copy()
+    half = np.where(np.arange(3) == 1, 0.5, 1.0) * factor
+    before = decomposition(small_posterior)
+    tree = small_posterior.tree.copy()
+    draws = tree["posterior"].to_dataset()
+    tree["posterior"] = xr.DataTree(draws.assign(misfit=(draws["misfit"].dims, half.reshape(draws["misfit"].shape))))
+    after = decomposition(Posterior(tree))
+    np.testing.assert_allclose(after["channel:search"], 0.5 * before["channel:search"], rtol=1e-9)
+    given = before["channel:search"] - after["channel:search"]
+    np.testing.assert_allclose(after["baseline"] - before["baseline"], given, rtol=1e-9)
+    for name in ("prediction", "channel:tv", "drift"):
+        np.testing.assert_allclose(after[name], before[name], rtol=1e-9)
+
+
+def test_contributions_by_week_add_up_to_those_of_roi(small_posterior, media):
+    money = small_posterior.data["money"].to_numpy()
+    weekly = np.einsum("cgt,gt->c", mean_contributions(small_posterior), money)
+    np.testing.assert_allclose(weekly, media.worth.mean(axis=0), rtol=1e-9)
 
 
 # --- what lies below the lowest week ------------------------------------------------------------

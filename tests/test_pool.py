@@ -1,6 +1,7 @@
 """What channels have in common: the density of their distances, and a prior that knows no units."""
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import pytensor
 import pytest
@@ -9,14 +10,14 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from mmm_bayes import pool
-from mmm_bayes.config import ChannelPriors, Model, Prior
+from mmm_bayes.config import ChannelPriors, LiftTest, Model, Prior
 from mmm_bayes.model.arrays import graph_data
 from mmm_bayes.model.compiled import structure
-from mmm_bayes.model.design import build_design
+from mmm_bayes.model.design import Design, build_design
 from mmm_bayes.model.graph import build_model
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.posterior.prior_predictive import prior_curves, prior_quantities, prior_shares
-from mmm_bayes.priors import effect_priors, pooled, prior_place
+from mmm_bayes.priors import alike, effect_priors, pooled, prior_place
 from mmm_bayes.simulate import PanelSpec, simulate_panel
 from mmm_bayes.transforms import Shape, effect_scale
 
@@ -24,10 +25,31 @@ FACTORS = st.sampled_from([1e-3, 0.01, 0.37, 1.0, 100.0, 1e4])
 SPREADS = (0.1, 0.4, 1.5)
 
 
+@pytest.mark.parametrize("demand", [pool.NEVER, 0.01, 0.3, 0.95])
 @pytest.mark.parametrize("spread", SPREADS)
-def test_the_density_of_distances_is_one(spread):
-    total, _ = integrate.quad(lambda d: np.exp(pool.log_density(d, spread)), -15, 15, points=[-2, 0], limit=200)
+def test_the_density_of_distances_is_one(spread, demand):
+    total, _ = integrate.quad(lambda d: np.exp(pool.log_density(d, spread, demand)), -15, 15, points=[-2, 0], limit=200)
     assert total == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("demand", [0.02, 0.3, 0.9])
+@pytest.mark.parametrize("spread", SPREADS)
+def test_what_demand_lent_is_known_by_the_distance(spread, demand):
+    """Of many channels drawn as the density says, those near a distance borrowed as often and as much as is said."""
+    random, n = np.random.default_rng(6), 400_000
+    follows = random.random(n) < demand
+    lent = np.where(follows, random.normal(pool.BORROWED, pool.BORROWED_SPREAD, n), 0.0)
+    own = np.where(follows, random.normal(0, spread, n), pool.distance_at(random.random(n), np.full(n, spread)))
+    distance = own + lent
+    for at in (-1.0, 0.2, 1.0, 2.5):
+        near = np.abs(distance - at) < 0.05
+        chance, mean, deviation = pool.borrowed(np.array([at]), np.array([spread]), np.array([demand]))
+        error = 4 / np.sqrt(near.sum())
+        assert follows[near].mean() == pytest.approx(chance[0], abs=0.5 * error + 0.02)
+        borrowers = lent[near & follows]
+        if len(borrowers) > 200:
+            assert borrowers.mean() == pytest.approx(mean[0], abs=4 * deviation[0] / np.sqrt(len(borrowers)) + 0.03)
+            assert borrowers.std() == pytest.approx(deviation[0], rel=0.2)
 
 
 @pytest.mark.parametrize("spread", SPREADS)
@@ -35,7 +57,7 @@ def test_distances_are_drawn_from_their_density(spread):
     chance = np.random.default_rng(2).random(5_000)
     found = pool.distance_at(chance, np.full(5_000, spread))
     grid = np.linspace(-15, 15, 60_001)
-    cumulative = integrate.cumulative_trapezoid(np.exp(pool.log_density(grid, spread)), grid, initial=0.0)
+    cumulative = integrate.cumulative_trapezoid(np.exp(pool.log_density(grid, spread, pool.NEVER)), grid, initial=0.0)
     assert stats.kstest(found, lambda x: np.interp(x, grid, cumulative)).pvalue > 0.05
     assert np.isfinite(pool.distance_at(np.array([1e-9, 0.0999, 0.1001, 1 - 1e-9]), np.full(4, spread))).all()
 
@@ -45,7 +67,7 @@ def test_an_idle_channel_is_known_by_its_distance(spread):
     """Of many channels drawn from the pool, those that hardly act are as many as their probabilities say."""
     chance = (np.arange(20_000) + 0.5) / 20_000
     distance = pool.distance_at(chance, np.full(20_000, spread))
-    found = pool.idle_probability(distance, np.full(20_000, spread))
+    found = pool.idle_probability(distance, np.full(20_000, spread), np.full(20_000, pool.NEVER))
     assert found.mean() == pytest.approx(pool.IDLE, abs=1e-3)
     for low, high in ((0.0, 0.1), (0.1, 0.5), (0.5, 1.0)):
         within = (found >= low) & (found <= high)
@@ -90,6 +112,37 @@ def test_all_data_that_are_exchanged_are_read_by_the_graph(small_run, roi):
     design = build_design(small_run.panel, model)
     density = build_model(design, model).compile_logp(mode="FAST_COMPILE")
     assert set(graph_data(design, model)) <= {v.name for v in density.f.get_shared()}
+
+
+def test_who_may_well_follow_demand_tells_no_other_how_curves_bend(small_run):
+    design = build_design(small_run.panel, Model())
+    assert (design.data["demand"] > 0).all()
+    told = design.data.assign(demand=("channel", [0.02, 0.3, 0.09]))
+    assert alike(told, "kappa", ChannelPriors()).tolist() == [0, 2]
+    assert alike(told.drop_vars("demand"), "kappa", ChannelPriors()).tolist() == [0, 1, 2]
+    assert structure(Design(told), Model()) == structure(design, Model())  # nothing that is compiled depends on it
+
+
+def test_a_channel_in_step_with_the_kpi_is_doubted_before_the_fit_and_not_with_a_test(small_run):
+    frame, columns = small_run.simulated.frame.copy(), small_run.simulated.columns
+    weeks = pd.DatetimeIndex(frame[columns.week])
+    season = np.exp(np.cos(2 * np.pi * weeks.dayofyear / 365.25))
+    frame[columns.kpi] *= season**0.3
+    frame[columns.spend["search"]] = 1000 * season
+    panel = panel_from_frame(frame, columns, "in step")
+    test = LiftTest(
+        channel="search",
+        start=panel.weeks[40],
+        end=panel.weeks[43] + pd.Timedelta(days=6),
+        incremental_kpi=2000.0,
+        standard_error=500.0,
+        spend_change=1000.0,
+    )
+    free, tested = (build_design(panel, Model(lift_tests=t)).data["demand"].to_numpy() for t in ((), (test,)))
+    assert free[1] > 0.5 > free[[0, 2]].max() and tested[1] == pool.NEVER
+    np.testing.assert_array_equal(tested[[0, 2]], free[[0, 2]])
+    early = build_design(panel, Model(lift_tests=(test,)), train=39).data["demand"].to_numpy()
+    assert early[1] > pool.DOUBTED, "a test that comes later has told nothing yet"
 
 
 # --- no units -----------------------------------------------------------------------------------

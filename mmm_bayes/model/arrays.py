@@ -12,7 +12,7 @@ from mmm_bayes.posterior.parts import parts_of
 from mmm_bayes.priors import alike, effect_priors, pooled, prior_of
 from mmm_bayes.transforms import SATURATIONS, Array, weeks_unseen
 
-POOL = ("mean_media", "usual_return")
+POOL = ("mean_media", "usual_return", "demand")
 LIFT = ("lift_media", "lift_weight", "lift_member", "lift_kpi", "lift_error", "lift_channel")
 
 NORMALS = "_z"
@@ -28,7 +28,7 @@ def graph_data(design: Design, model: Model) -> dict[str, xr.Variable]:
     ``y, money, seen (geo, week)`` and, where a KPI is missing, ``unseen (geo, week)`` of `transforms.weeks_unseen`;
     ``media (channel, geo, time)``, ``total (channel)``, for each part of the baseline its
     ``<part>_values (feature, geo or alike, week)``, and ``frequency (wave)`` of a smooth one; where channels are pooled
-    ``pool_at`` (their places), ``mean_media (channel)`` and ``usual_return``; for lift tests those of
+    ``pool_at`` (their places), ``mean_media, demand (channel)`` and ``usual_return``; for lift tests those of
     `experiments.lift_data`, and which places are which geos as ``lift_chosen (part, place, geo)``; and `prior_data`.
     """
     data = design.data

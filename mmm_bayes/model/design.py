@@ -9,7 +9,8 @@ import xarray as xr
 from mmm_bayes.config import Model
 from mmm_bayes.model.smooth import smooth_features
 from mmm_bayes.panel import Panel
-from mmm_bayes.pool import usual_return
+from mmm_bayes.pool import NEVER, usual_return
+from mmm_bayes.posterior.confounding import by_calendar, in_step
 from mmm_bayes.posterior.experiments import check_tests, lift_data, within
 from mmm_bayes.posterior.parts import PARTS
 from mmm_bayes.priors import carrier
@@ -37,6 +38,7 @@ class Design:
               prior: the spend (ROI), or all KPI in currency (contribution share),
             * ``mean_media (channel)``: mean of ``media``, and ``usual_return``, a marginal ROI that is as likely as
               not: what the pool measures channels by, see `mmm_bayes.pool`,
+            * ``demand (channel)``: how likely it is, by its calendar, that a channel follows demand,
             * the variables of `posterior.experiments.lift_data`, where there are lift tests.
     """
 
@@ -66,40 +68,39 @@ def build_design(panel: Panel, model: Model, train: int | None = None) -> Design
     carriers = np.array([carrier(c, bool(p), model.priors) for c, p in zip(panel.channels, paid, strict=True)])
     everything, cost = (kpi / scale[:, None] * money)[:, :train].sum(), spend[..., :train].sum(axis=(1, 2))
     full = ("geo", "week")
-    return _with_lift_tests(
-        xr.Dataset(
-            {
-                "y": (full, kpi / scale[:, None]),
-                "scale": ("geo", scale),
-                **_unobserved(data),
-                "money": (full, money),
-                "media": (("channel", "geo", "time"), with_history(driver / unit, model.l_max, past / unit)),
-                "media_scale": (("channel", "geo"), unit[:, :, 0]),
-                "spend": (("channel", *full), spend),
-                "total": ("channel", np.where(carriers == "contribution_share", everything, cost)),
-                "mean_media": ("channel", (driver / unit)[..., :train].mean(axis=(1, 2))),
-                "usual_return": usual_return(everything, cost.sum() or everything),
-                **_parts(panel, model, train),
-            },
-            coords={
-                "geo": panel.geos,
-                "week": panel.weeks,
-                "channel": panel.channels,
-                "paid": ("channel", paid),
-                "carrier": ("channel", carriers),
-            },
-        ),
-        model,
-        train,
+    scaled = xr.Dataset(
+        {
+            "y": (full, kpi / scale[:, None]),
+            "scale": ("geo", scale),
+            **_unobserved(data),
+            "money": (full, money),
+            "media": (("channel", "geo", "time"), with_history(driver / unit, model.l_max, past / unit)),
+            "media_scale": (("channel", "geo"), unit[:, :, 0]),
+            "spend": (("channel", *full), spend),
+            "total": ("channel", np.where(carriers == "contribution_share", everything, cost)),
+            "mean_media": ("channel", (driver / unit)[..., :train].mean(axis=(1, 2))),
+            "usual_return": usual_return(everything, cost.sum() or everything),
+            **_parts(panel, model, train),
+        },
+        coords={
+            "geo": panel.geos,
+            "week": panel.weeks,
+            "channel": panel.channels,
+            "paid": ("channel", paid),
+            "carrier": ("channel", carriers),
+        },
     )
+    return _with_lift_tests(scaled, model, train)
 
 
 def _with_lift_tests(data: xr.Dataset, model: Model, train: int) -> Design:
-    """Return the design with the tests that the model sees: those that ended within the training weeks."""
+    """Return the design with the tests that ended within the training weeks, and with `demand`."""
     weeks, known = data["week"].to_numpy(), model.lift_tests
     if train < len(weeks):
         check_tests(data, known)
         known = within(known, weeks[:train])
+    told = [str(c) in {channel for test in known for channel in test.tested} for c in data["channel"].to_numpy()]
+    data = data.assign(demand=("channel", np.where(told, NEVER, by_calendar(in_step(data, train)[0]))))
     return Design(data.assign(lift_data(data, known, model.l_max, train, model.test_aging)) if known else data)
 
 

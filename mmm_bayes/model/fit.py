@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import xarray as xr
 
+from mmm_bayes import pool
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.findings import MMMWarning
 from mmm_bayes.intervals import Interval
@@ -13,11 +14,12 @@ from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.checks import CAREFUL, unconverged
-from mmm_bayes.posterior.confounding import follows_demand
+from mmm_bayes.posterior.confounding import follows_demand, known_demand
 from mmm_bayes.posterior.lift import with_comparison
 from mmm_bayes.posterior.predictions import forecast
 from mmm_bayes.posterior.prior_predictive import implausible_priors, prior_quantities
-from mmm_bayes.priors import by_share, check_channels
+from mmm_bayes.posterior.sensitivity import pool_distance
+from mmm_bayes.priors import by_share, check_channels, pooled
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.transforms import Array
 
@@ -46,16 +48,20 @@ def fit(panel: Panel, model: Model, sampler: Sampler, progress: Progress = silen
     design = build_design(panel, model)
     for finding in implausible_priors(design.data, model.priors, model.shape):
         warnings.warn(MMMWarning(finding), stacklevel=2)
-    posterior = with_demand(fit_design(design, panel, model, sampler, progress))
+    posterior = with_doubt(fit_design(design, panel, model, sampler, progress), model, sampler)
     if not model.lift_tests:
         return posterior
     progress("fitting without the lift tests, to compare", None)
     plain = model.model_copy(update={"lift_tests": ()})
-    return with_comparison(posterior, fit_design(build_design(panel, plain), panel, plain, sampler, progress))
+    untold = fit_design(build_design(panel, plain), panel, plain, sampler, progress)
+    return with_comparison(posterior, with_doubt(untold, plain, sampler))
 
 
-def with_demand(posterior: Posterior) -> Posterior:
-    """Return a posterior whose data say which channels follow demand: plans leave them where they are."""
+def with_doubt(posterior: Posterior, model: Model, sampler: Sampler) -> Posterior:
+    """Return a posterior that says which channels follow demand, with what its draws do not know in `misfit`.
+
+    Plans leave channels that follow demand where they are. What a tested channel does by itself, its test has told.
+    """
     found = list(follows_demand(posterior).values())
     said = {
         "follows_demand": ("channel", [one.follows for one in found]),
@@ -64,7 +70,56 @@ def with_demand(posterior: Posterior) -> Posterior:
         "in_season": ("channel", [one.season for one in found]),
     }
     posterior.tree["constant_data"] = xr.DataTree(posterior.data.assign(said))
+    draws = posterior.tree["posterior"].to_dataset()
+    factor = misfit(draws["contribution_share"], model.misfit, sampler.seed)
+    posterior.tree["posterior"] = xr.DataTree(draws.assign(misfit=factor * own_part(posterior, sampler.seed)))
     return posterior
+
+
+def misfit(contribution: xr.DataArray, error: float, seed: int) -> xr.DataArray:
+    """Return a factor on the return of each channel in each draw, for what formulas miss of the truth.
+
+    Args:
+        contribution: draws, dims ``(chain, draw, channel)``.
+        error: standard deviation of its logarithm.
+        seed: decides the factors.
+
+    Returns:
+        Of the same shape; the mean contributions stay what they are.
+    """
+    random = np.random.default_rng([abs(seed), *map(ord, "misfit")])
+    factor = xr.zeros_like(contribution) + np.exp(error * random.standard_normal(contribution.shape))
+    draws = ("chain", "draw")
+    return factor * contribution.sum(draws) / (factor * contribution).sum(draws)
+
+
+def own_part(posterior: Posterior, seed: int) -> Array:
+    """Return which part of what a channel seems to return is its own, in each draw, and not that of demand.
+
+    All of it, unless its media follow demand. Then of a channel in the pool what the others return tells how much, of
+    any other `pool.BORROWED` alone does.
+
+    Args:
+        posterior: whose data hold what `with_doubt` puts there.
+        seed: decides what is drawn.
+
+    Returns:
+        Shape ``(chain, draw, channel)``.
+    """
+    found, rows = list(known_demand(posterior).values()), np.arange(posterior.draws)
+    untold = posterior.demand > pool.NEVER
+    demand = np.where(untold, [one.probability for one in found], pool.NEVER)
+    anyhow = demand, np.full_like(demand, pool.BORROWED), np.full_like(demand, pool.BORROWED_SPREAD)
+    lent = [np.tile(value, (len(rows), 1)) for value in anyhow]
+    for c in pooled(posterior.data):
+        distance, spread = pool_distance(posterior, int(c), rows), posterior["pool_spread"]
+        for values, known in zip(lent, pool.borrowed(distance, spread, demand[c]), strict=True):
+            values[:, c] = known
+    random = np.random.default_rng([abs(seed), *map(ord, "demand")])
+    chance, mean, deviation = lent
+    follows = random.random(chance.shape) < chance
+    borrowed = np.maximum(mean + deviation * random.standard_normal(chance.shape), 0.0)
+    return np.where(follows, np.exp(-borrowed), 1.0).reshape(posterior.tree["posterior"]["contribution_share"].shape)
 
 
 def fit_design(design: Design, panel: Panel, model: Model, sampler: Sampler, progress: Progress) -> Posterior:

@@ -105,7 +105,7 @@ def _media(design: Design, model: Model, known: dict[str, Any]) -> Any:
         own = known["pool_at"]
         elasticity = model.shape.elasticity(known["mean_media"], parameters)[own]
         pm.Potential("bending", pool.bend_log_density(elasticity).sum())
-        pm.Potential("pool", _prior_of_pool(log_quantity[own], elasticity, known["usual_return"]))
+        pm.Potential("pool", _prior_of_pool(log_quantity[own], elasticity, known["usual_return"], known["demand"][own]))
     pm.Deterministic("contribution", pt.exp(log_contribution), dims="channel")
     beta = pm.Deterministic("beta", pt.exp(log_beta), dims="channel")
     geo_effect = pm.Deterministic("geo_effect", pt.exp(departure), dims=("channel", "geo"))
@@ -159,11 +159,11 @@ def _prior_of_effect(kind: str, log_quantity: Any, known: Mapping[str, Any]) -> 
     return (graph_replace(pm.logp(prior, place), {place: pt.exp(own)}) + own).sum()
 
 
-def _prior_of_pool(log_roi: Any, elasticity: Any, usual: Any) -> Any:
+def _prior_of_pool(log_roi: Any, elasticity: Any, usual: Any, demand: Any) -> Any:
     """Return the log density of the marginal ROI of the channels in the pool, see `mmm_bayes.pool`."""
     centre = pm.Normal("pool_centre", 0.0, pool.CENTRE)
     spread = pm.LogNormal("pool_spread", **Prior(**pool.SPREAD).parameters)
-    return pool.log_density(pool.distance(log_roi, elasticity, usual, centre), spread, _logaddexp).sum()
+    return pool.log_density(pool.distance(log_roi, elasticity, usual, centre), spread, demand, _logaddexp).sum()
 
 
 def _logaddexp(a: Any, b: Any) -> Any:

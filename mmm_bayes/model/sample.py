@@ -54,7 +54,6 @@ def assemble(trace: xr.DataTree, design: Design, model: Model, sampler: Sampler)
     draws = draws.drop_vars("contribution").assign(
         roi=contribution / np.where(spend > 0, spend, np.nan),
         contribution_share=contribution / kpi_value(design.data),
-        misfit=misfit(contribution, model.misfit, sampler.seed),
     )
     tree = xr.DataTree.from_dict(
         {
@@ -70,23 +69,6 @@ def assemble(trace: xr.DataTree, design: Design, model: Model, sampler: Sampler)
         "version": mmm_bayes.__version__,
     }
     return Posterior(tree)
-
-
-def misfit(contribution: xr.DataArray, error: float, seed: int) -> xr.DataArray:
-    """Return a factor on the return of each channel in each draw, for what formulas miss of the truth.
-
-    Args:
-        contribution: draws, dims ``(chain, draw, channel)``.
-        error: standard deviation of its logarithm.
-        seed: decides the factors.
-
-    Returns:
-        Of the same shape; the mean contributions stay what they are.
-    """
-    random = np.random.default_rng([abs(seed), *map(ord, "misfit")])
-    factor = xr.zeros_like(contribution) + np.exp(error * random.standard_normal(contribution.shape))
-    draws = ("chain", "draw")
-    return factor * contribution.sum(draws) / (factor * contribution).sum(draws)
 
 
 def _statistics(trace: xr.DataTree) -> xr.Dataset:

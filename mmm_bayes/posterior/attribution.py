@@ -137,8 +137,9 @@ def decomposition(posterior: Posterior, geo: str | None = None) -> pd.DataFrame:
     the wandering of demand as it was predicted a week ahead.
     """
     data = posterior.data
-    parts, media = _baseline_parts(posterior), mean_contributions(posterior)
-    parts[LEVEL] = parts[LEVEL] - media.mean(axis=2).sum(axis=0)[:, None]
+    parts, media, own = _baseline_parts(posterior), mean_contributions(posterior), _own_part(posterior)
+    seeming = media / own[:, None, None]
+    parts[LEVEL] = parts[LEVEL] - seeming.mean(axis=2).sum(axis=0)[:, None] + (seeming - media).sum(axis=0)
     parts[DRIFT] = one_week_ahead(posterior, posterior.thinned(DRAWS)).drift.mean(axis=0)
     parts |= {f"{CHANNEL}{name}": own for name, own in zip(posterior.channels, media, strict=True)}
     scale = data["scale"].to_numpy()[:, None]
@@ -159,7 +160,14 @@ def mean_contributions(posterior: Posterior) -> Array:
 
     every, size = np.arange(posterior.draws), posterior.data["money"].size
     channels = range(len(posterior.channels))
-    return np.stack([sum(by_chunks(partial(add_up, c), every, size)) / len(every) for c in channels])
+    seeming = np.stack([sum(by_chunks(partial(add_up, c), every, size)) / len(every) for c in channels])
+    return _own_part(posterior)[:, None, None] * seeming
+
+
+def _own_part(posterior: Posterior) -> Array:
+    """Return which part of what channels seem to bring is their own in the mean, ``(channel,)``."""
+    share = posterior["contribution_share"]
+    return (posterior.misfit() * share).mean(axis=0) / share.mean(axis=0)
 
 
 def _baseline_parts(posterior: Posterior) -> dict[str, Array]:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from scipy import stats
+from scipy.special import expit
 
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import DRAWS
@@ -33,6 +35,19 @@ IN_STEP = 0.5
 
 IN_SEASON = 0.25
 """Agreement of the seasons alone up to which such a channel is said to grow with the KPI, and no more than that."""
+
+PEAKS, NEAR = 0.7, 6
+"""Weight of the agreement of peaks beside that of trend and season, and weeks on either side that they stand out of."""
+
+ODDS = (-4.9, 5.8)
+"""Log odds that media follow demand: without any agreement, and for each unit of it.
+
+Fitted to whether the 4,800 channels of 800 simulated worlds did (seeds 0 to 399 of `simulate.worlds`, by geo and on one
+series), one in sixteen of them: of those with an agreement of 0 to 0.2 1 to 2%, of 0.4 to 0.6 14%, above 0.7 49%.
+"""
+
+SURE = 0.9
+"""Probability that a channel follows demand whose media are foretold by the KPI."""
 
 HARMONICS = 3
 """Yearly sines and cosines, of each, that stand for the season in `agreement`."""
@@ -106,6 +121,11 @@ class Demand:
         return self.foretold or self.agreement > IN_STEP
 
     @property
+    def probability(self) -> float:
+        """How likely it is that the media follow demand, however little they show it."""
+        return max(float(by_calendar(np.array(self.agreement))), SURE if self.foretold else 0.0)
+
+    @property
     def grows(self) -> bool:
         """Whether the media are in step with the KPI by their trend alone."""
         return self.follows and not self.foretold and self.season <= IN_SEASON
@@ -124,24 +144,46 @@ def known_demand(posterior: Posterior) -> dict[str, Demand]:
 def follows_demand(posterior: Posterior) -> dict[str, Demand]:
     """Return per channel whether its media follow demand: by trend and season, and of several geos by surprises too."""
     data = posterior.data
-    weight = data["scale"].to_numpy()[:, None] * posterior.observed
-    weeks = np.flatnonzero(weight.sum(axis=0))
-    weight /= np.maximum(weight.sum(axis=0), 1e-12)
-    media = (weight * data["media"].to_numpy()[..., -data.sizes["week"] :]).sum(axis=1)[:, weeks]
-    kpi, dates = (weight * data["y"].to_numpy()).sum(axis=0)[weeks], pd.DatetimeIndex(data["week"])[weeks]
-    found = zip(*(agreement(media, kpi / kpi.mean(), dates, trend).tolist() for trend in (True, False)), strict=True)
+    found = zip(*(own.tolist() for own in in_step(data, data.sizes["week"])), strict=True)
     chances = _chances(posterior) if data.sizes["geo"] > 1 else {}
     return {c: Demand(chances.get(c), *of) for c, of in zip(posterior.channels, found, strict=True)}
 
 
-def agreement(media: Array, kpi: Array, weeks: pd.DatetimeIndex, trend: bool) -> Array:
-    """Return how far trend and season of media agree with those of the KPI.
+def in_step(data: xr.Dataset, train: int) -> tuple[Array, Array]:
+    """Return how far the media over all geos agree with the KPI, and by their season alone; see `agreement`.
 
-    The correlation of what trend and yearly waves explain of the root of the media with what they explain of the log
-    of the KPI, times the root of the share of the media's variance that they explain. Where it is high, what demand did
-    cannot be told from what media did. On 200 simulated series of 60 to 208 weeks it was above `IN_STEP` for 67% of the
-    channels that followed demand, 3 to 5% of those that were steady, in flights or in bursts, and 27% of those with a
-    season of their own; over the geos of 200 panels of 80 to 104 weeks for 77, 4 to 8 and 34%.
+    Args:
+        data: scaled panel, see `model.design.Design`.
+        train: number of weeks from the first that are looked at.
+
+    Returns:
+        Twice shape ``(channel,)``.
+    """
+    weeks = data.sizes["week"]
+    seen = data["observed"].to_numpy() if "observed" in data else np.ones((data.sizes["geo"], weeks), dtype=bool)
+    weight = (data["scale"].to_numpy()[:, None] * seen)[:, :train]
+    kept = np.flatnonzero(weight.sum(axis=0))
+    weight /= np.maximum(weight.sum(axis=0), 1e-12)
+    media = (weight * data["media"].to_numpy()[..., -weeks:][..., :train]).sum(axis=1)[:, kept]
+    kpi, dates = (weight * data["y"].to_numpy()[:, :train]).sum(axis=0)[kept], pd.DatetimeIndex(data["week"])[kept]
+    trend, season = (agreement(media, kpi / kpi.mean(), dates, trend) for trend in (True, False))
+    return trend, season
+
+
+def by_calendar(agreement: Array) -> Array:
+    """Return how likely it is that media with this agreement follow demand; see `ODDS`."""
+    return expit(ODDS[0] + ODDS[1] * agreement)
+
+
+def agreement(media: Array, kpi: Array, weeks: pd.DatetimeIndex, trend: bool) -> Array:
+    """Return how far trend, season and peaks of media agree with those of the KPI.
+
+    Of trend and season: the correlation of what trend and yearly waves explain of the root of the media with what they
+    explain of the log of the KPI, times the root of the share of the media's variance that they explain. To it comes
+    the agreement of the peaks, see `_peaks`, `PEAKS` times. Where it is high, what demand did cannot be told from what
+    media did. On 400 simulated series of 60 to 208 weeks it was above `IN_STEP` for 72% of the channels that followed
+    demand, 3 to 6% of those that were steady, in flights or in bursts, and 28% of those with a season of their own;
+    over the geos of 400 panels of 80 to 104 weeks for 74, 5 to 11 and 39%.
 
     Args:
         media: shape ``(channel, week)``.
@@ -160,7 +202,28 @@ def agreement(media: Array, kpi: Array, weeks: pd.DatetimeIndex, trend: bool) ->
     known = _explained(around, features)
     spread, total = (np.maximum((own**2).sum(axis=0), 1e-12) for own in (known, around))
     shared = known[:, :-1].T @ known[:, -1] / np.sqrt(spread[:-1] * spread[-1])
-    return shared * np.sqrt(spread[:-1] / total[:-1])
+    found = shared * np.sqrt(spread[:-1] / total[:-1]) + PEAKS * _peaks(series.T, weeks)
+    return np.clip(found, -1.0, 1.0)
+
+
+def _peaks(series: Array, weeks: pd.DatetimeIndex) -> Array:
+    """Return how far what stands out of the weeks around agrees with what does in the KPI of *other* years.
+
+    What media did to the KPI of their own weeks is not in it, and a Christmas that is told nowhere is.
+
+    Args:
+        series: media and, at last, the KPI, shape ``(channel + 1, week)``.
+        weeks: their first days.
+
+    Returns:
+        Correlation, shape ``(channel,)``, less where fewer than 26 weeks have another year; 0 without any.
+    """
+    outstanding = series - _around(series, NEAR)
+    outstanding /= np.maximum(outstanding.std(axis=1, keepdims=True), 1e-12)
+    apart = np.abs(weeks.to_numpy()[:, None] - weeks.to_numpy()) // np.timedelta64(1, "D")
+    pairs = (apart > 0) & (apart % (52 * 7) == 0)
+    shared = outstanding[:-1] @ pairs @ outstanding[-1] / max(pairs.sum(), 1)
+    return shared * min(pairs.any(axis=0).sum() / 52, 1.0)
 
 
 def _explained(series: Array, features: Array) -> Array:
@@ -181,19 +244,22 @@ def _chances(posterior: Posterior) -> dict[str, float]:
     data = posterior.data
     ahead = one_week_ahead(posterior, posterior.thinned(DRAWS))
     surprise = data["y"].to_numpy() - (ahead.explained + ahead.drift).mean(axis=0)
-    surprise /= np.sqrt(_around(surprise**2))  # a business that grows is surprised by more
+    surprise /= np.sqrt(np.maximum(_around(surprise**2), 1e-12))  # a business that grows is surprised by more
     surprise = np.where(posterior.observed, surprise, 0.0)
     features = np.moveaxis(all_features(data), 0, -1)
     lost = data.sizes["geo"] * (1 + features.shape[-1])
     media = zip(posterior.channels, _relative_media(posterior), strict=True)
-    return {channel: _foretold(_without(own / _around(own), features), surprise, lost) for channel, own in media}
+    return {
+        channel: _foretold(_without(own / np.maximum(_around(own), 1e-12), features), surprise, lost)
+        for channel, own in media
+    }
 
 
-def _around(series: Array) -> Array:
-    """Return the mean of the half year around each week, shape ``(geo, week)`` as given."""
+def _around(series: Array, near: int = AROUND) -> Array:
+    """Return the mean of the weeks around each week, shape ``(one, week)`` as given."""
     weeks = np.arange(series.shape[-1])
-    near = (np.abs(weeks[:, None] - weeks) <= AROUND).astype(float)
-    return np.maximum(series @ (near / near.sum(axis=0)), 1e-12)
+    close = (np.abs(weeks[:, None] - weeks) <= near).astype(float)
+    return series @ (close / close.sum(axis=0))
 
 
 def _without(series: Array, features: Array) -> Array:

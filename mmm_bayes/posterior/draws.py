@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_bayes.likelihoods import LIKELIHOODS, Likelihood
+from mmm_bayes.pool import NEVER
 from mmm_bayes.posterior.parts import Part, of_0_1
 from mmm_bayes.transforms import Array, Shape
 from mmm_bayes.workspace import writing
@@ -104,8 +105,14 @@ class Posterior:
         """Return scaled KPI per unit of a channel's saturated media for some draws, shape ``(draw, geo)``."""
         return self["beta"][rows, channel, None] * self["geo_effect"][rows, channel]
 
+    @property
+    def demand(self) -> Array:
+        """How likely it is, by its calendar, that a channel follows demand, shape ``(channel,)``; see `Demand`."""
+        never = np.full(len(self.channels), NEVER)
+        return self.data["demand"].to_numpy() if "demand" in self.data else never
+
     def misfit(self, rows: Any = slice(None)) -> Array:
-        """Return the factor on each channel's return for what formulas miss of it, shape ``(draw, channel)``."""
+        """Return the factor on each channel's return for what formulas miss and demand lends, ``(draw, channel)``."""
         return self["misfit"][rows] if "misfit" in self else np.ones_like(self["contribution_share"][rows])
 
     def return_coefficient(self, channel: int, rows: Any) -> Array:

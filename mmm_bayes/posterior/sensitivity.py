@@ -85,25 +85,25 @@ def _log_prior(posterior: Posterior, given: ChannelPriors, quantity: Array, rows
     for c, prior in effect_priors(data, given).items():
         density[:, c] = prior.frozen().logpdf(quantity[:, c]) + np.log(quantity[:, c])
     for c in pooled(data):
-        distance = _distance(posterior, int(c), quantity[:, c], rows)
-        density[:, c] = pool.log_density(distance, posterior["pool_spread"][rows])
+        distance = pool_distance(posterior, int(c), rows)
+        density[:, c] = pool.log_density(distance, posterior["pool_spread"][rows], posterior.demand[c])
     return density
 
 
-def _distance(posterior: Posterior, channel: int, roi: Array, rows: Array) -> Array:
-    """Return how far a pooled channel with draws of its ROI ``(draw,)`` is from the centre of the pool."""
+def pool_distance(posterior: Posterior, channel: int, rows: Array) -> Array:
+    """Return how far a pooled channel is from the centre of the pool in some draws, shape ``(draw,)``."""
     parameters = {name: values[:, 0] for name, values in posterior.parameters(channel, rows).items()}
     elasticity = posterior.shape.elasticity(posterior.data["mean_media"].to_numpy()[channel], parameters)
     usual, centre = float(posterior.data["usual_return"]), posterior["pool_centre"][rows]
-    return pool.distance(np.log(roi), elasticity, usual, centre)
+    return pool.distance(np.log(posterior["roi"][rows, channel]), elasticity, usual, centre)
 
 
 def idle_channels(posterior: Posterior) -> dict[str, float]:
     """Return how probable it is that a channel hardly acts, for those of the pool; see `pool.idle_probability`."""
-    rows, found, names = np.arange(posterior.draws), carried(posterior), posterior.channels
+    rows, spread = np.arange(posterior.draws), posterior["pool_spread"]
     return {
-        names[c]: float(
-            pool.idle_probability(_distance(posterior, int(c), found[:, c], rows), posterior["pool_spread"]).mean()
+        posterior.channels[c]: float(
+            pool.idle_probability(pool_distance(posterior, int(c), rows), spread, posterior.demand[c]).mean()
         )
         for c in pooled(posterior.data)
     }

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mmm_bayes.config import Allocate, Config, Model, Sampler
 from mmm_bayes.model.design import Design, build_design
-from mmm_bayes.model.fit import with_demand
+from mmm_bayes.model.fit import with_doubt
 from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior import Posterior
@@ -93,7 +93,7 @@ class Check:
 def fit_of(trial: Trial) -> tuple[Posterior, bool]:
     """Fit a trial, without a second try; return the posterior and whether its chains agree."""
     posterior = sample_design(trial.design, trial.model, trial.sampler, silent)
-    return with_demand(posterior), not unconverged(posterior.tree)
+    return with_doubt(posterior, trial.model, trial.sampler), not unconverged(posterior.tree)
 
 
 def wide(outcomes: pd.DataFrame, by: list[str]) -> pd.DataFrame:
