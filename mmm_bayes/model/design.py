@@ -38,7 +38,7 @@ class Design:
               prior: the spend (ROI), or all KPI in currency (contribution share),
             * ``mean_media (channel)``: mean of ``media``, and ``usual_return``, a marginal ROI that is as likely as
               not: what the pool measures channels by, see `mmm_bayes.pool`,
-            * ``demand (channel)``: how likely it is, by its calendar, that a channel follows demand,
+            * ``demand (channel)``: how likely it is, by its calendar, that a channel of a single series follows demand,
             * the variables of `posterior.experiments.lift_data`, where there are lift tests.
     """
 
@@ -99,7 +99,8 @@ def _with_lift_tests(data: xr.Dataset, model: Model, train: int) -> Design:
     if train < len(weeks):
         check_tests(data, known)
         known = within(known, weeks[:train])
-    told = [str(c) in {channel for test in known for channel in test.tested} for c in data["channel"].to_numpy()]
+    tested = {channel for test in known for channel in test.tested}
+    told = [data.sizes["geo"] > 1 or str(c) in tested for c in data["channel"].to_numpy()]
     data = data.assign(demand=("channel", np.where(told, NEVER, by_calendar(in_step(data, train)[0]))))
     return Design(data.assign(lift_data(data, known, model.l_max, train, model.test_aging)) if known else data)
 

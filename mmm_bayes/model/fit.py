@@ -14,7 +14,7 @@ from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import Panel
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.checks import CAREFUL, unconverged
-from mmm_bayes.posterior.confounding import follows_demand, known_demand
+from mmm_bayes.posterior.confounding import follows_demand
 from mmm_bayes.posterior.lift import with_comparison
 from mmm_bayes.posterior.predictions import forecast
 from mmm_bayes.posterior.prior_predictive import implausible_priors, prior_quantities
@@ -72,7 +72,10 @@ def with_doubt(posterior: Posterior, model: Model, sampler: Sampler) -> Posterio
     posterior.tree["constant_data"] = xr.DataTree(posterior.data.assign(said))
     draws = posterior.tree["posterior"].to_dataset()
     factor = misfit(draws["contribution_share"], model.misfit, sampler.seed)
-    posterior.tree["posterior"] = xr.DataTree(draws.assign(misfit=factor * own_part(posterior, sampler.seed)))
+    tested = {channel for test in model.lift_tests for channel in test.tested}
+    demand = [pool.NEVER if c in tested else one.probability for c, one in zip(posterior.channels, found, strict=True)]
+    own = own_part(posterior, np.array(demand), sampler.seed)
+    posterior.tree["posterior"] = xr.DataTree(draws.assign(misfit=factor * own))
     return posterior
 
 
@@ -93,22 +96,21 @@ def misfit(contribution: xr.DataArray, error: float, seed: int) -> xr.DataArray:
     return factor * contribution.sum(draws) / (factor * contribution).sum(draws)
 
 
-def own_part(posterior: Posterior, seed: int) -> Array:
+def own_part(posterior: Posterior, demand: Array, seed: int) -> Array:
     """Return which part of what a channel seems to return is its own, in each draw, and not that of demand.
 
     All of it, unless its media follow demand. Then of a channel in the pool what the others return tells how much, of
     any other `pool.BORROWED` alone does.
 
     Args:
-        posterior: whose data hold what `with_doubt` puts there.
+        posterior: the fit.
+        demand: probability that a channel follows demand, shape ``(channel,)``.
         seed: decides what is drawn.
 
     Returns:
         Shape ``(chain, draw, channel)``.
     """
-    found, rows = list(known_demand(posterior).values()), np.arange(posterior.draws)
-    untold = posterior.demand > pool.NEVER
-    demand = np.where(untold, [one.probability for one in found], pool.NEVER)
+    rows = np.arange(posterior.draws)
     anyhow = demand, np.full_like(demand, pool.BORROWED), np.full_like(demand, pool.BORROWED_SPREAD)
     lent = [np.tile(value, (len(rows), 1)) for value in anyhow]
     for c in pooled(posterior.data):

@@ -107,7 +107,7 @@ class Posterior:
 
     @property
     def demand(self) -> Array:
-        """How likely it is, by its calendar, that a channel follows demand, shape ``(channel,)``; see `Demand`."""
+        """How likely it was before the fit that a channel follows demand, shape ``(channel,)``."""
         never = np.full(len(self.channels), NEVER)
         return self.data["demand"].to_numpy() if "demand" in self.data else never
 
