@@ -116,33 +116,27 @@ def test_all_data_that_are_exchanged_are_read_by_the_graph(small_run, roi):
 
 def test_who_may_well_follow_demand_tells_no_other_how_curves_bend(small_run):
     design = build_design(small_run.panel, Model())
-    assert (design.data["demand"] > 0).all()
+    assert (design.data["demand"] == pool.NEVER).all(), "by geo there is more to tell by than the calendar"
     told = design.data.assign(demand=("channel", [0.02, 0.3, 0.09]))
     assert alike(told, "kappa", ChannelPriors()).tolist() == [0, 2]
     assert alike(told.drop_vars("demand"), "kappa", ChannelPriors()).tolist() == [0, 1, 2]
     assert structure(Design(told), Model()) == structure(design, Model())  # nothing that is compiled depends on it
 
 
-def test_a_channel_in_step_with_the_kpi_is_doubted_before_the_fit_and_not_with_a_test(small_run):
-    frame, columns = small_run.simulated.frame.copy(), small_run.simulated.columns
-    weeks = pd.DatetimeIndex(frame[columns.week])
-    season = np.exp(np.cos(2 * np.pi * weeks.dayofyear / 365.25))
-    frame[columns.kpi] *= season**0.3
-    frame[columns.spend["search"]] = 1000 * season
+def test_of_one_series_a_channel_in_step_is_doubted_before_the_fit_and_not_with_a_test():
+    made = simulate_panel(PanelSpec(geos=1, weeks=104, seed=5))
+    frame, columns = made.frame, made.columns
+    season = np.exp(np.cos(2 * np.pi * pd.DatetimeIndex(frame[columns.week]).dayofyear / 365.25))
+    first = next(iter(columns.spend))
+    frame = frame.assign(**{columns.kpi: frame[columns.kpi] * season**0.5, columns.spend[first]: 1000 * season})
     panel = panel_from_frame(frame, columns, "in step")
-    test = LiftTest(
-        channel="search",
-        start=panel.weeks[40],
-        end=panel.weeks[43] + pd.Timedelta(days=6),
-        incremental_kpi=2000.0,
-        standard_error=500.0,
-        spend_change=1000.0,
-    )
+    start, known = panel.weeks[80], {"incremental_kpi": 2000.0, "standard_error": 500.0, "spend_change": 1000.0}
+    test = LiftTest(channel=first, start=start, end=start + pd.Timedelta(days=27), **known)
     free, tested = (build_design(panel, Model(lift_tests=t)).data["demand"].to_numpy() for t in ((), (test,)))
-    assert free[1] > 0.5 > free[[0, 2]].max() and tested[1] == pool.NEVER
-    np.testing.assert_array_equal(tested[[0, 2]], free[[0, 2]])
-    early = build_design(panel, Model(lift_tests=(test,)), train=39).data["demand"].to_numpy()
-    assert early[1] > pool.DOUBTED, "a test that comes later has told nothing yet"
+    assert free[0] > 0.5 and (free[1:] < 0.5).all() and tested[0] == pool.NEVER
+    np.testing.assert_array_equal(tested[1:], free[1:])
+    early = build_design(panel, Model(lift_tests=(test,)), train=78).data["demand"].to_numpy()
+    assert early[0] > pool.DOUBTED, "a test that comes later has told nothing yet"
 
 
 # --- no units -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from scipy import integrate, stats
 
-from mmm_bayes.config import Allocate, ChannelPriors, Model, Prior, Sampler
+from mmm_bayes.config import Allocate, ChannelPriors, LiftTest, Model, Prior, Sampler
 from mmm_bayes.console import Terminal
 from mmm_bayes.findings import Finding, MMMWarning
 from mmm_bayes.model.design import build_design
@@ -19,7 +19,18 @@ from mmm_bayes.pool import NEVER
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import response_curves
 from mmm_bayes.posterior.checks import Reason, beliefs, confounding, convergence, foundation
-from mmm_bayes.posterior.confounding import FORETOLD, IN_STEP, SURE, Demand, Pair, agreement, collinear, follows_demand
+from mmm_bayes.posterior.confounding import (
+    FORETOLD,
+    IN_STEP,
+    PEAKS,
+    SURE,
+    Demand,
+    Pair,
+    agreement,
+    collinear,
+    follows_demand,
+    peaks,
+)
 from mmm_bayes.posterior.predictions import log_likelihood, one_week_ahead
 from mmm_bayes.posterior.prior_predictive import implausible_priors, prior_shares
 from mmm_bayes.posterior.sensitivity import contradicted_priors, idle_channels, pool_distance, prior_sensitivity
@@ -255,40 +266,62 @@ def test_media_planned_by_last_weeks_surprise_follow_demand(small_posterior):
 
 
 def test_part_of_what_a_channel_that_follows_demand_returns_is_counted_as_demand(small_posterior):
-    """Named by surprises: most draws leave it a part of its return; a lift test ends that."""
-    planned, given = by_surprise(small_posterior), small_posterior.demand
-    told = changed(planned, "constant_data", demand=np.array([given[0], NEVER, given[2]]))
-    lost = [(with_doubt(p, Model(misfit=0.0), Sampler())["misfit"] < 1).mean(axis=0) for p in (planned, told)]
+    """Named by surprises: most draws leave it a part of its return; a lift test ends that, others keep all of it."""
+    known = {"incremental_kpi": 2000.0, "standard_error": 500.0, "spend_change": 1000.0}
+    test = LiftTest(channel="search", start="2021-06-07", end="2021-07-04", **known)
+    planned = by_surprise(small_posterior)
+    models = (Model(misfit=0.0, lift_tests=tests) for tests in ((), (test,)))
+    lost = [(with_doubt(planned, model, Sampler())["misfit"] < 1).mean(axis=0) for model in models]
     assert lost[0][1] > 0.5 and lost[1][1] == 0
-    np.testing.assert_array_equal(lost[1][[0, 2]], lost[0][[0, 2]])
+    assert (lost[0][[0, 2]] == 0).all() and (lost[1][[0, 2]] == 0).all()
 
 
 def test_what_demand_lends_is_what_the_pool_makes_of_it(small_posterior):
     """Of a sure follower the mean log of its own part, by the formula of two normals; others have all of it."""
-    demand = np.array([NEVER, 1 - 1e-9, NEVER])
-    found = changed(small_posterior, "constant_data", demand=demand, in_step=np.array([-1.0, 9.0, -1.0]))
-    part = own_part(found, 3).reshape(-1, 3)
-    rows = np.arange(found.draws)
-    share = 1 / (1 + found["pool_spread"] ** 2)
-    mean = (1 - share) * 0.9 + share * pool_distance(found, 1, rows)
+    part = own_part(small_posterior, np.array([NEVER, 1 - 1e-9, NEVER]), 3).reshape(-1, 3)
+    share = 1 / (1 + small_posterior["pool_spread"] ** 2)
+    mean = (1 - share) * 0.9 + share * pool_distance(small_posterior, 1, np.arange(small_posterior.draws))
     spread = np.sqrt(1 - share)
     expected = mean * stats.norm.cdf(mean / spread) + spread * stats.norm.pdf(mean / spread)  # of a normal, at least 0
-    assert -np.log(part[:, 1]).mean() == pytest.approx(expected.mean(), abs=4 * spread.max() / np.sqrt(len(rows)))
+    assert -np.log(part[:, 1]).mean() == pytest.approx(expected.mean(), abs=4 * spread.max() / np.sqrt(len(part)))
     np.testing.assert_array_equal(part[:, [0, 2]], 1.0)
 
 
-def test_the_probability_of_following_demand_grows_with_the_agreement():
+def test_outside_the_pool_the_prior_alone_says_what_demand_lends(small_posterior):
+    alone = changed(small_posterior, "constant_data", carrier=np.array(["pool", "roi", "pool"]))
+    part = own_part(alone, np.array([NEVER, 0.4, NEVER]), 3).reshape(-1, 3)[:, 1]
+    lends = 0.4 * stats.norm.cdf(0.9)
+    assert (part < 1).mean() == pytest.approx(lends, abs=4 * np.sqrt(lends * (1 - lends) / len(part)))
+    known = stats.truncnorm(-0.9, np.inf, loc=0.9, scale=1.0)
+    assert stats.kstest(-np.log(part[part < 1]), known.cdf).pvalue > 0.001
+
+
+def test_the_probability_of_following_demand():
+    """On one series it grows with the agreement, by geo surprises decide alone."""
     assert Demand(None, agreement=0.0, season=0.0).probability == pytest.approx(1 / (1 + np.exp(4.9)))
-    assert Demand(0.5, agreement=0.9, season=0.9).probability == pytest.approx(1 / (1 + np.exp(4.9 - 5.22)))
+    assert Demand(None, agreement=0.9, season=0.9).probability == pytest.approx(1 / (1 + np.exp(4.9 - 5.76)))
+    assert Demand(0.5, agreement=0.9, season=0.9).probability == NEVER
     assert Demand(0.001, agreement=-0.5, season=0.0).probability == SURE
+
+
+def test_a_christmas_told_nowhere_is_a_peak_that_media_share():
+    """What the KPI does in one year is held against media of the others, so that their own effect is no agreement."""
+    weeks = pd.date_range("2021-01-04", periods=156, freq="7D")
+    christmas = (weeks.isocalendar().week.to_numpy() >= 50).astype(float)
+    random = np.random.default_rng(4)
+    bursts = 1.0 * (random.random(156) < 0.1)
+    media = np.stack([1 + 3 * christmas, 1 + 3 * bursts, np.ones(156)])
+    found = peaks(media, np.exp(0.3 * christmas + 0.3 * bursts + 0.02 * random.standard_normal(156)), weeks)
+    assert found[0] > 0.4 and abs(found[1]) < 0.15 and abs(found[2]) < 1e-4
+    np.testing.assert_array_equal(peaks(media[:, :51], np.ones(51), weeks[:51]), 0.0)
 
 
 def in_step(world, media=1.0, kpi=1.0):
     """Return how far each channel of a world of a single series is in season, by its pattern."""
     spend, sales = world.spend[:, 0], world.frame["sales"].to_numpy()
     weeks = pd.DatetimeIndex(world.frame["week"])
-    found = agreement(media * spend / spend.mean(axis=1, keepdims=True), kpi * sales / sales.mean(), weeks, trend=True)
-    return found, [channel.pattern for channel in world.channels.values()]
+    seen = media * spend / spend.mean(axis=1, keepdims=True), kpi * sales / sales.mean(), weeks
+    return agreement(*seen, trend=True) + PEAKS * peaks(*seen), [channel.pattern for channel in world.channels.values()]
 
 
 def test_a_channel_whose_spend_follows_the_season_of_the_kpi_is_named():
