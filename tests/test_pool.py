@@ -131,7 +131,7 @@ def test_of_one_series_a_channel_in_step_is_doubted_before_the_fit_and_not_with_
     frame = frame.assign(**{columns.kpi: frame[columns.kpi] * season**0.5, columns.spend[first]: 1000 * season})
     panel = panel_from_frame(frame, columns, "in step")
     known = {"incremental_kpi": 2000.0, "standard_error": 500.0, "spend_change": 1000.0}
-    test = LiftTest(channel=first, start=panel.weeks[80], end=panel.weeks[84] - pd.Timedelta("1D"), **known)
+    test = LiftTest(channel=first, start=panel.weeks[80], end=pd.date_range(panel.weeks[80], periods=28)[-1], **known)
     free, tested = (build_design(panel, Model(lift_tests=t)).data["demand"].to_numpy() for t in ((), (test,)))
     assert free[0] > 0.5 and (free[1:] < 0.5).all() and tested[0] == pool.NEVER
     np.testing.assert_array_equal(tested[1:], free[1:])

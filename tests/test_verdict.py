@@ -266,13 +266,13 @@ def test_media_planned_by_last_weeks_surprise_follow_demand(small_posterior):
 
 
 def test_part_of_what_a_channel_that_follows_demand_returns_is_counted_as_demand(small_posterior):
-    """Named by surprises: most draws leave it a part of its return; a lift test ends that, others keep all of it."""
+    """Named by surprises: in many draws it keeps but a part; a lift test ends that, others keep all of theirs."""
     known = {"incremental_kpi": 2000.0, "standard_error": 500.0, "spend_change": 1000.0}
     test = LiftTest(channel="search", start="2021-06-07", end="2021-07-04", **known)
     planned = by_surprise(small_posterior)
     models = (Model(misfit=0.0, lift_tests=tests) for tests in ((), (test,)))
     lost = [(with_doubt(planned, model, Sampler())["misfit"] < 1).mean(axis=0) for model in models]
-    assert lost[0][1] > 0.5 and lost[1][1] == 0
+    assert lost[0][1] > 0.3 and lost[1][1] == 0
     assert (lost[0][[0, 2]] == 0).all() and (lost[1][[0, 2]] == 0).all()
 
 
