@@ -64,7 +64,7 @@ def with_doubt(posterior: Posterior, model: Model, sampler: Sampler) -> Posterio
     """
     found = list(follows_demand(posterior).values())
     said = {
-        "follows_demand": ("channel", [one.follows for one in found]),
+        "follows_demand": ("channel", [one.held for one in found]),
         "foretold": ("channel", [np.nan if one.chance is None else one.chance for one in found]),
         "in_step": ("channel", [one.agreement for one in found]),
         "in_season": ("channel", [one.season for one in found]),

@@ -131,6 +131,11 @@ class Demand:
         return SURE if self.foretold else NEVER
 
     @property
+    def held(self) -> bool:
+        """Whether plans leave the channel where it is: of one series where it rather follows demand than not."""
+        return self.follows and (self.chance is not None or self.probability > 0.5)
+
+    @property
     def grows(self) -> bool:
         """Whether the media are in step with the KPI by their trend alone."""
         return self.follows and not self.foretold and self.season <= IN_SEASON
