@@ -304,6 +304,13 @@ def test_the_probability_of_following_demand():
     assert Demand(0.001, agreement=-0.5, season=0.0).probability == SURE
 
 
+def test_of_one_series_only_what_rather_follows_demand_than_not_is_held():
+    """Milder doubt is in the draws that plans are made of; by geo it is not, and what is named is held."""
+    assert [Demand(None, agreement=a, season=a).held for a in (0.4, 0.6, 0.76, 0.77)] == [False, False, False, True]
+    assert [Demand(0.4, agreement=a, season=a).held for a in (0.4, 0.6)] == [False, True]
+    assert Demand(0.001, agreement=0.0, season=0.0).held
+
+
 def test_a_christmas_told_nowhere_is_a_peak_that_media_share():
     """What the KPI does in one year is held against media of the others, so that their own effect is no agreement."""
     weeks = pd.date_range("2021-01-04", periods=156, freq="7D")
