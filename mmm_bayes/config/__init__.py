@@ -7,24 +7,22 @@ from mmm_bayes.config.allocation import Allocate, Group, Limits
 from mmm_bayes.config.data import (
     PanelColumns,
     PanelSource,
-    ProductCosts,
     ReachFrequency,
     Simulate,
     SimulatedChannel,
     SimulatedFactor,
     SpendFile,
-    TransactionColumns,
-    Transactions,
-    unknown_countries,
 )
 from mmm_bayes.config.document import as_yaml
 from mmm_bayes.config.external import Event, ExternalFile
 from mmm_bayes.config.file import TableFile, is_address
+from mmm_bayes.config.holidays import unknown_countries
 from mmm_bayes.config.load import LANGUAGES, Config, load_config, load_what_is_right, make_config, override
 from mmm_bayes.config.model import Compare, LiftTest, Model, Sampler
 from mmm_bayes.config.prior import ChannelPriors, Prior, PriorLike
 from mmm_bayes.config.section import as_number, in_words
 from mmm_bayes.config.source import SourceTable
+from mmm_bayes.config.transactions import ProductCosts, TransactionColumns, Transactions
 
 __all__ = [
     "LANGUAGES",

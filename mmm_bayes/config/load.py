@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
 from mmm_bayes.config.allocation import Allocate
-from mmm_bayes.config.data import MONEY, PanelSource, Simulate, SpendFile, Transactions
+from mmm_bayes.config.data import PanelSource, Simulate, SpendFile
 from mmm_bayes.config.document import read_document
 from mmm_bayes.config.experiments import with_result
 from mmm_bayes.config.explain import sentences
@@ -18,6 +18,7 @@ from mmm_bayes.config.external import Event, ExternalFile
 from mmm_bayes.config.file import TableFile, is_address
 from mmm_bayes.config.model import Compare, Model, Sampler
 from mmm_bayes.config.section import Fraction, Mistake, Section, one_of
+from mmm_bayes.config.transactions import MONEY, Transactions
 from mmm_bayes.errors import ConfigError
 
 
