@@ -11,7 +11,7 @@ from mmm_bayes.model.smooth import smooth_features
 from mmm_bayes.panel import Panel
 from mmm_bayes.pool import NEVER, usual_return
 from mmm_bayes.posterior.confounding import by_calendar, in_step
-from mmm_bayes.posterior.experiments import check_tests, lift_data, within
+from mmm_bayes.posterior.experiments import check_tests, lift_data, tested_channels, within
 from mmm_bayes.posterior.parts import PARTS
 from mmm_bayes.priors import carrier
 from mmm_bayes.transforms import Array, media_scale, with_history, yearly_waves
@@ -99,8 +99,7 @@ def _with_lift_tests(data: xr.Dataset, model: Model, train: int) -> Design:
     if train < len(weeks):
         check_tests(data, known)
         known = within(known, weeks[:train])
-    tested = {channel for test in known for channel in test.tested}
-    told = [data.sizes["geo"] > 1 or str(c) in tested for c in data["channel"].to_numpy()]
+    told = [data.sizes["geo"] > 1 or str(c) in tested_channels(known) for c in data["channel"].to_numpy()]
     data = data.assign(demand=("channel", np.where(told, NEVER, by_calendar(in_step(data, train)[0]))))
     return Design(data.assign(lift_data(data, known, model.l_max, train, model.test_aging)) if known else data)
 

@@ -15,6 +15,7 @@ from mmm_bayes.panel import Panel
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.checks import CAREFUL, unconverged
 from mmm_bayes.posterior.confounding import follows_demand
+from mmm_bayes.posterior.experiments import tested_channels
 from mmm_bayes.posterior.lift import with_comparison
 from mmm_bayes.posterior.predictions import forecast
 from mmm_bayes.posterior.prior_predictive import implausible_priors, prior_quantities
@@ -72,7 +73,7 @@ def with_doubt(posterior: Posterior, model: Model, sampler: Sampler) -> Posterio
     posterior.tree["constant_data"] = xr.DataTree(posterior.data.assign(said))
     draws = posterior.tree["posterior"].to_dataset()
     factor = misfit(draws["contribution_share"], model.misfit, sampler.seed)
-    tested = {channel for test in model.lift_tests for channel in test.tested}
+    tested = tested_channels(model.lift_tests)
     demand = [pool.NEVER if c in tested else one.probability for c, one in zip(posterior.channels, found, strict=True)]
     own = own_part(posterior, np.array(demand), sampler.seed)
     posterior.tree["posterior"] = xr.DataTree(draws.assign(misfit=factor * own))

@@ -1,7 +1,7 @@
 """The verdict on a fit: PASS, REVIEW or FAIL, with every reason and its remedy."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mmm_bayes.config import ChannelPriors, LiftTest, Model
+from mmm_bayes.config import ChannelPriors, Model
 from mmm_bayes.findings import Finding
 from mmm_bayes.intervals import Interval
 from mmm_bayes.likelihoods import LIKELIHOODS
 from mmm_bayes.posterior import Posterior
 from mmm_bayes.posterior.attribution import DRAWS, Media
 from mmm_bayes.posterior.confounding import Demand, Pair, collinear, known_demand
+from mmm_bayes.posterior.experiments import tested_channels
 from mmm_bayes.posterior.lift import LIMIT, lift_agreement
 from mmm_bayes.posterior.predictions import one_week_ahead, predictive_interval
 from mmm_bayes.posterior.prior_predictive import implausible_priors
@@ -79,11 +80,11 @@ def diagnose(
         ci_prob: mass of the intervals.
         conflicts: where the second model contradicts this one; None where there is none.
     """
-    given = Model(**posterior.settings).priors
+    model = Model(**posterior.settings)
+    given, tested = model.priors, tested_channels(model.lift_tests)
     reasons = [*convergence(posterior.tree), *plausibility(posterior, media), *residuals(posterior, ci_prob)]
     pairs, demand = collinear(posterior), known_demand(posterior)
     taught = learning(posterior, prior, ci_prob)
-    tested = _tested(posterior)
     reasons += [*beliefs(posterior, given), *confounding(pairs, demand, tested), foundation(taught, tested)]
     reasons += [] if conflicts is None else [_found("second_opinion", conflicts, _untested(conflicts, tested))]
     reasons += lift_tests(posterior)
@@ -198,7 +199,7 @@ def beliefs(posterior: Posterior, given: ChannelPriors) -> list[Reason]:
     ]
 
 
-def confounding(pairs: list[Pair], demand: Mapping[str, Demand], tested: Sequence[str] = ()) -> list[Reason]:
+def confounding(pairs: list[Pair], demand: Mapping[str, Demand], tested: Collection[str] = ()) -> list[Reason]:
     """Check that channels can be told apart and that none follows demand.
 
     Args:
@@ -225,18 +226,12 @@ def _following(channel: str, found: Demand) -> Finding:
     return Finding("media.follows_demand", {"channel": channel, "chance": chance, "agreement": found.agreement})
 
 
-def _tested(posterior: Posterior) -> list[str]:
-    """Return the channels that have a lift test."""
-    tests = (LiftTest(**test) for test in posterior.settings.get("lift_tests", ()))
-    return list(dict.fromkeys(channel for test in tests for channel in test.tested))
-
-
-def _untested(findings: list[Finding], tested: Sequence[str]) -> list[str]:
+def _untested(findings: list[Finding], tested: Collection[str]) -> list[str]:
     """Return the channels of some findings that have no lift test: to test the others again is no remedy."""
     return [finding.values["channel"] for finding in findings if finding.values["channel"] not in tested]
 
 
-def _found(check: str, findings: list[Finding], untested: Sequence[str] = ()) -> Reason:
+def _found(check: str, findings: list[Finding], untested: Collection[str] = ()) -> Reason:
     """Return a check that lists what it found: REVIEW where that is anything; a lift test of some would tell more."""
     status, part = ("REVIEW", "found") if findings else ("PASS", "passed")
     values = {"findings": [asdict(f) for f in findings], "untested": list(untested)}
@@ -267,7 +262,7 @@ def learning(posterior: Posterior, prior: Interval[Array], ci_prob: float) -> di
     return {c: {"says": str(w), "value": float(r)} for c, w, r in zip(posterior.channels, words, ratio, strict=True)}
 
 
-def foundation(taught: Mapping[str, Mapping[str, Any]], tested: Sequence[str] = ()) -> Reason:
+def foundation(taught: Mapping[str, Mapping[str, Any]], tested: Collection[str] = ()) -> Reason:
     """Check that the ROIs do not mostly rest on what was assumed.
 
     Args:

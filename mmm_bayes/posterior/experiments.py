@@ -54,6 +54,11 @@ def within(tests: Sequence[LiftTest], weeks: Array) -> tuple[LiftTest, ...]:
     return tuple(t for t in tests if np.datetime64(t.end) <= days(weeks)[-1] + SIX)
 
 
+def tested_channels(tests: Sequence[LiftTest]) -> set[str]:
+    """Return the channels of which a test tells what is their own."""
+    return {channel for test in tests for channel in test.tested}
+
+
 def days(weeks: Array) -> Array:
     """Return dates as whole days."""
     return weeks.astype("datetime64[D]")
