@@ -199,8 +199,9 @@ def _read_transactions(
     progress("reading transactions with Spark", None)
     prepared = weekly_table(config, folder / "quarantine.parquet", session=session, given=given, before=_kept(earlier))
     prepared.save(folder)
+    prepared = _compared(prepared, config, folder, earlier)
     write_json(folder / "quality.json", prepared.quality)
-    return _compared(prepared, config, folder, earlier)
+    return prepared
 
 
 def _compared(prepared: "Prepared", config: Config, folder: Path, earlier: Manifest | None) -> "Prepared":
@@ -215,9 +216,8 @@ def _compared(prepared: "Prepared", config: Config, folder: Path, earlier: Manif
         before = earlier.checked("prepare", *files)
     except DataError:
         return prepared
-    found = since(before, folder, layout(config.transactions).columns.product)
+    found = since(before, folder, prepared.quality, layout(config.transactions).columns.product)
     notes = [*prepared.quality["notes"], *map(asdict, found)]
-    write_json(folder / "quality.json", {**prepared.quality, "notes": notes})
     return replace(prepared, quality={**prepared.quality, "notes": notes})
 
 

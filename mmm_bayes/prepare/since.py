@@ -1,6 +1,7 @@
 """How the lines compare with those of the last run: how many a day, how many put aside, new geos and new codes."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,17 @@ import pyarrow.parquet as pq
 from mmm_bayes.findings import Finding
 
 
-def since(before: Path, now: Path, product: str) -> tuple[Finding, ...]:
+def since(before: Path, now: Path, quality: Mapping[str, Any], product: str) -> tuple[Finding, ...]:
     """Return what to say of two runs, nothing where they tell the same.
 
     Args:
         before: folder with ``quality.json`` and ``quarantine.parquet`` of the last run.
-        now: the same of this one.
+        now: folder with ``quarantine.parquet`` of this one.
+        quality: the data-quality summary of this one.
         product: name of the column of products.
     """
-    then, today = (_facts(folder, product) for folder in (before, now))
+    quality_then = json.loads((before / "quality.json").read_text(encoding="utf-8"))
+    then, today = _facts(quality_then, before, product), _facts(quality, now, product)
     if then is None or today is None or then == today:
         return ()
     a_day = {"lines_then": then["lines"], "lines_now": today["lines"]}
@@ -27,9 +30,8 @@ def since(before: Path, now: Path, product: str) -> tuple[Finding, ...]:
     return (Finding("data.since", {**a_day, **aside, "geos": new["geos"], "codes": new["codes"]}),)
 
 
-def _facts(folder: Path, product: str) -> dict[str, Any] | None:
+def _facts(quality: Mapping[str, Any], folder: Path, product: str) -> dict[str, Any] | None:
     """Return what is compared, None of a run that did not read transactions, or not as this version does."""
-    quality = json.loads((folder / "quality.json").read_text(encoding="utf-8"))
     if "days" not in quality:
         return None
     kept = quality["lines_read"] - sum(aside["lines"] for aside in quality["quarantine"].values())
