@@ -54,32 +54,26 @@ def term(part: Part, data: xr.Dataset, known: Mapping[str, Any]) -> Any:
     common = pm.Normal(part.name, 0.0, part.spread, dims=part.dim)
     if part.pooling == "common" or one:
         return WEIGHTED(repeated(common, known["y"].T), values)
-    return (departing if part.pooling == "departing" else centred)(part, common, values)
+    return departing(part, common, values)
 
 
 def departing(part: Part, common: Any, values: Any) -> Any:
-    """Return features whose coefficients depart from the common ones by what adds up to zero over the geos.
+    """Return features whose coefficients depart in each geo from the common ones, which carry what geos share.
 
-    They are non-centred, since drifting demand leaves little to inform them; zero-sum, since the common coefficients
-    carry what geos share.
+    The departures add up to zero. Of features that are alike in all geos, drifting demand leaves little to inform them:
+    they are non-centred. Of features that differ by geo the data inform them well: they are centred, and the prior of
+    their spread vanishes at zero faster than any power, for with few geos nothing else would keep the sampler out of
+    that funnel.
     """
-    spread = pm.HalfNormal(part.spread_name, 0.1, dims=part.dim)
-    z = pm.Normal(f"{part.name}_z", dims=("departure", part.dim))
-    found: Any = DEPARTING(common, spread, z, values)
-    mu, own = found
+    name, dims = f"{part.name}_z", ("departure", part.dim)
+    if part.pooling == "departing":
+        spread = pm.HalfNormal(part.spread_name, 0.1, dims=part.dim)
+        mu, own = DEPARTING(common, spread, pm.Normal(name, dims=dims), values)
+    else:
+        spread = pm.LogNormal(part.spread_name, np.log(0.08), 0.7, dims=part.dim)
+        mu, own = DEPARTING(common, pt.ones_like(spread), pm.Normal(name, 0.0, spread, dims=dims), values)
     pm.Deterministic(part.by_geo, own, dims=(part.dim, "geo"))
     return mu
-
-
-def centred(part: Part, common: Any, values: Any) -> Any:
-    """Return features whose coefficients in each geo lie around the common ones; the data inform them well.
-
-    The prior of their spread vanishes at zero faster than any power: with few geos, nothing else would keep the sampler
-    out of that funnel.
-    """
-    spread = pm.LogNormal(part.spread_name, np.log(0.08), 0.7, dims=part.dim)
-    own = pm.Normal(part.by_geo, common[:, None], spread[:, None], dims=(part.dim, "geo"))
-    return WEIGHTED(own, values)
 
 
 def smooth(part: Part, frequency: Any) -> Any:

@@ -30,9 +30,9 @@ class Part:
     Attributes:
         name: of the variable that holds the coefficients which geos have in common.
         dim: of its features.
-        pooling: what several geos have of their own. ``common``: nothing; ``departing``: departures that add up to
-            zero, non-centred, for features that are the same in each geo; ``centred``: coefficients around the common
-            one, for features that differ by geo and whose coefficients the data therefore inform well.
+        pooling: what several geos have of their own. ``common``: nothing; else departures that add up to zero,
+            ``departing``: non-centred, for features that are the same in each geo; ``centred``: for features that
+            differ by geo and whose coefficients the data therefore inform well.
         spread: prior standard deviation of the common coefficients, in shares of the mean KPI.
         component: column of ``contributions.csv`` that the part belongs to; None where each feature has its own.
     """

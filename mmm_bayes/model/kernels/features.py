@@ -43,7 +43,7 @@ def departing(common, spread, z, values):
         common: coefficients, shape ``(feature,)``.
         spread: of the departures, shape ``(feature,)``.
         z: departures as `arrays.zero_sum_basis` turns them, which keeps lengths; shape ``(geo - 1, feature)``.
-        values: shape ``(feature, 1, week)``.
+        values: shape ``(feature, geo or 1, week)``.
 
     Returns:
         Their sum ``(geo, week)``, and the coefficients ``(feature, geo)``, for reading alone.
