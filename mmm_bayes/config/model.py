@@ -152,8 +152,8 @@ class Model(Section):
 class Sampler(Section):
     """How the posterior is sampled. ``seed`` alone decides the answer, whatever the cores or caches.
 
-    ``draws`` are those of each chain at least: where the chains have not agreed by then, they go on, up to four times
-    as long. Each chain has a thread of its own.
+    ``draws`` are those of each chain at least: where the chains have not agreed by then, they go on, up to eight
+    times as long. Each chain has a thread of its own.
     """
 
     draws: Annotated[Whole, Field(ge=50)] = 500

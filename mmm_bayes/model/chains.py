@@ -11,13 +11,16 @@ from mmm_bayes.config import Sampler
 from mmm_bayes.errors import FitError
 from mmm_bayes.progress import Progress
 
-LONGEST = 4
-"""Chains that do not agree go on to this many times the draws asked for."""
+LONGEST = 8
+"""Chains that nearly agree go on to this many times the draws asked for."""
+
+PATIENCE = 4
+"""Chains that are far from agreeing go on to this many times, for longer tuning is their remedy."""
 
 DEPTH = 7
 """Doublings of a trajectory at most: 127 steps. Draws need 15 to 63; only the first ones of a chain would take more."""
 
-LOOKS = 7
+LOOKS = 10
 """How often they are looked at, after ever more draws: the first time after those asked for."""
 
 

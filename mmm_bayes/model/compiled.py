@@ -11,8 +11,9 @@ import hashlib
 import importlib.util
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from ctypes import CFUNCTYPE, POINTER, c_double, c_int64, c_uint64, c_void_p
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import pairwise
@@ -31,7 +32,7 @@ from mmm_bayes.config import Model
 from mmm_bayes.model.arrays import by_kind, coordinates, effect_kinds, graph_data, sizes_of
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.jax_backend import compile_jax
-from mmm_bayes.model.start import start_of
+from mmm_bayes.model.start import start_of, uphill
 from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import writing
 
@@ -208,16 +209,28 @@ def numbers(arrays: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
 
 
 def _placed(compiled: Any, start: Mapping[str, Any], design: Design) -> Any:
-    """Return the compiled model with its starting points.
-
-    The nuisance parameters start where the data are, so that no chain wanders off in its first steps; the others
-    around the middle of their priors.
-    """
+    """Return the compiled model with its starting points; see `mmm_bayes.model.start`."""
     placed = start_of(design)
     base = np.concatenate([np.ravel(placed.get(name, value)) for name, value in start.items()])
     spread = np.concatenate([np.full(np.size(value), float(name not in placed)) for name, value in start.items()])
+    density = _density(compiled)
 
     def point(seed: Any) -> Array:
-        return base + spread * np.random.default_rng(seed).uniform(-1, 1, len(base))
+        return uphill(density, base + spread * np.random.default_rng(seed).uniform(-1, 1, len(base)))
 
     return replace(compiled, initial_point_func=point)
+
+
+def _density(compiled: Any) -> Callable[[Array], tuple[float, Array]]:
+    """Return the log density and its gradient of a point, by the function that nutpie calls."""
+    vector = POINTER(c_double)
+    function = CFUNCTYPE(c_int64, c_uint64, vector, vector, vector, c_void_p)(compiled.compiled_logp_func.address)
+
+    def density(point: Array) -> tuple[float, Array]:
+        arrays = np.array(point), np.empty_like(point), np.empty(1)
+        places = (array.ctypes.data_as(vector) for array in arrays)
+        failed = function(len(point), *places, compiled.user_data.ctypes.data)  # it holds what these numbers point at
+        _, gradient, value = arrays
+        return np.nan if failed else float(value[0]), gradient
+
+    return density

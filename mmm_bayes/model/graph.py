@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.graph.replace import graph_replace
@@ -93,7 +94,7 @@ def _media(design: Design, model: Model, known: dict[str, Any]) -> Any:
     """Return the media's part of the scaled KPI, centred over the weeks; shape ``(geo, week)``."""
     parameters, departure = _shape_parameters(design, model, known), pt.zeros((known["total"].shape[0], 1))
     if design.data.sizes["geo"] > 1:
-        eta = pm.HalfNormal("eta", 0.3, dims="channel")
+        eta = pm.LogNormal("eta", np.log(0.15), 0.8, dims="channel")
         departure = eta[:, None] * pm.Normal("geo_effect_z", dims=("channel", "geo"))
     log_effect = pm.Flat("log_effect", dims="channel", initval=pt.full(known["total"].shape, -3.5))
     found = _effect(known["media"], known["money"], parameters, log_effect, departure, model.shape)

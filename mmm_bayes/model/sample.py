@@ -1,5 +1,6 @@
 """Sampling with nutpie: safe starts, one seed one answer, and derived quantities for `Posterior`."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
@@ -9,7 +10,7 @@ import xarray as xr
 import mmm_bayes
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.model.arrays import NORMALS
-from mmm_bayes.model.chains import growing
+from mmm_bayes.model.chains import PATIENCE, growing
 from mmm_bayes.model.compiled import compiled_model
 from mmm_bayes.model.design import Design
 from mmm_bayes.posterior import Posterior
@@ -39,10 +40,21 @@ def sample_compiled(compiled: Any, design: Design, model: Model, sampler: Sample
     with closing(growing(compiled, sampler, progress)) as traces:
         for trace in traces:
             posterior = assemble(trace, design, model, sampler)
-            failed = unconverged(posterior.tree)
-            if not failed or failed.get("divergences") == "FAIL" or failed.keys() == {"divergences"}:
-                break  # more draws are no remedy for divergences
+            if is_enough(unconverged(posterior.tree), posterior.tree["posterior"].sizes["draw"] / sampler.draws):
+                break
     return posterior
+
+
+def is_enough(failed: Mapping[str, str], times: float) -> bool:
+    """Return whether more draws are not needed, or no remedy.
+
+    Args:
+        failed: checks of convergence that are not passed, see `checks.unconverged`.
+        times: the draws asked for that there are.
+    """
+    if not failed or failed.get("divergences") == "FAIL" or failed.keys() == {"divergences"}:
+        return True
+    return times >= PATIENCE and "FAIL" in failed.values()
 
 
 def assemble(trace: xr.DataTree, design: Design, model: Model, sampler: Sampler) -> Posterior:
