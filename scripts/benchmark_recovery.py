@@ -82,8 +82,9 @@ def fitted(folder: Path) -> dict[str, Any]:
 def errors(posterior: Posterior, truth: pd.DataFrame) -> dict[str, float]:
     """Return error, bias and R2 of the contributions by week, means over channels and geos."""
     found = mean_contributions(posterior) * posterior.data["scale"].to_numpy()[:, None]
-    order = truth.sort_values(["geo", "date"])
-    true = np.stack([order[f"contribution_{c}"].to_numpy().reshape(found.shape[1:]) for c in posterior.channels])
+    weekly, geos = truth.pivot(index="date", columns="geo"), posterior.data["geo"].to_numpy()
+    order = geos if len(geos) > 1 else truth["geo"].unique()  # a single series has no name of its own
+    true = np.stack([weekly[f"contribution_{c}"][order].to_numpy().T for c in posterior.channels])
     size = np.abs(true.mean(axis=-1))
 
     def mean(values: Array) -> float:
