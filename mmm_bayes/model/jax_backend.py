@@ -15,7 +15,7 @@ from mmm_bayes.transforms import FLOOR, NOTHING, drift_step, effect_scale
 
 
 def compile_jax(design: Design, model: Model) -> Any:
-    """Return what nutpie samples from; chains start where those of the Numba backend do.
+    """Return what nutpie samples from; chains start where those of the Numba backend begin to climb.
 
     Raises:
         FitError: JAX is not installed.
