@@ -207,7 +207,7 @@ def test_a_finding_is_worded_with_its_values():
     )
     finding = Finding("media.follows_demand", {"channel": "tv", "chance": None, "agreement": 0.713})
     assert word(finding, Money("£", 0)) == (
-        "tv follows demand: its trend, season and peaks are those of the KPI (agreement 0.71 of 1), so its ROI is "
+        "tv follows demand: its trend, season and peaks are those of demand (agreement 0.71 of 1), so its ROI is "
         "likely too high."
     )
 

@@ -100,7 +100,9 @@ def _with_lift_tests(data: xr.Dataset, model: Model, train: int) -> Design:
         check_tests(data, known)
         known = within(known, weeks[:train])
     told = [data.sizes["geo"] > 1 or str(c) in tested_channels(known) for c in data["channel"].to_numpy()]
-    data = data.assign(demand=("channel", np.where(told, NEVER, by_calendar(in_step(data, train)[0]))))
+    data = data.assign(
+        demand=("channel", np.where(told, NEVER, by_calendar(in_step(data, data["y"].to_numpy()[:, :train])[0])))
+    )
     return Design(data.assign(lift_data(data, known, model.l_max, train, model.test_aging)) if known else data)
 
 

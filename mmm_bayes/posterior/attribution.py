@@ -152,13 +152,18 @@ def decomposition(posterior: Posterior, geo: str | None = None) -> pd.DataFrame:
     return frame
 
 
-def mean_contributions(posterior: Posterior) -> Array:
-    """Return the posterior mean of each channel's contribution in scaled KPI, shape ``(channel, geo, week)``."""
+def mean_contributions(posterior: Posterior, rows: Array | None = None) -> Array:
+    """Return the posterior mean of each channel's contribution in scaled KPI, shape ``(channel, geo, week)``.
+
+    Args:
+        posterior: the fit.
+        rows: places of the draws that are averaged; all where they are not given.
+    """
 
     def add_up(c: int, rows: Array) -> Array:
         return media_response(posterior, c, rows).sum(axis=0)
 
-    every, size = np.arange(posterior.draws), posterior.data["money"].size
+    every, size = np.arange(posterior.draws) if rows is None else rows, posterior.data["money"].size
     channels = range(len(posterior.channels))
     seeming = np.stack([sum(by_chunks(partial(add_up, c), every, size)) / len(every) for c in channels])
     return _own_part(posterior)[:, None, None] * seeming
