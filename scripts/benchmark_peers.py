@@ -1,7 +1,8 @@
 """Fit two panels whose truth is known with mmm_bayes, Meridian and PyMC-Marketing, and print what each took and found.
 
 Each fit is a whole process. We and each peer get an environment of our own below ``.bench/``, made on the first call,
-with what the package asks for and no more. They are fitted in turns, so that a slow minute of the machine meets all.
+with what the package asks for and no more. They are fitted in turns, so that a slow minute of the machine meets all:
+first with nothing compiled, then the same again, at last a panel of a shape that none has met.
 """
 
 import json
@@ -11,9 +12,9 @@ import re
 import tempfile
 import time
 import venv
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
 from pathlib import Path
 from statistics import median
 from subprocess import PIPE, CalledProcessError, Popen
@@ -30,8 +31,16 @@ BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 PANELS = {"geo_media": "20 geos x 156 weeks x 4 channels", "national_media": "national, 156 weeks x 4 channels"}
 OURS = "mmm_bayes"
 HEADER = [
-    *("fitted with", "s until ROIs", "s in all", "GiB", "min bulk ESS of ROIs", "ESS/s", "max R-hat"),
-    *("divergences", "ROI medians", "truth in 90%", "time beside ours", "our ESS/s beside it"),
+    *(
+        "fitted with",
+        "s: the same again",
+        "s: a new shape",
+        "s: an empty cache",
+        "GiB",
+        "min bulk ESS of ROIs",
+        "ESS/s",
+    ),
+    *("max R-hat", "divergences", "ROI medians", "truth in 90%", "time beside ours", "our ESS/s beside it"),
 ]
 
 
@@ -67,14 +76,12 @@ class Fit:
     """One fit, a process of its own.
 
     Attributes:
-        seconds: from the start of the process until the ROIs are there.
-        whole: until its end.
+        seconds: from the start of the process to its end.
         memory: GiB at the peak.
         found: ROI (``median, low, high``) of each ``channel``, ``ess, rhat, divergences, draws, versions``.
     """
 
     seconds: float
-    whole: float
     memory: float
     found: dict[str, Any]
 
@@ -108,8 +115,22 @@ def environment(name: str, *packages: str) -> Path:
     return python
 
 
-def fit_peer(peer: Peer, panel: Path, quick: bool) -> Fit:
-    """Fit a panel with a peer."""
+@dataclass(frozen=True)
+class Fits:
+    """The fits of one panel with one package: the medians of those that met their own shape again, and the others."""
+
+    again: Fit
+    shape: Fit
+    empty: Fit
+
+
+def compiled(cache: Path) -> dict[str, str]:
+    """Return the variables by which what is compiled is kept in a folder."""
+    return {"PYTENSOR_FLAGS": f"base_compiledir={cache}", "NUMBA_CACHE_DIR": ""}
+
+
+def fit_peer(peer: Peer, panel: Path, cache: Path, quick: bool) -> Fit:
+    """Fit a panel with a peer, what it compiles in a folder."""
     draws, script = 10 if quick else peer.draws, ROOT / "scripts" / "peers" / f"fit_{peer.environment}.py"
     seconds, memory, output = measure(
         [
@@ -122,9 +143,9 @@ def fit_peer(peer: Peer, panel: Path, quick: bool) -> Fit:
         ],
         BENCH / f"{peer.environment}-{panel.stem}.log",
         MERIDIAN_BACKEND="jax",
-        PYTENSOR_FLAGS=f"base_compiledir={BENCH / peer.environment / 'compiled'}",
+        **compiled(cache),
     )
-    return Fit(seconds, seconds, memory, json.loads(output.strip().splitlines()[-1]))
+    return Fit(seconds, memory, json.loads(output.strip().splitlines()[-1]))
 
 
 def configure(panel: Path, folder: Path) -> Path:
@@ -144,15 +165,15 @@ def configure(panel: Path, folder: Path) -> Path:
     return path
 
 
-def fit_ours(panel: Path, folder: Path, quick: bool) -> Fit:
-    """Prepare a panel, then measure ``mmm-bayes fit`` on it."""
+def fit_ours(panel: Path, cache: Path, quick: bool) -> Fit:
+    """Prepare a panel, then measure ``mmm-bayes fit`` on it, what it compiles in a folder."""
     python = environment(OURS, f"--constraint={ROOT / 'constraints.txt'}", f"--editable={ROOT}")
-    config, program = configure(panel, folder), python.with_name("mmm-bayes")
-    common, log = [config, "--quiet", "--output", folder], BENCH / f"{OURS}-{panel.stem}.log"
+    config, program = configure(panel, cache), python.with_name("mmm-bayes")
+    common, log = [config, "--quiet", "--output", cache], BENCH / f"{OURS}-{panel.stem}.log"
     measure([program, "prepare", *common], log)
-    started = time.time()
-    whole, memory, _ = measure([program, "fit", *common, *(["--tune=100", "--draws=100"] if quick else [])], log)
-    data = folder / "data" / panel.stem
+    few = ["--tune=100", "--draws=100"] if quick else []
+    seconds, memory, _ = measure([program, "fit", *common, *few], log, **compiled(cache))
+    data = cache / "data" / panel.stem
     roi, sampler = pd.read_csv(data / "roi.csv"), json.loads((data / "diagnostics.json").read_text())["sampler"]
     found = {name.removeprefix("roi_"): roi[name].tolist() for name in ("channel", "roi_median", "roi_low", "roi_high")}
     found |= {"ess": roi["ess_bulk"].min(), "rhat": roi["rhat"].max(), "draws": sampler["draws"] * sampler["chains"]}
@@ -160,67 +181,77 @@ def fit_ours(panel: Path, folder: Path, quick: bool) -> Fit:
     versions += "print(json.dumps({name: version(name) for name in sys.argv[1:]}))"
     used = json.loads(measure([python, "-c", versions, OURS, "pymc", "nutpie", "arviz"], log)[2])
     found |= {"divergences": sampler["divergences"], "versions": used}
-    return Fit((data / "roi.csv").stat().st_mtime - started, whole, memory, found)
+    return Fit(seconds, memory, found)
 
 
-def compare(panel: Path, peers: list[Peer], runs: int, quick: bool) -> dict[str, Fit | str]:
-    """Return our fit of a panel and those of the peers, medians of so many runs, or how they failed, by title.
+def a_week_fewer(panel: Path, folder: Path) -> Path:
+    """Write a panel without its last week into a folder, and return its path."""
+    frame = pd.read_csv(panel)
+    path = folder / f"{panel.stem}_shorter.csv"
+    frame[frame["time"] < frame["time"].max()].to_csv(path, index=False)
+    return path
+
+
+def compare(panel: Path, peers: list[Peer], runs: int, quick: bool) -> dict[str, Fits | str]:
+    """Return our fits of a panel and those of the peers, or how they failed, by title.
 
     Args:
         panel: the CSV.
         peers: beside whom.
-        runs: rounds in which each is fitted once; before them, one with few draws fills caches and is not measured.
-        quick: few draws and nothing else, to see that all works.
+        runs: rounds in which each meets the panel again.
+        quick: few draws, to see that all works.
     """
-    fits: dict[str, list[Fit]] = {title: [] for title in (OURS, *(peer.title for peer in peers))}
+    fitters: dict[str, Callable[[Path, Path, bool], Fit]] = {OURS: fit_ours}
+    fitters |= {peer.title: partial(fit_peer, peer) for peer in peers}
+    fits: dict[str, list[Fit]] = {title: [] for title in fitters}
     failed: dict[str, str] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        fitters = {OURS: partial(fit_ours, panel, Path(folder))} | {p.title: partial(fit_peer, p, panel) for p in peers}
-        rounds = [True] if quick else [True, *[False] * runs]
-        for few, title in product(rounds, fitters):
-            if title in failed:
-                continue
-            click.echo(f"{panel.stem}: {title}", err=True)
-            try:
-                fits[title].append(fitters[title](few))
-            except CalledProcessError as error:
-                if title == OURS:
-                    raise
-                failed[title] = f"failed with code {error.returncode}, see {error.stderr}"
-    return {title: failed.get(title) or middle(found if quick else found[1:]) for title, found in fits.items()}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for one in (panel, *[panel] * runs, a_week_fewer(panel, folder)):
+            for title, fitted in fitters.items():
+                if title in failed:
+                    continue
+                click.echo(f"{one.stem}: {title}", err=True)
+                (cache := folder / title).mkdir(exist_ok=True)
+                try:
+                    fits[title].append(fitted(one, cache, quick))
+                except CalledProcessError as error:
+                    if title == OURS:
+                        raise
+                    failed[title] = f"failed with code {error.returncode}, see {error.stderr}"
+    return {title: failed.get(title) or Fits(middle(own[1:-1]), own[-1], own[0]) for title, own in fits.items()}
 
 
 def middle(fits: list[Fit]) -> Fit:
     """Return the last fit with the medians of all for time and memory."""
-    return replace(
-        fits[-1], **{name: median(getattr(f, name) for f in fits) for name in ("seconds", "whole", "memory")}
-    )
+    return replace(fits[-1], **{name: median(getattr(f, name) for f in fits) for name in ("seconds", "memory")})
 
 
-def row(title: str, fits: dict[str, Fit | str], truth: dict[str, float]) -> list[str]:
+def row(title: str, fits: dict[str, Fits | str], truth: dict[str, float]) -> list[str]:
     """Return a line of the table, see `HEADER`."""
-    fit, ours = fits[title], fits[OURS]
-    if isinstance(fit, str):
-        return [title, fit, *["-"] * (len(HEADER) - 2)]
+    own, ours = fits[title], fits[OURS]
+    if isinstance(own, str) or isinstance(ours, str):
+        return [title, str(own), *["-"] * (len(HEADER) - 2)]
+    fit, best = own.again, ours.again
     f, rate = fit.found, fit.found["ess"] / fit.seconds
     covered = [low <= truth[c] <= high for c, low, high in zip(f["channel"], f["low"], f["high"], strict=True)]
     return [
         title,
-        *(f"{value:.1f}" for value in (fit.seconds, fit.whole, fit.memory)),
+        *(f"{value:.1f}" for value in (fit.seconds, own.shape.seconds, own.empty.seconds, fit.memory)),
         f"{f['ess']:,.0f} of {f['draws']:,}",
         f"{rate:.2f}",
         f"{f['rhat']:.3f}",
         str(f["divergences"]),
         " ".join(f"{m:.2f}" for m in f["median"]),
         f"{sum(covered)} of {len(covered)}",
-        f"{fit.seconds / ours.seconds:.1f}",
-        f"{ours.found['ess'] / ours.seconds / rate:.1f}",
+        f"{fit.seconds / best.seconds:.1f}",
+        f"{best.found['ess'] / best.seconds / rate:.1f}",
     ]
 
 
-def markdown(tables: dict[str, dict[str, Fit | str]], truth: dict[str, float]) -> str:
+def markdown(tables: dict[str, dict[str, Fits | str]], truth: dict[str, float]) -> str:
     """Return all tables, with what they were made with."""
-    fits = {title: fit for table in tables.values() for title, fit in table.items() if isinstance(fit, Fit)}
+    fits = {title: own.again for table in tables.values() for title, own in table.items() if isinstance(own, Fits)}
     versions = {t: ", ".join(f"{name} {v}" for name, v in fit.found["versions"].items()) for t, fit in fits.items()}
     lines = [f"{os.cpu_count()} cores.", "", *(f"- {title}: {used}" for title, used in versions.items())]
     for name, table in tables.items():

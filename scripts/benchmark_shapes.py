@@ -17,6 +17,7 @@ import click
 import pandas as pd
 import yaml
 from benchmark import PROGRAM
+from benchmark_peers import compiled
 
 from mmm_bayes.config import SimulatedChannel
 from mmm_bayes.simulate import PanelSpec, simulate_panel
@@ -46,7 +47,7 @@ def write_panel(folder: Path, name: str, geos: int, weeks: int, channels: int, m
 
 def seconds(command: str, config: Path, cache: Path) -> tuple[float, float]:
     """Return wall and processor seconds of a command as a whole process."""
-    variables = os.environ | {"PYTENSOR_FLAGS": f"base_compiledir={cache}", "NUMBA_CACHE_DIR": ""}
+    variables = os.environ | compiled(cache)
     started = time.perf_counter()
     process = Popen([PROGRAM, command, config, "--quiet", "--output", config.parent], stdout=DEVNULL, env=variables)
     _, status, usage = os.wait4(process.pid, 0)
