@@ -100,11 +100,32 @@ def small_posterior(small_run: Run) -> Posterior:
     return load_posterior(small_run.space.data / "posterior.nc")
 
 
+INTERPRETED = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.dataFrameQueryContext.enabled": "false",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
+"""Tables of some lines are computed in less time than code for them is compiled, or each call's place noted."""
+
+COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
+"""What Spark does where nobody says anything."""
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator["SparkSession"]:
     """Start Spark once for the whole run; code under test finds it."""
     from mmm_bayes.prepare.spark import our_rules
     from mmm_bayes.prepare.start import started
 
-    with started({}) as session, our_rules(session):
+    with started(INTERPRETED) as session, our_rules(session):
         yield session
+
+
+@pytest.fixture(scope="module")
+def compiled(spark: "SparkSession") -> Iterator[None]:
+    """Let Spark compile what it computes, as it does for users; the tests of a module that asks for it do so, too."""
+    from mmm_bayes.prepare.spark import spark_session
+
+    with spark_session(COMPILED, spark):
+        yield

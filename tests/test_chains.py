@@ -129,6 +129,7 @@ def bell(edge):
 
 
 def test_chains_that_find_no_start_are_one_sentence(compiled):
-    nowhere = replace(compiled, initial_point_func=lambda seed: np.full_like(compiled.initial_point_func(0), np.nan))
+    point = np.full_like(compiled.initial_point_func(0), np.nan)
+    nowhere = replace(compiled, initial_point_func=lambda seed: point)
     with pytest.raises(FitError, match=r"the sampler could not start .*; check the units"):
         looks(nowhere, SAMPLER)

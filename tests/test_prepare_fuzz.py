@@ -15,7 +15,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 
 from mmm_bayes.config import make_config
 from mmm_bayes.errors import MMMError
@@ -140,7 +139,7 @@ def prepare(case: Case, folder: Path) -> Prepared | str:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(case=cases())
-def test_the_books_balance_or_one_sentence_says_why_not(spark: SparkSession, tmp_path: Path, case: Case) -> None:
+def test_the_books_balance_or_one_sentence_says_why_not(compiled: None, tmp_path: Path, case: Case) -> None:
     found = prepare(case, tmp_path)
     if isinstance(found, str):
         assert found.endswith((".", "?", ")")) and "\n" not in found, found

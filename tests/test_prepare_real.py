@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from pyspark.sql import SparkSession
 
 from mmm_bayes.config import load_config
 from mmm_bayes.findings import Finding
@@ -24,7 +23,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module", params=FILES, ids=["csv.gz", "parquet"])
-def prepared(request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+def prepared(request: pytest.FixtureRequest, compiled: None, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     config = load_config(ROOT / "config" / "online_retail.yaml", data=str(request.param))
     return weekly_table(config, tmp_path_factory.mktemp("real") / "quarantine.parquet")
 

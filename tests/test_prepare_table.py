@@ -22,6 +22,8 @@ from mmm_bayes.prepare import Prepared, weekly_table
 from mmm_bayes.report.words import word
 from mmm_bayes.simulate.transactions import write_sample
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 START = date(2022, 9, 2)
 DIRTY = [  # invoice, product, text, quantity, date, price, customer, country, reason
     ("510001", "20007", "MUG", "2", "11/7/2022 9:00", "3.5", "12100", "United Kingdom", None),
@@ -69,8 +71,8 @@ def file(rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory) -> Pat
     return write_rows(tmp_path_factory.mktemp("dirty") / "lines.csv.gz", rows)
 
 
-@pytest.fixture(scope="session")
-def prepared(spark: SparkSession, file: Path) -> Prepared:
+@pytest.fixture(scope="module")
+def prepared(compiled: None, file: Path) -> Prepared:
     return prepare(file, file.parent)
 
 
