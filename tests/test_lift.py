@@ -23,7 +23,7 @@ from mmm_bayes.posterior.checks import diagnose
 from mmm_bayes.posterior.lift import lift_table, predicted_lift
 from mmm_bayes.report.words import judged
 from mmm_bayes.simulate import PanelSpec, Simulated, simulate_panel
-from mmm_bayes.simulate.truth import respond
+from mmm_bayes.simulate.truth import response_of
 
 
 def lift_test(**changes):
@@ -217,7 +217,7 @@ def true_lift(truth, test):
     without = spend * (1 - tested * test.spend_change / spend[:, tested].sum())
     unit = own["media_scale"].to_numpy()[:, None]
     past = np.zeros((len(spend), truth.l_max - 1))
-    kpi = [respond(own, np.concatenate([past, s / unit], axis=1), truth.l_max) for s in (spend, without)]
+    kpi = [response_of(own, truth.l_max)(np.concatenate([past, s / unit], axis=1)) for s in (spend, without)]
     last = np.flatnonzero(tested)[-1] + truth.l_max
     return float((own["coefficient"].to_numpy()[:, None] * (kpi[0] - kpi[1]))[:, :last].sum())
 

@@ -1,7 +1,7 @@
 """`Truth`: what simulated media really did, and the curves that follow from it. No fit reads it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,25 +84,30 @@ class Truth:
         carry = with_history(before[:, :0], self.l_max, before)
         coefficient = own["coefficient"].to_numpy()[None]
         flights = multipliers[:, None, None] * (flight / scale)
-        return window_response(lambda media: respond(own, media, self.l_max)[None], flights, carry, coefficient)[0]
+        respond = response_of(own, self.l_max)
+        return window_response(lambda media: respond(media)[None], flights, carry, coefficient)[0]
 
 
-def respond(parameters: xr.Dataset, media: Array, l_max: int) -> Array:
-    """Return the saturated, carried-over media of one channel.
+def response_of(parameters: xr.Dataset, l_max: int) -> Callable[[Array], Array]:
+    """Return what turns the scaled media of one channel into saturated, carried-over media.
 
     Args:
         parameters: ``adstock, saturation`` and what they need, as scalars.
-        media: scaled media with history, shape ``(geo, l_max - 1 + week)``.
         l_max: number of weeks that spend acts.
 
     Returns:
-        Shape ``(geo, week)``.
+        Of media with history, shape ``(geo, l_max - 1 + week)``, to shape ``(geo, week)``.
     """
     shape = Shape(str(parameters["adstock"].item()), str(parameters["saturation"].item()), l_max=l_max)
-    with np.errstate(
-        over="ignore"
-    ):  # the last trace of carry-over under a steep slope: 1 / (1 + inf) is the 0 it should be
-        return shape.respond(media, {p: parameters[p].to_numpy().reshape(1) for p in shape.parameters})
+    known = {p: parameters[p].to_numpy().reshape(1) for p in shape.parameters}
+
+    def respond(media: Array) -> Array:
+        with np.errstate(
+            over="ignore"
+        ):  # the last trace of carry-over under a steep slope: 1 / (1 + inf) is the 0 it should be
+            return shape.respond(media, known)
+
+    return respond
 
 
 def make_truth(
@@ -129,8 +134,8 @@ def make_truth(
     unit = media_scale(spend, person)
     saturated = np.stack(
         [
-            respond(
-                parameters.isel(channel=c), with_history(spend[c] / unit[c, :, None], settings.l_max), settings.l_max
+            response_of(parameters.isel(channel=c), settings.l_max)(
+                with_history(spend[c] / unit[c, :, None], settings.l_max)
             )
             for c in range(len(spend))
         ]
