@@ -23,6 +23,9 @@ COLUMNS = {"invoice": "InvoiceNo", "product": "StockCode", "quantity": "Quantity
 COLUMNS |= {"price": "UnitPrice", "customer": "CustomerID", "geo": "Country"}
 
 
+pytestmark = pytest.mark.usefixtures("compiled")  # as those of users, whose views and catalogs it is about
+
+
 def settings(**source: Any) -> Config:
     known = {"columns": COLUMNS, "top_n": 2, "duplicates": "drop", "stop_above": 1, "warn_above": 1}
     return make_config({"name": "sources", "transactions": {**known, **source}})
