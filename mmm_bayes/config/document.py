@@ -44,10 +44,12 @@ def read_document(path: Path) -> Document:
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not valid YAML (nor a text in UTF-8); save it as one.") from None
     try:
-        node = _loader().compose(text)
+        loader = _loader()
+        node = loader.compose(text)
         for line, sentence in _slips(node, text):
             raise ConfigError(f"{path}, line {line}: {sentence}.")
-        return Document(_loader().load(text), dict(_lines(node, "", set())))
+        lines = dict(_lines(node, "", set()))  # before `<<` is resolved in the nodes
+        return Document(None if node is None else loader.constructor.construct_document(node), lines)
     except MarkedYAMLError as error:
         raise ConfigError(_in_words(path, error, text.splitlines())) from None
     except YAMLError:

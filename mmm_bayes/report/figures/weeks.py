@@ -204,12 +204,13 @@ def _tips(axes: Axes, weeks: pd.Series, series: Mapping[str, pd.Series], look: L
     step = -(-len(weeks) // (most or STRIPS))
     low, high = axes.get_ylim()
     amounts = look.money if look.kpi_is_money else replace(look.money, currency="")
-    for start in range(0, len(weeks), step):
-        part = slice(start, start + step)
-        values = ", ".join(f"{name} {amounts.short(float(np.mean(v[part])))}" for name, v in series.items())
-        text = say("tip.weeks", first=weeks.iloc[start], weeks=len(weeks.iloc[part]), values=values)
-        left, right = (mdates.date2num(weeks.iloc[min(i, len(weeks) - 1)]) for i in (start, start + step))
-        tip(axes, (left, right), (low, high), text)
+    means = pd.DataFrame(dict(series)).groupby(np.arange(len(weeks)) // step).mean()
+    firsts = weeks.iloc[::step]
+    edges = mdates.date2num([*firsts, weeks.iloc[-1]])
+    for part, (first, mean) in enumerate(zip(firsts, means.to_dict("records"), strict=True)):
+        values = ", ".join(f"{name} {amounts.short(value)}" for name, value in mean.items())
+        text = say("tip.weeks", first=first, weeks=min(step, len(weeks) - part * step), values=values)
+        tip(axes, (edges[part], edges[part + 1]), (low, high), text)
 
 
 def _band(axes: Axes, weeks: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> None:
