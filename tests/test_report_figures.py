@@ -183,6 +183,24 @@ def test_every_value_can_be_pointed_at_and_reached_by_key():
     assert float(root.attrib["viewBox"].split()[3]) > 0
 
 
+@pytest.mark.parametrize(("weeks", "each"), [(20, 1), (67, 3)])
+def test_a_part_of_an_axis_of_weeks_says_the_means_of_its_weeks(weeks, each):
+    days = pd.date_range("2023-01-02", periods=weeks, freq="7D")
+    columns = ("observed", "predicted", "low", "high")
+    seen = dict(zip(columns, np.random.default_rng(5).uniform(1e3, 9e3, (4, weeks)).round().tolist(), strict=True))
+    seen["observed"][4] = np.nan  # a week without a KPI
+    with styled():
+        figure = figures.weeks.fit_over_time(pd.DataFrame({"week": days, "geo": "all", **seen}), look(1))
+        said = [e.get("aria-label") for e in parsed(figure).iter() if e.get("class") == "tip"]
+    assert len(said) == -(-weeks // each)
+    for part, text in enumerate(said):
+        own = range(part * each, min((part + 1) * each, weeks))
+        known = [[seen[column][w] for w in own if not np.isnan(seen[column][w])] for column in columns]
+        means = [Money("£", 0).short(sum(values) / len(values) if values else np.nan) for values in known]
+        assert re.findall(r" (\S+)(?=,|$)", text.partition(": ")[2]) == means
+        assert text.startswith(f"{len(own)} weeks from " if len(own) > 1 else f"{days[own[0]].day} ")
+
+
 def test_figures_of_one_page_share_no_name():
     with styled():
         one, other = (parsed(figures.plan.plan(planned(), look(3)), name) for name in ("one", "other"))
