@@ -1,5 +1,6 @@
 """The same lines out of ORC, a database, a catalog, SQL, a DataFrame or Spark Connect give the same table."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -206,8 +207,9 @@ def test_spark_connect(typed: DataFrame, expected: Prepared, config_file: Path, 
     typed.write.parquet(str(tmp_path / "lines.parquet"))
     lines, aside, frame = (str(tmp_path / name) for name in ("lines.parquet", "q.parquet", "f.parquet"))
     places = [lines, str(config_file), aside, frame]
+    quick = {**os.environ, "JDK_JAVA_OPTIONS": start.LOCAL[start.JAVA_OPTIONS]}  # starts as ours does
     done = subprocess.run(
-        [sys.executable, "-c", CONNECT, *places], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", CONNECT, *places], capture_output=True, text=True, timeout=300, check=False, env=quick
     )
     assert done.returncode == 0, done.stderr
     pd.testing.assert_frame_equal(pd.read_parquet(frame), expected.frame)
