@@ -11,7 +11,7 @@ from pyspark import StorageLevel
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType
+from pyspark.sql.types import DoubleType, IntegralType, StringType
 
 from mmm_bayes.config import Transactions
 from mmm_bayes.errors import DataError
@@ -19,7 +19,7 @@ from mmm_bayes.findings import Finding
 from mmm_bayes.prepare.numbers import number
 from mmm_bayes.prepare.presets import Layout
 from mmm_bayes.prepare.read import MALFORMED, SECTION, Source, column, read, sample, text
-from mmm_bayes.prepare.spark import has_no_executors
+from mmm_bayes.prepare.spark import has_no_executors, holding
 from mmm_bayes.prepare.times import Clock, find_clock, timestamp
 from mmm_bayes.prepare.weeks import week_of
 from mmm_bayes.tables import Notation, find_notation
@@ -29,6 +29,9 @@ AMOUNT = "decimal(18,6)"
 
 INVOICE, REPEATED, PRINT, SEEN = (f"mmm_bayes.{name}" for name in ("invoice", "repeated", "print", "seen"))
 """Stand beside the columns of the file, which may have any name."""
+
+ONE_PASS = {"spark.sql.execution.bypassPartialAggregation": "true"}
+"""Lines of one invoice lie together already: sums of each part of them would be all sums, made twice."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +137,10 @@ def keep_on_disk(frame: DataFrame, kept: ExitStack) -> DataFrame:
         frame: the table.
         kept: until it closes, the cache has it.
     """
-    if has_no_executors(frame.sparkSession):
-        return frame.localCheckpoint(eager=False, storageLevel=StorageLevel.DISK_ONLY)
-    cached = frame.persist(StorageLevel.DISK_ONLY)
+    with holding(frame.sparkSession, ONE_PASS):
+        if has_no_executors(frame.sparkSession):
+            return frame.localCheckpoint(eager=False, storageLevel=StorageLevel.DISK_ONLY)
+        cached = frame.persist(StorageLevel.DISK_ONLY)
     kept.callback(_forget, cached)
     return cached
 
@@ -186,6 +190,8 @@ def _typed(frame: DataFrame, lines: Lines) -> DataFrame:
     malformed = F.col(MALFORMED).isNotNull() if MALFORMED in names else F.lit(False)
 
     def amount(name: str) -> Column:  # of a malformed line nobody knows which of its columns is which
+        if isinstance(lines.raw.schema[name].dataType, IntegralType | DoubleType):  # a text of it would say the same
+            return F.when(~malformed, column(frame, name, source).try_cast(AMOUNT))
         return F.when(~malformed, number(optional(name), lines.notation, AMOUNT))
 
     typed = frame.select(

@@ -50,10 +50,10 @@ def spark_session(
     with ONE_AT_A_TIME:
         running = session or _running()
         if running is None:
-            with started(wanted) as own, _holding(own, {} if isinstance(own, SparkSession) else wanted):
+            with started(wanted) as own, holding(own, {} if isinstance(own, SparkSession) else wanted):
                 yield own
         else:
-            with _holding(running, wanted):
+            with holding(running, wanted):
                 yield running
 
 
@@ -69,7 +69,7 @@ def our_rules(spark: SparkSession) -> Iterator[None]:
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
         PySparkLogger.getLogger(name).setLevel(logging.CRITICAL)  # they repeat on the terminal what is raised anyway
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
-    with _holding(spark, SETTINGS):
+    with holding(spark, SETTINGS):
         yield
 
 
@@ -90,7 +90,7 @@ def _running() -> SparkSession | None:
 
 
 @contextmanager
-def _holding(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+def holding(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
     """Give a session these settings within the block."""
     settings = {name: value for name, value in settings.items() if name != "spark.remote"}
     before: dict[str, str | None] = {name: spark.conf.get(name, None) for name in settings}

@@ -50,18 +50,20 @@ def add_up(lines: DataFrame, week_start: str) -> DataFrame:
         F.count("*").alias("lines"),
         _sum("revenue"),
         _sum("quantity").alias("units"),
-        F.max(F.abs("revenue")).alias("largest"),
+        F.max(F.abs("revenue").cast("double")).alias("largest"),
         F.count_if("repeated").alias("repeats"),
         F.count_if("unmatched").alias("unmatched"),
         F.min("at").alias("first"),
         F.max("at").alias("last"),
         F.count_if(F.col("revenue").isNull()).alias("unknown"),
-        F.sum(F.when(F.col("price").isNull(), F.abs("quantity"))).alias("without_price"),
-        F.sum(F.when(F.col("quantity").isNull(), F.abs("price"))).alias("without_quantity"),
+        F.max(F.when(F.col("price").isNull(), F.abs("quantity"))).alias("without_price"),
+        F.max(F.when(F.col("quantity").isNull(), F.abs("price"))).alias("without_quantity"),
         *(_of_costs() if "margin" in lines.columns else ()),
         *([F.collect_list("print").alias("prints")] if "print" in lines.columns else []),
     )
-    return invoices.withColumn("geo", F.trim(F.regexp_replace("geo", f"[{SPACE}]+", " ")))
+    # lines of unknown revenue are put aside: those of one row are copies
+    copies = {name: F.col("lines") * F.col(name) for name in ("without_price", "without_quantity")}
+    return invoices.withColumns({"geo": F.trim(F.regexp_replace("geo", f"[{SPACE}]+", " ")), **copies})
 
 
 def _of_costs() -> Iterator[Column]:
@@ -217,19 +219,24 @@ def by_geo_week(invoices: DataFrame, grouping: Grouping) -> DataFrame:
         One row per week and group that has lines: ``week, geo, revenue, orders, units, customers, average_price``,
         the last being the revenue per unit of what was sold, null where nothing was; ``margin`` where costs are known.
     """
-    sold = F.col("sold")
     groups = F.broadcast(grouping.table(invoices.sparkSession))
-    return (
-        invoices.join(groups, "geo")
-        .groupBy("week", F.col("group").alias("geo"))
-        .agg(
-            _sum("revenue").cast("double").alias("revenue"),
-            F.count_distinct(F.when(sold, F.col("invoice"))).alias("orders"),
-            _sum("units").cast("double").alias("units"),
-            F.count_distinct(F.when(sold, F.col("customer"))).alias("customers"),
-            F.try_divide(_sum("revenue", sold).cast("double"), _sum("units", sold)).alias("average_price"),
-            *([_sum("margin").cast("double").alias("margin")] if "margin" in invoices.columns else []),
-        )
+    lines = invoices.join(groups, "geo").withColumn("geo", F.col("group"))
+    sold = lines.where("sold")
+    sales = (_sum(name, F.col("sold")).cast("double") for name in ("revenue", "units"))
+    sums = lines.groupBy("week", "geo").agg(
+        *(_sum(name).cast("double").alias(name) for name in ("revenue", "units", "margin") if name in lines.columns),
+        F.try_divide(*sales).alias("average_price"),
+    )
+    counted = {
+        name: sold.groupBy("week", "geo").agg(F.count_distinct(of).alias(name))
+        for name, of in {"orders": "invoice", "customers": "customer"}.items()
+    }
+    parts = sums  # each by itself: Spark writes a row for each number that it counts in the same go
+    for part in counted.values():
+        parts = parts.unionByName(part, allowMissingColumns=True)
+    return parts.groupBy("week", "geo").agg(
+        *(F.max(name).alias(name) for name in sums.columns[2:]),
+        *(F.coalesce(F.max(name), F.lit(0)).alias(name) for name in counted),
     )
 
 
