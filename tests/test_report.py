@@ -27,7 +27,7 @@ from mmm_bayes.curves import load_curves, save_curves
 from mmm_bayes.errors import DataError
 from mmm_bayes.provenance import STEPS, step
 from mmm_bayes.report import tables
-from mmm_bayes.report.content import Content, make_cards, make_context
+from mmm_bayes.report.content import Content, make_cards, make_context, settings
 from mmm_bayes.report.facts import channel_of, headline
 from mmm_bayes.report.numbers import Money, Shown, ratio
 from mmm_bayes.report.page import image, markdown_table, to_html, to_markdown, write_report
@@ -599,6 +599,19 @@ def test_the_configuration_shown_is_the_one_that_was_fitted(small_run, results, 
     assert f"  draws: {fitted['draws']}\n" in shown
     assert "name: small\n" in shown
     assert "<details>" in shown
+
+
+def test_no_report_tells_where_on_this_machine_files_lie(small_run, results, tmp_path):
+    """The configuration and what was read from it name files; their folders are nobody else's."""
+    place = "/home/ada/shop/lines 2024.csv"
+    space = copy(small_run, tmp_path)
+    quality = json.loads((space.data / "quality.json").read_text())
+    write_json(space.data / "quality.json", quality | {"source": place})
+    adopt(space)
+    assert "were read from `lines 2024.csv`" in report(small_run, space)
+    source = results.config.panel.model_copy(update={"path": place})
+    shown = settings(replace(results, config=results.config.model_copy(update={"panel": source})))
+    assert "path: lines 2024.csv\n" in shown and "/home" not in shown
 
 
 def test_lift_tests_are_shown_before_and_after(results):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,19 @@ def settings(results: Results) -> str:
     """Return the configuration as YAML, with the model and sampler that were fitted."""
     raw = results.config.model_dump(mode="json", exclude={"folder"}, exclude_none=True)
     fitted = results.fit.settings if results.fit else {}
-    return as_yaml(raw | fitted)
+    return as_yaml(_shareable(raw | fitted))
+
+
+def _shareable(content: Any) -> Any:
+    """Return settings with absolute paths of this machine cut to the names of their files."""
+    match content:
+        case dict():
+            return {name: _shareable(value) for name, value in content.items()}
+        case list():
+            return [_shareable(value) for value in content]
+        case str() if Path(content).is_absolute():
+            return Path(content).name or content
+    return content
 
 
 def make_cards(context: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -290,7 +303,7 @@ def _data(results: Results, money: Money) -> dict[str, Any]:
     quality = results.quality
     seen = evidence(results.panel, results.config.model.priors)
     found: dict[str, Any] = {
-        **{"quality": quality, "source": quality["source"], "notes": facts.notes_of(results)},
+        **{"quality": quality, "source": _shareable(quality["source"]), "notes": facts.notes_of(results)},
         **{
             "evidence_table": tables.evidence(seen, money),
             "evidence_doubts": list(doubts_of_data(results.panel, seen)),
