@@ -125,7 +125,7 @@ def spark() -> Iterator["SparkSession"]:
 @pytest.fixture(scope="module")
 def compiled(spark: "SparkSession") -> Iterator[None]:
     """Let Spark compile what it computes, as it does for users; the tests of a module that asks for it do so, too."""
-    from mmm_bayes.prepare.spark import spark_session
+    from mmm_bayes.prepare.spark import holding
 
-    with spark_session(COMPILED, spark):
+    with holding(spark, COMPILED):  # not `spark_session`, for which tests of threads take turns
         yield
