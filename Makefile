@@ -24,7 +24,7 @@ online-retail: .venv/ready ## the report of the real Online Retail data, downloa
 	@$(BIN)/mmm-bayes run config/online_retail.yaml --data "$(or $(DATA),$(RETAIL))"
 	@$(BIN)/python -m webbrowser "file://$(CURDIR)/reports/online_retail/report.html"
 
-test: .venv/ready ## the default tests, about twelve minutes on two cores
+test: .venv/ready ## the default tests, about ten minutes on two cores
 	@$(BIN)/python -m pytest $(SPREAD)
 
 test-slow: .venv/ready ## the tests that take minutes each
