@@ -212,7 +212,8 @@ def compare(panel: Path, peers: list[Peer], runs: int, quick: bool) -> dict[str,
                 if title in failed:
                     continue
                 click.echo(f"{one.stem}: {title}", err=True)
-                (cache := folder / re.sub(r"\W+", "_", title)).mkdir(exist_ok=True)  # PyTensor splits its flags at commas
+                cache = folder / re.sub(r"\W+", "_", title)  # PyTensor parts its flags at commas
+                cache.mkdir(exist_ok=True)
                 try:
                     fits[title].append(fitted(one, cache, quick))
                 except CalledProcessError as error:

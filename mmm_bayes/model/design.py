@@ -99,11 +99,17 @@ def _with_lift_tests(data: xr.Dataset, model: Model, train: int) -> Design:
     if train < len(weeks):
         check_tests(data, known)
         known = within(known, weeks[:train])
-    told = [data.sizes["geo"] > 1 or str(c) in tested_channels(known) for c in data["channel"].to_numpy()]
-    data = data.assign(
-        demand=("channel", np.where(told, NEVER, by_calendar(in_step(data, data["y"].to_numpy()[:, :train])[0])))
-    )
+    data = data.assign(demand=("channel", _demand(data, tested_channels(known), train)))
     return Design(data.assign(lift_data(data, known, model.l_max, train, model.test_aging)) if known else data)
+
+
+def _demand(data: xr.Dataset, tested: set[str], train: int) -> Array:
+    """Return ``demand`` of `Design`: the calendar is asked of a single series alone, of channels without a test."""
+    channels = data["channel"].to_numpy()
+    if data.sizes["geo"] > 1:
+        return np.full(len(channels), NEVER)
+    told = [str(c) in tested for c in channels]
+    return np.where(told, NEVER, by_calendar(in_step(data, data["y"].to_numpy()[:, :train])[0]))
 
 
 def _unobserved(data: xr.Dataset) -> dict[str, Any]:
