@@ -26,11 +26,12 @@ from mmm_bayes.config import override
 from mmm_bayes.curves import load_curves, save_curves
 from mmm_bayes.errors import DataError
 from mmm_bayes.provenance import STEPS, step
+from mmm_bayes.provenance.manifest import Change
 from mmm_bayes.report import tables
 from mmm_bayes.report.content import Content, make_cards, make_context, settings
 from mmm_bayes.report.facts import channel_of, headline
 from mmm_bayes.report.numbers import Money, Shown, ratio
-from mmm_bayes.report.page import image, markdown_table, to_html, to_markdown, write_report
+from mmm_bayes.report.page import absent, image, markdown_table, to_html, to_markdown, write_report
 from mmm_bayes.report.results import load_results
 from mmm_bayes.report.tables import Table
 from mmm_bayes.report.words import word
@@ -315,6 +316,13 @@ def test_results_of_another_panel_are_not_shown(small_run, tmp_path):
     changed = "panel.parquet has changed since the model was fitted"
     assert f"Out of date: {changed}. Run `mmm-bayes fit CONFIG` to renew the returns." in text
     assert "![" not in text
+
+
+def test_what_lies_elsewhere_now_is_told_without_the_folders_of_this_machine(small_run):
+    change = Change("prepare", "panel.path was '/srv/a b/old.csv' when data were prepared, now it is 'new.csv'")
+    results = replace(load_results(small_run.config, small_run.space), fit=None, outdated={"fit": change})
+    said = absent(results, "fit", "the returns")
+    assert "panel.path was '…/old.csv' when data were prepared, now it is 'new.csv'. Run " in said
 
 
 @pytest.mark.parametrize("words", ["LightGBM", "next budget"])

@@ -23,6 +23,8 @@ from mmm_bayes.workspace import Workspace
 SPECIAL = re.compile(r"([\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|&(?=#?\w+;))|^[-+#=](?=\s|$)")
 SPACE = re.compile(r"[ \t\r\n\f\v]+")
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
+FOLDERS = re.compile(r"(?<=')/([^/']+/)*(?=[^/']+')")
+"""Of this machine, before the name of a file: no reader of a report has them."""
 
 
 def write_report(config: Config, workspace: Workspace) -> Path:
@@ -134,5 +136,6 @@ def absent(results: Results, step: str, what: str) -> Markup:
     missing = "fit" if results.fit is None else step
     if missing not in results.outdated:
         return Markup(say("absent.missing", command=f"mmm-bayes {missing}", what=what))
-    changed = results.outdated[missing]
-    return Markup(say("absent.outdated", changed=literal(changed.what), commands=changed.commands(missing), what=what))
+    change = results.outdated[missing]
+    changed = literal(FOLDERS.sub("…/", change.what))
+    return Markup(say("absent.outdated", changed=changed, commands=change.commands(missing), what=what))
