@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from py4j.protocol import Py4JError
 
 from mmm_bayes.errors import MMMError
 from mmm_bayes.prepare import java
+from mmm_bayes.prepare.failures import reason
 from mmm_bayes.simulate.transactions import write_sample
 
 RUN = """
@@ -157,3 +159,9 @@ def test_java_that_dies_is_one_sentence() -> None:
         "lines.csv: cannot be prepared: Spark ran out of memory; give it more with --conf spark.driver.memory=4g.",
         "True",
     ]
+
+
+def test_a_class_that_is_not_there_means_that_java_is_not() -> None:
+    """Killed between two calls, it answers the next one so; above it dies within one."""
+    died = Py4JError("PythonUtils does not exist in the JVM")
+    assert reason(died) == "Spark ran out of memory; give it more with --conf spark.driver.memory=4g."

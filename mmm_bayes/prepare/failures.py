@@ -10,6 +10,8 @@ from pyspark.errors import PySparkException
 from mmm_bayes.errors import DataError
 
 NO_MEMORY = ("Java heap space", "GC overhead limit exceeded", "SparkContext was shut down")
+GONE = "does not exist in the JVM"
+"""What py4j says of each class of a Java process that has died."""
 NOT_INSTALLED = ("ClassNotFoundException", "No suitable driver")
 MORE_PACKAGES = "add its package with --conf spark.jars.packages=GROUP:NAME:VERSION, or its file with spark.jars."
 MORE_MEMORY = "give it more with --conf spark.driver.memory=4g."
@@ -41,7 +43,7 @@ def reason(error: Exception) -> str:
 
 
 def _innermost(error: Exception) -> str:
-    if isinstance(error, Py4JNetworkError | ConnectionError):
+    if isinstance(error, Py4JNetworkError | ConnectionError) or GONE in str(error):
         raise error
     if not isinstance(error, Py4JJavaError):
         return str(error)
