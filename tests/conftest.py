@@ -28,10 +28,10 @@ settings.register_profile("ci", derandomize=True, print_blob=True)
 if "CI" in os.environ:
     settings.load_profile("ci")  # a clean clone says the same of the same code; elsewhere each run tries new examples
 
-CHANNELS = {
+CHANNELS = {  # social returns so little that plans move away from it, whatever machine draws
     "tv": SimulatedChannel(pattern="flighted", share=0.04, roi=2.0, alpha=0.5, kappa=0.8, slope=1.5),
     "search": SimulatedChannel(pattern="always_on", share=0.03, roi=3.0, alpha=0.2, kappa=1.0, slope=1.0),
-    "social": SimulatedChannel(pattern="flighted", share=0.02, roi=1.5, alpha=0.3, kappa=1.0, slope=1.0),
+    "social": SimulatedChannel(pattern="flighted", share=0.02, roi=0.7, alpha=0.3, kappa=1.0, slope=1.0),
 }
 
 
