@@ -63,7 +63,7 @@ def test_a_move_is_right_as_often_as_its_money_returns_more_than_the_next_unit_e
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_probability_of_a_move_is_that_of_a_loop_over_draws(seed: int) -> None:
     curves = random_curves(seed, channels=4, draws=25)
     today = curves.today
@@ -122,7 +122,7 @@ def test_money_stays_where_draws_disagree_about_every_move(scenario: str) -> Non
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_money_moves_clearly_where_all_draws_agree(seed: int) -> None:
     level = np.random.default_rng(seed).lognormal(0, 0.5, (40, 1))
     plan = allocate(straight((level * np.array([1.0, 2.0, 1.5])).tolist()), Allocate())
@@ -161,7 +161,7 @@ def test_a_move_that_brings_nothing_in_most_draws_is_not_made(helps: int) -> Non
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_what_moves_without_being_asked_for_very_likely_helps(seed: int) -> None:
     plan = allocate(random_curves(seed, channels=4, draws=40), Allocate())
     assert not plan.moves or (plan.gain.probability >= 0.9 and plan.gain.percentiles[10] > 0)

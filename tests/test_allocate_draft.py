@@ -47,7 +47,7 @@ def drafts(draw):
 
 
 @given(drafts())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_new_total_holds_to_the_cent_and_leaves_what_is_locked(case):
     draft, total = case
     found = draft.with_total(total)
@@ -92,7 +92,7 @@ def test_a_quick_answer_is_the_certified_plan_without_its_certificate(seed):
 
 
 @given(st.integers(0, 40), st.floats(0.7, 1.2))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_optimising_keeps_total_locks_and_limits_and_gains(seed, factor):
     curves = random_curves(seed, channels=4, draws=30)
     today = draft_of_today(curves)
@@ -110,7 +110,7 @@ def test_optimising_keeps_total_locks_and_limits_and_gains(seed, factor):
 
 
 @given(st.integers(0, 40), st.lists(st.floats(0.0, 1.9), min_size=5, max_size=5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_fragment_of_a_draft_leaves_allocate_no_other_plan(seed, factors):
     curves = random_curves(seed)
     if seed % 2:

@@ -106,7 +106,7 @@ def assert_feasible(arms: list[Arm], tree: Node, spend: np.ndarray, slack: float
 
 
 @given(SEEDS, st.integers(1, 7))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_optimum_and_bound_agree_with_branch_and_bound(seed: int, count: int) -> None:
     arms, tree = problem(seed, count)
     best, found = reference(arms, tree), solved(arms, tree)
@@ -128,7 +128,7 @@ def test_holes_leave_little_choice_when_all_must_be_spent(seed: int) -> None:
 
 
 @given(SEEDS, st.integers(1, 6), st.sampled_from([100.0, 1e-6, 7.3e8]), st.sampled_from([100.0, 1e-6]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_units_do_not_matter(seed: int, count: int, money: float, value: float) -> None:
     arms, tree = problem(seed, count)
 
@@ -142,7 +142,7 @@ def test_units_do_not_matter(seed: int, count: int, money: float, value: float) 
 
 
 @given(SEEDS, st.integers(2, 7))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_more_money_is_never_worth_less(seed: int, count: int) -> None:
     arms, tree = problem(seed, count, holes=False)
     tree = build_tree(count, [], 0.0, 0.0)
@@ -154,7 +154,7 @@ def test_more_money_is_never_worth_less(seed: int, count: int) -> None:
 
 
 @given(SEEDS, st.integers(2, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_greedy_filling_is_exact_on_concave_curves(seed: int, count: int) -> None:
     arms, tree = problem(seed, count, shapes=("hill",), holes=False)
     arms = [hull(arm) for arm in arms]
@@ -180,7 +180,7 @@ def test_bound_of_a_single_table_is_rigorous_even_when_coarse(monkeypatch: pytes
 
 
 @given(SEEDS, st.sampled_from(SHAPES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_hull_is_the_least_concave_curve_above(seed: int, shape: str) -> None:
     x, y = curve(np.random.default_rng(seed), shape)
     cover = hull(Arm(x, y))
@@ -199,7 +199,7 @@ def test_hull_is_the_least_concave_curve_above(seed: int, shape: str) -> None:
 
 
 @given(SEEDS, st.sampled_from(SHAPES), st.floats(0.03, 1.0), st.floats(0, 2), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_cells_hold_the_best_of_every_spend_in_them(
     seed: int, shape: str, size: float, price: float, hole: bool
 ) -> None:
@@ -228,7 +228,7 @@ def test_the_part_around_a_spend_is_concave_and_holds_the_spend() -> None:
 
 
 @given(SEEDS, st.integers(1, 12), st.integers(1, 12), st.integers(1, 30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_combining_tables_is_max_plus_convolution(seed: int, n: int, m: int, size: int) -> None:
     rng = np.random.default_rng(seed)
     a, b = rng.normal(size=(3, n)), rng.normal(size=(3, m))
@@ -240,7 +240,7 @@ def test_combining_tables_is_max_plus_convolution(seed: int, n: int, m: int, siz
 
 
 @given(SEEDS, st.integers(1, 8), st.integers(0, 4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_rounding_keeps_every_round_limit_and_sum(seed: int, count: int, decimals: int) -> None:
     rng = np.random.default_rng(seed)
     spend = rng.uniform(0, 100, count)

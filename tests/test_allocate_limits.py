@@ -131,7 +131,7 @@ def test_groups_inside_a_group_that_stand_in_its_way() -> None:
 
 
 @given(st.lists(st.integers(0, 6), min_size=4, max_size=4), st.integers(0, 8), st.integers(0, 8), st.integers(1, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_smallest_change_is_the_least_that_helps(upper: list[int], inner: int, outer: int, total: int) -> None:
     """Against all spends of whole units that reach the total: each costs what it exceeds the limits by."""
     pair = Node((0, 1), lower=-inner, upper=inner)
@@ -224,7 +224,7 @@ TOTALS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 4)), min_size=1, 
 
 
 @given(TOTALS, TOTALS, st.integers(1, 3), st.integers(-2, 30), st.integers(0, 12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_reachable_totals_equal_enumeration(
     a: list[tuple[int, int]], b: list[tuple[int, int]], step: int, lower: int, width: int
 ) -> None:

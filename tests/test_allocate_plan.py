@@ -86,7 +86,7 @@ def test_one_s_shaped_channel_that_a_uniform_start_never_finds() -> None:
 
 
 @given(SEEDS, st.booleans())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_plans_are_feasible_certified_and_never_below_today(seed: int, stairs: bool) -> None:
     curves, question = staircase_curves(seed) if stairs else random_curves(seed), exact(relative=(0.2, 1.8))
     bounds = resolve(curves, question)
@@ -99,7 +99,7 @@ def test_plans_are_feasible_certified_and_never_below_today(seed: int, stairs: b
 
 
 @given(SEEDS, st.booleans(), st.floats(0.5, 1.5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_no_random_plan_is_above_the_bound(seed: int, stairs: bool, share: float) -> None:
     curves = staircase_curves(seed) if stairs else random_curves(seed)
     budget = round(float(curves.today.sum()) * share, 2)
@@ -112,7 +112,7 @@ def test_no_random_plan_is_above_the_bound(seed: int, stairs: bool, share: float
 
 
 @given(SEEDS, st.booleans(), st.sampled_from(["fixed", "profit", "target_mroi"]), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_multiples_of_a_step_equal_brute_force(seed: int, stairs: bool, scenario: str, grouped: bool) -> None:
     curves = staircase_curves(seed, channels=3) if stairs else random_curves(seed, channels=3)
     step = round(float(curves.today.max()) / 6, 2)
@@ -164,7 +164,7 @@ def test_steps_too_many_for_brute_force_are_still_multiples_and_certified() -> N
 
 @given(SEEDS, st.sampled_from([100.0, 1e-6, 1e6]))
 @example(4879, 1e-6)  # roundings that add up
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_units_do_not_matter(seed: int, unit: float) -> None:
     curves = random_curves(seed, draws=20)
     other = replace(
@@ -213,7 +213,7 @@ def rearranged(curves: ResponseCurves, order: np.ndarray) -> ResponseCurves:
 
 
 @given(SEEDS, st.booleans(), st.permutations(range(4)))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_no_order_of_channels_changes_a_plan_with_groups(seed: int, stairs: bool, order: list[int]) -> None:
     curves = staircase_curves(seed, draws=4) if stairs else random_curves(seed, channels=4, draws=4)
     question = grouped_question(curves, seed)
@@ -223,7 +223,7 @@ def test_no_order_of_channels_changes_a_plan_with_groups(seed: int, stairs: bool
 
 
 @given(SEEDS, st.booleans(), st.sampled_from([100.0, 1e-6]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_pence_or_millions_give_the_same_plan_with_groups(seed: int, stairs: bool, unit: float) -> None:
     curves = staircase_curves(seed) if stairs else random_curves(seed, channels=4)
     money = {"spend": curves.spend, "today": curves.today, "observed": curves.observed, "response": curves.response}
@@ -249,7 +249,7 @@ def test_pence_or_millions_give_the_same_plan_with_groups(seed: int, stairs: boo
 
 @given(SEEDS, st.booleans())
 @example(seed=3115, stairs=False)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_more_money_never_returns_less_whatever_the_groups(seed: int, stairs: bool) -> None:
     curves = staircase_curves(seed) if stairs else random_curves(seed, channels=4)
     question = grouped_question(curves, seed).model_copy(update={"limits": {}})  # "nothing, or so much" can cost
@@ -263,7 +263,7 @@ def test_more_money_never_returns_less_whatever_the_groups(seed: int, stairs: bo
 @given(SEEDS, st.booleans())
 @example(seed=127, stairs=True)
 @example(seed=16802, stairs=True)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_gap_holds_against_every_plan_that_keeps_the_groups(seed: int, stairs: bool) -> None:
     curves = staircase_curves(seed) if stairs else random_curves(seed, channels=4)
     question = grouped_question(curves, seed)
@@ -476,7 +476,7 @@ def test_many_arms_are_planned_with_a_certificate() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_the_frontier_rises_and_holds_the_plan(seed: int) -> None:
     curves = random_curves(seed)
     found = frontier(curves, exact(), points=7)

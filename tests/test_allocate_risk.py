@@ -41,7 +41,7 @@ def test_measures_are_what_they_are_called() -> None:
 
 
 @given(SEEDS, RISKS, st.sampled_from(["fixed", "profit"]))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_risk_plans_are_not_worse_than_the_mean_plan_nor_above_their_bound(
     seed: int, risk: tuple[str, float], scenario: str
 ) -> None:
@@ -110,7 +110,7 @@ def test_risk_objectives_go_with_a_target_for_the_last_unit(objective: str) -> N
 
 
 @given(SEEDS, st.sampled_from(["fixed", "profit"]))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_each_draws_own_plan_is_the_best_of_its_curves(seed: int, scenario: str) -> None:
     curves = random_curves(seed, channels=4, draws=4)
     question = Allocate(scenario=scenario, relative=(0.2, 1.8))
@@ -190,7 +190,7 @@ def test_chance_is_not_mistaken_for_knowledge() -> None:
 
 
 @given(SEEDS, st.floats(0.05, 1.0))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_no_test_is_worth_less_than_nothing_or_more_than_the_truth(seed: int, error: float) -> None:
     curves = random_curves(seed, channels=3, draws=80)
     bounds = resolve(curves, Allocate())

@@ -79,7 +79,7 @@ def test_money_that_needs_a_threshold_comes_in_bursts() -> None:
 
 
 @given(st.integers(0, 10**6), st.floats(0.5, 5), st.floats(0.01, 0.9), st.floats(0.1, 2))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_schedules_are_nearly_the_best_of_all(seed: int, slope: float, alpha: float, intensity: float) -> None:
     of, weeks, parts = media(slope, alpha, draws=5, seed=seed), 5, 8
     total = round(1_000 * intensity * weeks, 2)

@@ -412,7 +412,7 @@ def test_a_mistake_in_the_notation_is_told_in_our_words(text, tmp_path):
 
 
 @given(st.text(alphabet="ab:'\"[]{}&*!|>%@`#\\-?,\n\t $0~", max_size=30))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_the_file_holds_it_is_one_sentence(text):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "shop.yaml"
@@ -672,7 +672,7 @@ def put(raw: dict, path: tuple, value) -> dict:
 
 
 @given(st.sampled_from(places(Config)), ANYTHING, st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_whatever_stands_at_a_key_is_accepted_or_refused_in_our_words(path, value, transactions):
     raw = put(SALES if transactions else GOOD, path, value)
     try:
@@ -715,7 +715,7 @@ PARAMETERS = {"mu": NUMBERS, "sigma": NUMBERS, "alpha": NUMBERS, "beta": NUMBERS
     st.sampled_from(list(DISTRIBUTIONS)),
     st.fixed_dictionaries({}, optional=PARAMETERS),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_prior_is_refused_or_gives_finite_draws_within_reach(quantity, distribution, parameters):
     prior = {"distribution": distribution, **parameters}
     try:

@@ -253,7 +253,6 @@ def test_misses_come_from_weeks_that_were_not_trained_on(panel, point):
 # --- parts --------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(
     y=hnp.arrays(float, (2, 12), elements=st.floats(-5, 5)),
     weeks=st.lists(st.integers(0, 11), min_size=12, max_size=12).filter(lambda w: len(set(w)) > 2).map(sorted),

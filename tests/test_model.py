@@ -311,7 +311,7 @@ def test_gain_one_is_an_autoregression_and_zero_is_white():
 
 
 @given(low=st.floats(0.05, 2), factor=st.floats(1.2, 20))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_range_becomes_the_prior_with_these_tails(low, factor):
     prior = prior_from_range("roi", (low, low * factor)).frozen()
     np.testing.assert_allclose(prior.ppf([0.05, 0.95]), [low, low * factor], rtol=1e-6)
@@ -464,7 +464,7 @@ def test_normal_quantiles_agree_with_the_words_of_the_config():
 
 
 @given(size=st.integers(2, 12), seed=st.integers(0, 99))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_departures_keep_lengths_add_up_to_zero_and_follow_the_matrix(size, seed):
     basis = zero_sum_basis(size)
     np.testing.assert_allclose(basis @ basis.T, np.eye(size - 1), atol=1e-12)

@@ -156,7 +156,7 @@ def in_units(simulated, kpi, money):
 
 
 @given(FACTORS, FACTORS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_what_is_believed_of_a_panel_does_not_depend_on_its_units(table, kpi, money):
     """KPI in cents or in thousands, spend in another currency: ROI change as units do, shares of the KPI not at all."""
     plain, other = (build_design(in_units(table, *units), Model()).data for units in ((1.0, 1.0), (kpi, money)))

@@ -135,7 +135,6 @@ def prepare(case: Case, folder: Path) -> Prepared | str:
 @pytest.mark.slow
 @settings(
     max_examples=500,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(case=cases())

@@ -201,9 +201,7 @@ def refusal(shop: Shop, root: str, duplicates: str) -> str:
 
 
 any_files = st.lists(st.lists(late_rows, max_size=12), min_size=2, max_size=3), st.sampled_from(["drop", "keep"])
-unhurried = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=1
-)
+unhurried = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=1)
 
 
 @unhurried

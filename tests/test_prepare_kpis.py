@@ -125,9 +125,7 @@ drawn = st.builds(
 
 
 @pytest.mark.parametrize("way", ["column", "table"])
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(more=st.lists(drawn, min_size=5, max_size=30))
 def test_every_kpi_is_that_of_pandas(spark: SparkSession, tmp_path: Path, way: str, more: list[Line]) -> None:
     end = Line("Z", "P1", 1, day(7 * WEEKS - 1, 23), "5.00", "", "North", "2")

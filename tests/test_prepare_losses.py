@@ -177,7 +177,7 @@ CELLS = {
 }
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(dirty=st.lists(st.tuples(*CELLS.values()).map(list), max_size=40), duplicates=st.sampled_from(["keep", "drop"]))
 def test_the_books_balance(spark: SparkSession, tmp_path: Path, dirty: list[list[str]], duplicates: str) -> None:
     """Every line and every penny that was read is in the panel, in a partial week, or put aside for one reason."""

@@ -221,7 +221,7 @@ def test_curve_equals_the_difference_of_two_slow_simulations():
         assert curve.response[0, channel, point] == pytest.approx(total(multiplier) - total(0.0), rel=1e-9, abs=1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     weeks=st.integers(1, 130),
     seed=st.integers(0, 1000),

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mmm_bayes.config import TableFile
@@ -128,7 +128,6 @@ def written(amount: float, way: str) -> str:
     return f"-{text}" if amount < 0 else text
 
 
-@settings(deadline=None)
 @given(st.lists(AMOUNTS, min_size=1), st.sampled_from(sorted(WAYS)), st.sampled_from(["{}", "€ {}", "{} EUR"]))
 def test_what_a_country_writes_is_read_back(amounts, way, form):
     assert read(*[form.format(written(amount, way)) for amount in amounts]) == pytest.approx(amounts, rel=1e-12)

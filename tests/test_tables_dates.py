@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from babel import Locale
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mmm_bayes.config import TableFile
@@ -301,7 +301,6 @@ def test_empty_cells_have_no_day():
 DATES = st.lists(st.dates(date(1995, 1, 1), date(2035, 1, 1)), min_size=1, max_size=8)
 
 
-@settings(deadline=None)
 @given(DATES, st.sampled_from(["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%m-%d-%y"]))
 def test_dates_are_read_as_written_or_asked_about(given_dates, date_format):
     cells = [day.strftime(date_format) for day in given_dates]
