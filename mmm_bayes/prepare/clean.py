@@ -27,7 +27,9 @@ from mmm_bayes.tables import Notation, find_notation
 AMOUNT = "decimal(18,6)"
 """Prices and quantities are exact, so that their sums are, in whatever order Spark adds."""
 
-INVOICE, REPEATED, PRINT, SEEN = (f"mmm_bayes.{name}" for name in ("invoice", "repeated", "print", "seen"))
+INVOICE, COPIES, COPY, REPEATED, PRINT, SEEN = (
+    f"mmm_bayes.{name}" for name in ("invoice", "copies", "copy", "repeated", "print", "seen")
+)
 """Stand beside the columns of the file, which may have any name."""
 
 ONE_PASS = {"spark.sql.execution.bypassPartialAggregation": "true"}
@@ -107,24 +109,25 @@ def judge(lines: Lines, strays: Collection[date] = (), seen: DataFrame | None = 
         invoice has but its copies.
     """
     raw, source = lines.raw, lines.source
-    together = raw.withColumn(INVOICE, text(column(raw, lines.layout.columns.invoice, source), source))
-    cells = [column(raw, name, source) for name in raw.columns]
-    fingerprint = F.xxhash64(*cells)  # a number to sort by; the columns follow it and decide
-    copies = Window.partitionBy(_own(INVOICE), fingerprint, *cells).orderBy(fingerprint)
+    columns = lines.layout.columns
+    shared = [name for name in (columns.invoice, columns.date, columns.customer, columns.geo) if name]
+    cells = [column(raw, name, source) for name in dict.fromkeys([*shared, *raw.columns])]
+    keys = [text(column(raw, columns.invoice, source), source).alias(INVOICE), *cells]  # what repeats first: it packs
     if source.table.incremental:
-        together = together.withColumn(PRINT, _print(cells))
+        keys.append(_print(cells).alias(PRINT))
+    moved = raw.select(*keys).repartition(source.pieces(raw.sparkSession), _own(INVOICE))
+    different = moved.groupBy(*map(_own, moved.columns)).agg(F.count("*").alias(COPIES))
+    together = different.withColumn(COPY, F.explode(F.sequence(F.lit(1), _own(COPIES))))
+    repeated = _own(COPY) > 1
     if seen is not None:
         seen = seen.select(F.col("invoice").alias(f"{SEEN}.invoice"), F.col("print").alias(SEEN))
         same = _own(INVOICE).eqNullSafe(_own(f"{SEEN}.invoice")) & (_own(PRINT) == _own(SEEN))
-        together = together.join(seen, same, "left")
-    repeated = F.row_number().over(copies) > 1
-    together = together.repartition(_own(INVOICE)).withColumn(
-        REPEATED, repeated if seen is None else repeated | _own(SEEN).isNotNull()
-    )
+        together, repeated = together.join(seen, same, "left"), repeated | _own(SEEN).isNotNull()
+    together = together.withColumn(REPEATED, repeated)
     typed = _typed(together, lines)
     reasons = _reasons(source.table, lines.layout, strays).items()
     typed = typed.withColumn("reason", F.coalesce(*[F.when(found, reason) for reason, found in reasons]))
-    return typed.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).drop("malformed")
+    return typed.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).drop("malformed", "undated")
 
 
 def keep_on_disk(frame: DataFrame, kept: ExitStack) -> DataFrame:
@@ -177,7 +180,7 @@ def invoices_of(lines: Lines) -> DataFrame:
 
 
 def _own(name: str) -> Column:
-    return F.col(f"`{name}`")
+    return F.col(f"`{name.replace('`', '``')}`")
 
 
 def _typed(frame: DataFrame, lines: Lines) -> DataFrame:
@@ -200,6 +203,7 @@ def _typed(frame: DataFrame, lines: Lines) -> DataFrame:
         malformed.alias("malformed"),
         _own(INVOICE).alias("invoice"),
         optional(columns.product).alias("product"),
+        column(frame, columns.date, source).isNull().alias("undated"),
         timestamp(frame, columns.date, lines.clock, source).alias("at"),
         amount(columns.quantity).alias("quantity"),
         amount(columns.price).alias("price"),
@@ -220,7 +224,7 @@ def _typed(frame: DataFrame, lines: Lines) -> DataFrame:
 
 def _reasons(table: Transactions, layout: Layout, strays: Collection[date]) -> dict[str, Column]:
     """Return the reasons to put a line aside, of which the first that applies counts."""
-    undated = F.col("at").isNull() & F.col("raw")[layout.columns.date].isNull()
+    undated = F.col("at").isNull() & F.col("undated")
     reasons = {
         "malformed_line": F.col("malformed"),
         "blank_or_total": undated & F.col("product").isNull(),

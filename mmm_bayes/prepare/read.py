@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import os
 import re
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -38,6 +39,9 @@ ODD_SPACE = f"^ *[{SPACE[1:]}]|[{SPACE[1:]}] *$"
 LONGEST = 50
 """Most lines of a cell."""
 
+IN_MEMORY = 2**25
+"""Bytes of files whose lines fit into memory at once: three million of them, where they are packed well."""
+
 BLOCK = 2**20
 """Bytes that are looked at at once."""
 
@@ -69,6 +73,11 @@ class Source:
     split: bool = True
     multiline: bool = False
     spaced: bool = False
+
+    def pieces(self, spark: SparkSession) -> int:
+        """Return in how many tasks lines are to be sorted out, so that those of all processors fit into memory."""
+        rounds = 1 + sum(Path(file).stat().st_size for file in self.files) // IN_MEMORY
+        return max(int(spark.conf.get("spark.sql.shuffle.partitions") or 1), rounds * (os.cpu_count() or 1))
 
 
 def find_source(
