@@ -75,7 +75,7 @@ class Interpreted:
         code, head = source.split("\nVALUES", 1)[1], source.split("\nVALUES", 1)[0]
         imports = "\n".join(x for x in head.splitlines() if x.startswith(("from ", "import ")) and "numba" not in x)
         self.arrays = compiled.contiguous(data)
-        self.found = {a.ctypes.data: a for a in self.arrays.values()}
+        found = {a.ctypes.data: a for a in self.arrays.values()}
         self.user = compiled.numbers(self.arrays, sizes)
         self.space = {
             "cfunc": lambda *signature, **options: lambda function: function,
@@ -85,26 +85,19 @@ class Interpreted:
         }
         self.space["types"].int64 = lambda *arguments: None
         exec(imports, self.space)  # the kernels, compiled as ever
-        self.space |= {"carray": lambda array, shape, kind: array.reshape(shape), "pointer": self.found.__getitem__}
+        self.space |= {"carray": lambda array, shape, kind=None: array.reshape(shape), "pointer": found.__getitem__}
         exec("VALUES" + code, self.space)
         self.free = sum(int(np.prod([sizes[d] for d in dims])) for _, dims in self.space["VALUES"])
         self.whole = self.free + sum(int(np.prod([sizes[d] for d in dims])) for _, dims in self.space["DERIVED"])
 
-    def call(self, *words):
-        """Call ``point`` as nutpie calls it: with numbers and addresses."""
-        arrays = [word for word in words if isinstance(word, np.ndarray)]
-        self.found |= {a.ctypes.data: a for a in arrays}
-        words = [w.ctypes.data if isinstance(w, np.ndarray) else w for w in words]
-        assert self.space["point"](self.free, *words, self.user) == 0
-
     def density(self, x):
         gradient, density = np.zeros(self.free), np.zeros(1)
-        self.call(x, gradient, density)
+        assert self.space["density"](self.free, x, gradient, density, self.user) == 0
         return density[0], gradient
 
     def expand(self, x):
         out = np.zeros(self.whole)
-        self.call(self.whole, x, out)
+        assert self.space["expand"](self.free, self.whole, x, out, self.user) == 0
         return out
 
 

@@ -178,8 +178,8 @@ def _with_data(code: ModuleType, data: Mapping[str, xr.Variable], sizes: Mapping
     coords = {dim: pd.Index(values) for dim, values in coordinates(design.data, sizes).items()}
     arrays = contiguous(data)
     return CompiledPyMCModel(
-        compiled_logp_func=Address(code.point.address),
-        compiled_expand_func=Address(code.point.address),
+        compiled_logp_func=Address(code.density.address),
+        compiled_expand_func=Address(code.expand.address),
         initial_point_func=lambda seed: np.zeros(free),
         shared_data=arrays,
         shared_var_keys={},

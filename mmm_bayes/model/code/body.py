@@ -111,14 +111,6 @@ class Body:
         yield indices
         self._depth -= sum(size != ONE for size in sizes)
 
-    @contextmanager
-    def under(self, head: str) -> Iterator[None]:
-        """Write lines below a head of their own."""
-        self.write(head)
-        self._depth += 1
-        yield
-        self._depth -= 1
-
     def array(self, name: str, sizes: Sequence[str]) -> Term:
         """Return the term of an array of this name."""
 

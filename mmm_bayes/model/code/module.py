@@ -34,15 +34,21 @@ DERIVED = {derived}
 
 '''
 
-POINT = """
-@cfunc(types.int64(types.uint64, types.uint64, types.uint64, types.uint64, types.voidptr), {options})
-def point(dim, first, second, third, user_):
+DENSITY = """
+@cfunc(types.int64(types.uint64, {double}, {double}, {double}, types.voidptr), {options})
+def density(dim, x_, out_, density_, user_):
+"""
+EXPAND = """
+@cfunc(types.int64(types.uint64, types.uint64, {double}, {double}, types.voidptr), {options})
+def expand(dim, expanded, x_, out_, user_):
 """
 START = """
 def start(sizes, data):
 """
-OPTIONS = 'cache=True, error_model="numpy", fastmath=False'
-"""Of the compiler: fast sums differ from one compilation to the next."""
+TYPES = {
+    "double": "types.CPointer(types.double)",
+    "options": 'cache=True, error_model="numpy", fastmath=False',  # fast sums differ from one compilation to the next
+}
 
 
 @dataclass(frozen=True)
@@ -101,12 +107,10 @@ class Layout:
 
 @untraced
 def module_source(graph: pm.Model, layout: Layout, kept: Sequence[str]) -> str:
-    """Return the source of a module with the functions ``point`` and ``start``.
+    """Return the source of a module with the functions ``density``, ``expand`` and ``start``.
 
-    nutpie calls a density by ``(dim, point, gradient, density, user)``, and for what is kept of a draw a function by
-    ``(dim, size, point, out, user)``: five words each, all of them sizes and addresses. ``point`` is both, told apart
-    by its second word: most of what they compute is the same, and is compiled once. ``VALUES`` and ``DERIVED`` name
-    the variables of the sampler's space and those that are added to a draw, with their dimensions.
+    ``VALUES`` and ``DERIVED`` name the variables of the sampler's space and those that ``expand`` adds, with their
+    dimensions.
 
     Args:
         graph: the model.
@@ -129,41 +133,40 @@ def module_source(graph: pm.Model, layout: Layout, kept: Sequence[str]) -> str:
                 kernels="\n".join(sorted(imports)),
                 **{name: [(v.variable.name, v.dims) for v in every] for name, every in names.items()},
             ),
-            POINT.format(options=OPTIONS) + _point(graph, layout, values, derived),
+            DENSITY.format(**TYPES) + _density(graph, layout, values),
+            EXPAND.format(**TYPES) + _expand(layout, values, derived),
             START + _start(graph, layout, values),
         ]
     )
 
 
-def _point(graph: pm.Model, layout: Layout, values: Sequence[Named], derived: Sequence[Named]) -> str:
+def _density(graph: pm.Model, layout: Layout, values: Sequence[Named]) -> str:
     body, points = Body(), [v.variable for v in values]
-    layout.read(body)
-    whole = " + ".join(["np.int64(dim)", *(named.count for named in derived)])
-    body.write(f"kept = np.int64(first) == {whole}")  # else it is an address
-    body.write("x = carray(pointer(second if kept else first), (dim,), np.float64)")
-    body.write("out = carray(pointer(third if kept else second), (first if kept else dim,), np.float64)")
-    places = [f"o{i}" for i in range(len(values))]
-    body.write("o0 = 0")
-    for i, value in enumerate(values):
-        body.write(f"o{i + 1} = o{i} + {value.count}")
-        body.terms[value.variable] = Term(tuple(value.sizes), partial(_flat, "x", places[i], value))
+    places = _begin(body, layout, values)
     density: Any = rewrite_graph(graph.logp(), include=["canonicalize", "stabilize", "local_remove_check_parameter"])
-    outputs = [density, *pytensor.grad(density, points), *(v.variable for v in derived)]
-    total, *found = _write(body, layout, outputs)
-    with body.under("if kept:"):
-        body.write("for i in range(dim): out[i] = x[i]")
-        body.write("place = np.int64(dim)")
-        for term, named in zip(found[len(values) :], derived, strict=True):
-            _write_flat(body, "place", term, named)
-            body.write(f"place += {named.count}")
-        body.write("return 0")
-    for place, gradient, value in zip(places, found[: len(values)], values, strict=True):
+    total, *gradients = _write(body, layout, [density, *pytensor.grad(density, points)])
+    body.write("out = carray(out_, (dim,))")
+    for place, gradient, value in zip(places, gradients, values, strict=True):
         _write_flat(body, place, gradient, value)
     body.write(f"total = {total.entry()}")
-    body.write("carray(pointer(third), (1,), np.float64)[0] = total")
+    body.write("carray(density_, (1,))[0] = total")
     with body.over(["dim"]) as (i,):
         body.write(f"if not np.isfinite(out[{i}]): return 3")
     body.write("return 0 if np.isfinite(total) else 4")
+    return body.text()
+
+
+def _expand(layout: Layout, values: Sequence[Named], derived: Sequence[Named]) -> str:
+    body = Body()
+    _begin(body, layout, values)
+    terms = _write(body, layout, [v.variable for v in derived])
+    body.write("out = carray(out_, (expanded,))")
+    body.write("for i in range(dim): out[i] = x[i]")
+    body.write("place = np.int64(dim)")
+    for term, named in zip(terms, derived, strict=True):
+        _write_flat(body, "place", term, named)
+        body.write(f"place += {named.count}")
+    body.write("return 0")
     return body.text()
 
 
@@ -183,6 +186,17 @@ def _start(graph: pm.Model, layout: Layout, values: Sequence[Named]) -> str:
     named = (f'"{v.variable.name}": {term.name}' for v, term in zip(values, terms, strict=True))
     body.write(f"return {{{', '.join(named)}}}")
     return body.text()
+
+
+def _begin(body: Body, layout: Layout, values: Sequence[Named]) -> list[str]:
+    """Write what reads sizes and data and cuts the sampler's point into its variables; return where each begins."""
+    layout.read(body)
+    body.write("x = carray(x_, (dim,))")
+    body.write("o0 = 0")
+    for i, value in enumerate(values):
+        body.write(f"o{i + 1} = o{i} + {value.count}")
+        body.terms[value.variable] = Term(tuple(value.sizes), partial(_flat, "x", f"o{i}", value))
+    return [f"o{i}" for i in range(len(values))]
 
 
 def _number(body: Body, name: str) -> Term:
