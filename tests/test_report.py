@@ -318,11 +318,20 @@ def test_results_of_another_panel_are_not_shown(small_run, tmp_path):
     assert "![" not in text
 
 
-def test_what_lies_elsewhere_now_is_told_without_the_folders_of_this_machine(small_run):
-    change = Change("prepare", "panel.path was '/srv/a b/old.csv' when data were prepared, now it is 'new.csv'")
+@pytest.mark.parametrize(
+    ("old", "shown"),
+    [
+        ("'/srv/a b/old.csv'", "'…/old.csv'"),
+        ("\"/home/o'brien/o'ld.csv\"", '"…/o\'ld.csv"'),
+        ("'/old.csv'", "'…/old.csv'"),
+        ("'a/old.csv'", "'a/old.csv'"),
+    ],
+)
+def test_what_lies_elsewhere_now_is_told_without_the_folders_of_this_machine(small_run, old, shown):
+    change = Change("prepare", f"panel.path was {old} when data were prepared, now it is 'new.csv'")
     results = replace(load_results(small_run.config, small_run.space), fit=None, outdated={"fit": change})
     said = absent(results, "fit", "the returns")
-    assert "panel.path was '…/old.csv' when data were prepared, now it is 'new.csv'. Run " in said
+    assert f"panel.path was {shown} when data were prepared, now it is 'new.csv'. Run " in said
 
 
 @pytest.mark.parametrize("words", ["LightGBM", "next budget"])

@@ -23,7 +23,7 @@ from mmm_bayes.workspace import Workspace
 SPECIAL = re.compile(r"([\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|&(?=#?\w+;))|^[-+#=](?=\s|$)")
 SPACE = re.compile(r"[ \t\r\n\f\v]+")
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
-FOLDERS = re.compile(r"(?<=')/([^/']+/)*(?=[^/']+')")
+FOLDERS = re.compile(r"""(['"])/(?:(?:(?!\1).)*/)?""")
 """Of this machine, before the name of a file: no reader of a report has them."""
 
 
@@ -137,5 +137,5 @@ def absent(results: Results, step: str, what: str) -> Markup:
     if missing not in results.outdated:
         return Markup(say("absent.missing", command=f"mmm-bayes {missing}", what=what))
     change = results.outdated[missing]
-    changed = literal(FOLDERS.sub("…/", change.what))
+    changed = literal(FOLDERS.sub(r"\1…/", change.what))
     return Markup(say("absent.outdated", changed=changed, commands=change.commands(missing), what=what))
