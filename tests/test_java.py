@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from py4j.protocol import Py4JError
+from pyspark.errors import AnalysisException
 
 from mmm_bayes.errors import MMMError
 from mmm_bayes.prepare import java
@@ -165,3 +166,5 @@ def test_a_class_that_is_not_there_means_that_java_is_not() -> None:
     """Killed between two calls, it answers the next one so; above it dies within one."""
     died = Py4JError("PythonUtils does not exist in the JVM")
     assert reason(died) == "Spark ran out of memory; give it more with --conf spark.driver.memory=4g."
+    table = AnalysisException("The table `does not exist in the JVM` cannot be found.")
+    assert reason(table) == "The table `does not exist in the JVM` cannot be found."

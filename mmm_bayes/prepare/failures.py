@@ -43,9 +43,11 @@ def reason(error: Exception) -> str:
 
 
 def _innermost(error: Exception) -> str:
-    if isinstance(error, Py4JNetworkError | ConnectionError) or GONE in str(error):
+    if isinstance(error, Py4JNetworkError | ConnectionError):
         raise error
     if not isinstance(error, Py4JJavaError):
+        if isinstance(error, Py4JError) and GONE in str(error):
+            raise error
         return str(error)
     cause = error.java_exception
     while cause.getCause() is not None:
