@@ -20,6 +20,7 @@ from mmm_bayes.prepare import Prepared, weekly_table
 from mmm_bayes.prepare import presets as layouts
 from mmm_bayes.prepare.read import Source
 from mmm_bayes.prepare.spark import holding
+from mmm_bayes.prepare.start import PARTITIONS
 from mmm_bayes.prepare.times import Clock, timestamp
 from mmm_bayes.simulate.transactions import write_sample
 
@@ -487,13 +488,13 @@ def test_earlier_quarantine_survives_a_failure(spark: SparkSession, good: Path, 
 
 
 def test_lines_of_large_files_are_sorted_out_in_rounds(spark: SparkSession, tmp_path: Path) -> None:
-    """Each processor has a share of at most so many bytes of the files; small ones are cut as Spark is set to."""
-    table = Transactions(path="x", preset="online_retail")
+    """Each processor has a share of at most so many bytes of the files, unless somebody has set the number of tasks."""
+    table, processors = Transactions(path="x", preset="online_retail"), os.cpu_count() or 1
     for number, size in enumerate((1_000, 3 * 2**25)):
         with (tmp_path / str(number)).open("wb") as file:
             file.truncate(size)  # takes no room on the disk
-    small, *_ = files = [str(tmp_path / "0"), str(tmp_path / "1")]
-    with holding(spark, {"spark.sql.shuffle.partitions": "7"}):
-        assert Source("x", "x", "csv", table, files=(small,)).pieces(spark) == 7
-        pieces = Source("x", "x", "csv", table, files=tuple(files)).pieces(spark)
-    assert pieces == max(7, 4 * (os.cpu_count() or 1))
+    small, large = (Source("x", "x", "csv", table, files=(str(tmp_path / name),)) for name in "01")
+    with holding(spark, {PARTITIONS: str(processors)}):
+        assert [source.pieces(spark) for source in (small, large)] == [processors, 4 * processors]
+    with holding(spark, {PARTITIONS: str(processors + 5)}):
+        assert large.pieces(spark) is None

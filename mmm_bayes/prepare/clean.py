@@ -108,14 +108,22 @@ def judge(lines: Lines, strays: Collection[date] = (), seen: DataFrame | None = 
         read, null for a kept line). Of an incremental table also ``print``, a number that no other line of the same
         invoice has but its copies.
     """
-    raw, source = lines.raw, lines.source
-    columns = lines.layout.columns
+    typed = _typed(_together(lines, seen), lines)
+    reasons = _reasons(lines.source.table, lines.layout, strays).items()
+    typed = typed.withColumn("reason", F.coalesce(*[F.when(found, reason) for reason, found in reasons]))
+    return typed.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).drop("malformed", "undated")
+
+
+def _together(lines: Lines, seen: DataFrame | None) -> DataFrame:
+    """Return the raw lines, those of one invoice together, with `INVOICE`, `REPEATED` and, where asked for, `PRINT`."""
+    raw, source, columns = lines.raw, lines.source, lines.layout.columns
     shared = [name for name in (columns.invoice, columns.date, columns.customer, columns.geo) if name]
     cells = [column(raw, name, source) for name in dict.fromkeys([*shared, *raw.columns])]
     keys = [text(column(raw, columns.invoice, source), source).alias(INVOICE), *cells]  # what repeats first: it packs
     if source.table.incremental:
         keys.append(_print(cells).alias(PRINT))
-    moved = raw.select(*keys).repartition(source.pieces(raw.sparkSession), _own(INVOICE))
+    chosen, pieces = raw.select(*keys), source.pieces(raw.sparkSession)
+    moved = chosen.repartition(pieces, _own(INVOICE)) if pieces else chosen.repartition(_own(INVOICE))
     different = moved.groupBy(*map(_own, moved.columns)).agg(F.count("*").alias(COPIES))
     together = different.withColumn(COPY, F.explode(F.sequence(F.lit(1), _own(COPIES))))
     repeated = _own(COPY) > 1
@@ -123,11 +131,7 @@ def judge(lines: Lines, strays: Collection[date] = (), seen: DataFrame | None = 
         seen = seen.select(F.col("invoice").alias(f"{SEEN}.invoice"), F.col("print").alias(SEEN))
         same = _own(INVOICE).eqNullSafe(_own(f"{SEEN}.invoice")) & (_own(PRINT) == _own(SEEN))
         together, repeated = together.join(seen, same, "left"), repeated | _own(SEEN).isNotNull()
-    together = together.withColumn(REPEATED, repeated)
-    typed = _typed(together, lines)
-    reasons = _reasons(source.table, lines.layout, strays).items()
-    typed = typed.withColumn("reason", F.coalesce(*[F.when(found, reason) for reason, found in reasons]))
-    return typed.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).drop("malformed", "undated")
+    return together.withColumn(REPEATED, repeated)
 
 
 def keep_on_disk(frame: DataFrame, kept: ExitStack) -> DataFrame:

@@ -2,7 +2,6 @@
 
 import codecs
 import io
-import os
 import re
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from mmm_bayes.config import Transactions, is_address
 from mmm_bayes.errors import DataError, nearest
+from mmm_bayes.prepare.start import LOCAL, PARTITIONS
 from mmm_bayes.tables import Head, format_of, found, is_marked_as_wide, read_head, read_table
 from mmm_bayes.tables.cells import SPACES
 
@@ -74,10 +74,15 @@ class Source:
     multiline: bool = False
     spaced: bool = False
 
-    def pieces(self, spark: SparkSession) -> int:
-        """Return in how many tasks lines are to be sorted out, so that those of all processors fit into memory."""
-        rounds = 1 + sum(Path(file).stat().st_size for file in self.files) // IN_MEMORY
-        return max(int(spark.conf.get("spark.sql.shuffle.partitions") or 1), rounds * (os.cpu_count() or 1))
+    def pieces(self, spark: SparkSession) -> int | None:
+        """Return in how many tasks lines are sorted out, so that those of all processors fit into memory.
+
+        None where somebody has set how many tasks there are: that wins.
+        """
+        usual = LOCAL[PARTITIONS]
+        if spark.conf.get(PARTITIONS, None) != usual:
+            return None
+        return int(usual) * (1 + sum(Path(file).stat().st_size for file in self.files) // IN_MEMORY)
 
 
 def find_source(

@@ -27,7 +27,7 @@ from mmm_bayes.prepare.classes import Classes, classes_of
 from mmm_bayes.prepare.failures import reason
 from mmm_bayes.prepare.java import java_home
 
-JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+JAVA_OPTIONS, PARTITIONS = "spark.driver.extraJavaOptions", "spark.sql.shuffle.partitions"
 
 LOCAL = {
     "spark.ui.enabled": "false",
@@ -40,7 +40,7 @@ LOCAL = {
     "spark.io.compression.codec": "zstd",  # less than half of the local disk, for the same processor time
     "spark.io.compression.zstd.level": "3",  # a fifth less of the disk again
     "spark.sql.adaptive.enabled": "false",  # a job and a plan more for each shuffle; there is nothing to adapt to
-    "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
+    PARTITIONS: str(os.cpu_count() or 1),
 }
 """What makes a session on this machine start in seconds and stay silent, unless the user has set it."""
 
