@@ -29,8 +29,8 @@ def run(*arguments: str, cores: int | None = None, **environment: str) -> subpro
 @pytest.mark.slow
 def test_the_demo_ends_in_a_report_and_finds_the_truth(tmp_path):
     done = run("demo", "--output", str(tmp_path))
-    steps = [line.split()[:2] for line in done.stderr.splitlines()]
-    assert steps == [["✓", name] for name in ("sample", "prepare", "fit", "compare", "allocate", "report")]
+    steps = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("✓")]
+    assert steps == ["sample", "prepare", "fit", "compare", "allocate", "report"]
     assert "\x1b" not in done.stdout + done.stderr
     for said in ("What each channel returned", "the next 52 weeks", f"Report: {tmp_path}"):
         assert said in done.stdout
