@@ -21,7 +21,7 @@ FLOORS = (
         "transforms.py",
         "intervals.py",
     ),
-    ("likelihoods.py", "pool.py"),
+    ("likelihoods.py", "pool.py", "kernels/"),
     ("config/",),
     ("tables/",),
     ("panel/", "curves/", "priors.py", "provenance/", "external/"),

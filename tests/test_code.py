@@ -16,12 +16,12 @@ from scipy import special
 
 from mmm_bayes import cache
 from mmm_bayes.config import ChannelPriors, LiftTest, Model, Prior
+from mmm_bayes.kernels import elementary
 from mmm_bayes.model import compiled
 from mmm_bayes.model.arrays import graph_data, sizes_of
 from mmm_bayes.model.code import lines
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.graph import build_model, kept_variables
-from mmm_bayes.model.kernels import elementary
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.simulate import PanelSpec, simulate_panel
 
@@ -69,11 +69,9 @@ def panel(request):
 
 
 class Interpreted:
-    """A module's source run by Python itself: `carray` and `pointer` find arrays by their address."""
+    """Written modules run by Python itself: `carray` and `pointer` find arrays by their address."""
 
-    def __init__(self, source, data, sizes):
-        code, head = source.split("\nVALUES", 1)[1], source.split("\nVALUES", 1)[0]
-        imports = "\n".join(x for x in head.splitlines() if x.startswith(("from ", "import ")) and "numba" not in x)
+    def __init__(self, sources, data, sizes):
         self.arrays = compiled.contiguous(data)
         found = {a.ctypes.data: a for a in self.arrays.values()}
         self.user = compiled.numbers(self.arrays, sizes)
@@ -84,9 +82,13 @@ class Interpreted:
             ),
         }
         self.space["types"].int64 = lambda *arguments: None
-        exec(imports, self.space)  # the kernels, compiled as ever
-        self.space |= {"carray": lambda array, shape, kind=None: array.reshape(shape), "pointer": found.__getitem__}
-        exec("VALUES" + code, self.space)
+        self.space |= {"carray": lambda array, shape, kind=None: array.reshape(shape)}
+        for source in sources.values():
+            lines = source.splitlines()
+            imports = [line for line in lines if line.startswith("from ") and "numba" not in line]
+            exec("\n".join(imports), self.space)  # the kernels, compiled as ever
+            self.space["pointer"] = found.__getitem__
+            exec("\n".join(line for line in lines if not line.startswith("from ")), self.space)
         self.free = sum(int(np.prod([sizes[d] for d in dims])) for _, dims in self.space["VALUES"])
         self.whole = self.free + sum(int(np.prod([sizes[d] for d in dims])) for _, dims in self.space["DERIVED"])
 
@@ -110,10 +112,10 @@ def cut(space, sizes, x):
 
 def written(panel, model):
     design = build_design(panel, model)
-    source = compiled.source_of(design, model)
-    assert source is not None, "an operation of this structure is not known"
+    sources = compiled.sources_of(design, model)
+    assert sources is not None, "an operation of this structure is not known"
     data, sizes = graph_data(design, model), sizes_of(design.data, model)
-    return Interpreted(source, data, sizes), build_model(design, model), data, sizes
+    return Interpreted(sources, data, sizes), build_model(design, model), data, sizes
 
 
 def with_gaps(panel):
@@ -161,7 +163,7 @@ def test_code_reads_every_size():
     """What was written for one panel is right for another with more weeks, geos, channels, controls and harmonics."""
     small, large = Model(), Model(fourier=4, trend="piecewise")
     other, graph, data, sizes = written(panel_of(5, 70), large)
-    kept = Interpreted(compiled.source_of(build_design(panel_of(3, 30), small), small), data, sizes)
+    kept = Interpreted(compiled.sources_of(build_design(panel_of(3, 30), small), small), data, sizes)
     x = np.random.default_rng(3).uniform(-0.5, 0.5, kept.free)
     density, gradient = kept.density(x)
     each = graph.compile_logp(sum=False, mode=PLAIN)(cut(kept.space, sizes, x))  # Python adds no 32 at once
@@ -182,32 +184,67 @@ def test_an_operation_that_is_not_known_leaves_the_code_unwritten(small_run, mon
     design = build_design(small_run.panel, Model())
     known = {kind: writer for kind, writer in lines.OPERATIONS.items() if kind is not lines.ARange}
     monkeypatch.setattr(lines, "OPERATIONS", known)
-    assert compiled.source_of(design, Model()) is None
+    assert compiled.sources_of(design, Model()) is None
 
 
 def test_data_that_the_code_does_not_get_leave_it_unwritten(small_run, monkeypatch):
     known = compiled.graph_data
     monkeypatch.setattr(compiled, "graph_data", lambda *args: {n: a for n, a in known(*args).items() if n != "money"})
-    assert compiled.source_of(build_design(small_run.panel, Model()), Model()) is None
+    assert compiled.sources_of(build_design(small_run.panel, Model()), Model()) is None
 
 
 # --- what is kept -------------------------------------------------------------------------------
 
 
+SOURCES = {"density": "VALUES = []\n", "expand": "DERIVED = []\n"}
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "own_folder", lambda: tmp_path)
-    monkeypatch.setattr(compiled, "source_of", lambda design, model: "VALUES, DERIVED = [], []\n")
+    monkeypatch.setattr(compiled, "sources_of", lambda design, model: SOURCES)
     return tmp_path
 
 
-def test_a_damaged_file_is_written_anew(small_run, folder):
-    design = build_design(small_run.panel, Model(residual="white"))
-    name = compiled.structure(design, Model(residual="white"))
-    (folder / name).mkdir()
-    (folder / name / "density.py").write_text("this is no Python", encoding="utf-8")
-    assert compiled.kept_code(design, Model(residual="white")).VALUES == []
-    assert (folder / name / "density.py").read_text(encoding="utf-8").startswith("VALUES")
+@pytest.mark.parametrize("part", compiled.PARTS)
+def test_a_damaged_file_is_written_anew(small_run, folder, part):
+    model = Model(residual="white", fourier=compiled.PARTS.index(part))
+    design = build_design(small_run.panel, model)
+    own = folder / compiled.structure(design, model)
+    own.mkdir()
+    for name, source in SOURCES.items():
+        (own / f"{name}.py").write_text("this is no Python" if name == part else source, encoding="utf-8")
+    kept = compiled.kept_code(design, model)
+    assert (kept.density.VALUES, kept.expand.DERIVED) == ([], [])
+    assert (own / f"{part}.py").read_text(encoding="utf-8") == SOURCES[part]
+
+
+SMALL = """from numba import cfunc
+
+@cfunc("float64(float64)", cache=True)
+def expand(x):
+    return 2 * x
+"""
+
+
+def test_a_second_process_leaves_machine_code_that_the_first_one_loads(tmp_path):
+    (tmp_path / "expand.py").write_text(SMALL, encoding="utf-8")
+    with compiled._compiling("small", tmp_path, "expand"):
+        pass
+    [kept] = (tmp_path / "__pycache__").glob("*.nbc")
+    written = kept.stat().st_mtime_ns
+    found = compiled._load("small", tmp_path, "expand").expand
+    assert found.cache_hits == 1 and found.ctypes(4.0) == 8.0 and kept.stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("program", ["/bin/false", "/no/such/program"])
+def test_where_a_second_process_fails_the_first_one_compiles(tmp_path, monkeypatch, program):
+    (tmp_path / "expand.py").write_text(SMALL, encoding="utf-8")
+    name = f"alone{len(program)}"
+    monkeypatch.setattr(compiled.sys, "executable", program)
+    with compiled._compiling(name, tmp_path, "expand"):
+        pass
+    assert compiled._load(name, tmp_path, "expand").expand.ctypes(4.0) == 8.0
 
 
 def test_the_oldest_structures_go(small_run, folder):

@@ -11,9 +11,9 @@ import pytest
 
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.errors import FitError
+from mmm_bayes.kernels import drift, features, fused
 from mmm_bayes.model import fit, jax_backend
 from mmm_bayes.model.design import build_design
-from mmm_bayes.model.kernels import drift, features, fused
 from mmm_bayes.model.sample import sample_design
 from mmm_bayes.panel import Panel
 from mmm_bayes.progress import silent

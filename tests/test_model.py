@@ -13,11 +13,11 @@ from scipy import stats
 
 from mmm_bayes.config import ChannelPriors, Model, Prior, make_config
 from mmm_bayes.errors import ConfigError
+from mmm_bayes.kernels import drift, elementary, features, fused
 from mmm_bayes.model import baseline, graph
 from mmm_bayes.model.arrays import zero_sum_basis
 from mmm_bayes.model.design import build_design, head, trend_features
 from mmm_bayes.model.graph import build_model
-from mmm_bayes.model.kernels import drift, elementary, features, fused
 from mmm_bayes.model.operations import DEPARTING, MEDIA_EFFECT, WEIGHTED, surprises
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.priors import check_channels, effect_priors, prior_from_range, prior_of, prior_place

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
+from subprocess import DEVNULL, Popen
 from types import ModuleType
 from typing import Any
 
@@ -37,8 +38,14 @@ from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import writing
 
 LIBRARIES = ("nutpie", "numba", "llvmlite", "pymc", "pytensor", "numpy")
-SOURCES = ("transforms.py", "likelihoods.py", "priors.py", "pool.py", "posterior/parts.py", "posterior/lift.py")
-"""Files outside of this room that the graph is made of."""
+SOURCES = ("transforms", "likelihoods", "priors", "pool", "posterior/parts", "posterior/lift", "kernels/*")
+"""Files outside of this room that the graph and its code are made of."""
+
+PARTS = ("density", "expand")
+"""The modules of a structure."""
+
+SECOND = "import gc, runpy, sys; gc.disable(); runpy.run_path(sys.argv[1], run_name=sys.argv[2])"
+"""Runs a file as the module of a name: Numba keeps the machine code under that name."""
 
 KEPT = 60
 """Structures kept in the cache; the oldest go first."""
@@ -61,7 +68,7 @@ def compiled_model(design: Design, model: Model, backend: str) -> Any:
     if code is None:
         return ordinary(design, model)
     data, sizes = graph_data(design, model), sizes_of(design.data, model)
-    start = code.start(sizes, {name: array.to_numpy() for name, array in data.items()})
+    start = code.density.start(sizes, {name: array.to_numpy() for name, array in data.items()})
     return _placed(_with_data(code, data, sizes, design), start, design)
 
 
@@ -71,35 +78,63 @@ def structure(design: Design, model: Model) -> str:
     kinds = [[*by_kind(design.data, name, model.priors)] for name in model.shape.parameters]
     arrays = [(name, array.dims, array.dtype.kind) for name, array in data.items()]
     options = (model.shape, model.residual, model.likelihood, design.data.sizes["geo"] == 1)
-    sources = [p.read_bytes() for p in sorted(Path(__file__).parent.rglob("*.py"))]
-    sources += [(Path(__file__).parents[1] / name).read_bytes() for name in SOURCES]
+    package = Path(__file__).parents[1]
+    sources = [p.read_bytes() for name in ("model/**/*", *SOURCES) for p in sorted(package.glob(f"{name}.py"))]
     text = repr(
         (kinds, [*effect_kinds(design.data, model.priors)], arrays, options, [*sizes], [*map(version, LIBRARIES)])
     )
     return hashlib.sha256(text.encode() + b"".join(sources)).hexdigest()[:32]
 
 
-def kept_code(design: Design, model: Model) -> ModuleType | None:
-    """Return the module of a structure, from the cache or written and compiled; None if it cannot be made."""
+@dataclass(frozen=True)
+class Code:
+    """The modules of a structure, see `mmm_bayes.model.code.module.module_sources`."""
+
+    density: ModuleType
+    expand: ModuleType
+
+
+def kept_code(design: Design, model: Model) -> Code | None:
+    """Return the modules of a structure, from the cache or written and compiled; None if they cannot be made."""
     name = structure(design, model)
     folder = own_folder() / name
-    if (folder / "density.py").exists():
+    if all((folder / f"{part}.py").exists() for part in PARTS):
         try:
             folder.touch()
-            return _load(name, folder)
+            return Code(*(_load(name, folder, part) for part in PARTS))
         except Exception:  # whatever a damaged file does: it is written anew
             shutil.rmtree(folder, ignore_errors=True)
-    source = source_of(design, model)
-    if source is None:
+    sources = sources_of(design, model)
+    if sources is None:
         return None
-    with writing(folder / "density.py") as temporary:
-        temporary.write_text(source, encoding="utf-8")
+    for part in PARTS:
+        with writing(folder / f"{part}.py") as temporary:
+            temporary.write_text(sources[part], encoding="utf-8")
     for old in sorted(folder.parent.iterdir(), key=lambda p: p.stat().st_mtime)[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
     try:
-        return _load(name, folder)
+        with _compiling(name, folder, "expand"):
+            density = _load(name, folder, "density")
+        return Code(density, _load(name, folder, "expand"))
     except NumbaError:  # of a later version: PyTensor knows how to write for that one
         return None
+
+
+@contextmanager
+def _compiling(name: str, folder: Path, part: str) -> Iterator[None]:
+    """Compile a module in a second process meanwhile. Where that fails, whoever loads it compiles it."""
+    command = [sys.executable, "-P", "-c", SECOND, str(folder / f"{part}.py"), _known(name, part)]
+    try:
+        process = Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
+    except OSError:  # no process more is to be had here
+        yield
+        return
+    with process:
+        try:
+            yield
+        except BaseException:
+            process.kill()
+            raise
 
 
 @contextmanager
@@ -115,24 +150,28 @@ def _no_garbage_collected() -> Iterator[None]:
 
 
 @_no_garbage_collected()
-def source_of(design: Design, model: Model) -> str | None:
-    """Return the source of the module of a structure; None where it has an operation that is not known."""
-    from mmm_bayes.model.code.module import Layout, module_source
+def sources_of(design: Design, model: Model) -> dict[str, str] | None:
+    """Return the sources of the modules of a structure; None where it has an operation that is not known."""
+    from mmm_bayes.model.code.module import Layout, module_sources
     from mmm_bayes.model.code.scalars import NoLoopsError
     from mmm_bayes.model.graph import build_model, kept_variables
 
     graph, layout = build_model(design, model), Layout([*sizes_of(design.data, model)], graph_data(design, model))
     try:
-        return module_source(graph, layout, kept_variables(graph))
+        return module_sources(graph, layout, kept_variables(graph))
     except NoLoopsError:
         return None
 
 
-def _load(name: str, folder: Path) -> ModuleType:
+def _known(name: str, part: str) -> str:
+    return f"mmm_bayes.{part}_{name}"
+
+
+def _load(name: str, folder: Path, part: str) -> ModuleType:
     """Return a module from its file; Numba keeps its machine code beside it."""
-    known = f"mmm_bayes.compiled_{name}"
+    known = _known(name, part)
     if known not in sys.modules:
-        spec: Any = importlib.util.spec_from_file_location(known, folder / "density.py")
+        spec: Any = importlib.util.spec_from_file_location(known, folder / f"{part}.py")
         module = importlib.util.module_from_spec(spec)
         sys.modules[known] = module
         try:
@@ -169,17 +208,18 @@ class Address:
     address: int
 
 
-def _with_data(code: ModuleType, data: Mapping[str, xr.Variable], sizes: Mapping[str, int], design: Design) -> Any:
-    """Return what nutpie samples from: the functions of a module, and behind one pointer all that they read."""
-    names = [*code.VALUES, *code.DERIVED]
+def _with_data(code: Code, data: Mapping[str, xr.Variable], sizes: Mapping[str, int], design: Design) -> Any:
+    """Return what nutpie samples from: compiled functions, and behind one pointer all that they read."""
+    values, derived = code.density.VALUES, code.expand.DERIVED
+    names = [*values, *derived]
     shapes = [tuple(sizes[dim] for dim in dims) for _, dims in names]
     ends = np.cumsum([0, *(int(np.prod(shape)) for shape in shapes)]).tolist()
-    whole, free = ends[-1], ends[len(code.VALUES)]
+    whole, free = ends[-1], ends[len(values)]
     coords = {dim: pd.Index(values) for dim, values in coordinates(design.data, sizes).items()}
     arrays = contiguous(data)
     return CompiledPyMCModel(
-        compiled_logp_func=Address(code.density.address),
-        compiled_expand_func=Address(code.expand.address),
+        compiled_logp_func=Address(code.density.density.address),
+        compiled_expand_func=Address(code.expand.expand.address),
         initial_point_func=lambda seed: np.zeros(free),
         shared_data=arrays,
         shared_var_keys={},

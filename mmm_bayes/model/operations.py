@@ -14,7 +14,7 @@ from pytensor.graph import Apply, Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from mmm_bayes import transforms
-from mmm_bayes.model.kernels import drift, features, fused
+from mmm_bayes.kernels import drift, features, fused
 
 Shapes = Sequence[Sequence[Any]]
 

@@ -1,4 +1,4 @@
-"""The source of a module for the models of one structure: density, what is kept of a draw, where chains start."""
+"""The source for the models of one structure: density, what is kept of a draw, where chains start."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,11 +26,10 @@ import numpy as np
 from numba import carray, cfunc, types
 from numpy import inf, nan
 
-from mmm_bayes.model.kernels.elementary import erfcx, pointer, psi, softplus
+from mmm_bayes.kernels.elementary import erfcx, pointer, psi, softplus
 {kernels}
 
-VALUES = {values}
-DERIVED = {derived}
+{names} = {variables}
 
 '''
 
@@ -106,8 +105,8 @@ class Layout:
 
 
 @untraced
-def module_source(graph: pm.Model, layout: Layout, kept: Sequence[str]) -> str:
-    """Return the source of a module with the functions ``density``, ``expand`` and ``start``.
+def module_sources(graph: pm.Model, layout: Layout, kept: Sequence[str]) -> dict[str, str]:
+    """Return the sources of two modules, ``density`` with the functions ``density`` and ``start``, and ``expand``.
 
     ``VALUES`` and ``DERIVED`` name the variables of the sampler's space and those that ``expand`` adds, with their
     dimensions.
@@ -124,19 +123,16 @@ def module_source(graph: pm.Model, layout: Layout, kept: Sequence[str]) -> str:
     values = [Named(graph.rvs_to_values[v], tuple(dims.get(v.name, ()))) for v in graph.free_RVs]
     found = [v for v in graph.unobserved_value_vars if v.name in kept and v not in {n.variable for n in values}]
     derived = [Named(v, tuple(dims.get(v.name, ()))) for v in found]
+    density = DENSITY.format(**TYPES) + _density(graph, layout, values) + START + _start(graph, layout, values)
+    expand = EXPAND.format(**TYPES) + _expand(layout, values, derived)
+    return {"expand": _head("DERIVED", derived) + expand, "density": _head("VALUES", values) + density}
+
+
+def _head(names: str, variables: Sequence[Named]) -> str:
     kernels = {f for kind in KINDS.values() for f in (kind.kernel, kind.gradient)}
     imports = (f"from {f.py_func.__module__} import {f.py_func.__name__} as {kernel_name(f)}" for f in kernels)
-    names = {"values": values, "derived": derived}
-    return "".join(
-        [
-            HEAD.format(
-                kernels="\n".join(sorted(imports)),
-                **{name: [(v.variable.name, v.dims) for v in every] for name, every in names.items()},
-            ),
-            DENSITY.format(**TYPES) + _density(graph, layout, values),
-            EXPAND.format(**TYPES) + _expand(layout, values, derived),
-            START + _start(graph, layout, values),
-        ]
+    return HEAD.format(
+        kernels="\n".join(sorted(imports)), names=names, variables=[(v.variable.name, v.dims) for v in variables]
     )
 
 

@@ -6,7 +6,7 @@ feature, geo and week; here it is a plain sum.
 
 import numpy as np
 
-from mmm_bayes.model.kernels.elementary import dot, kernel
+from mmm_bayes.kernels.elementary import dot, kernel
 
 
 @kernel

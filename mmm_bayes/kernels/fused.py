@@ -7,7 +7,7 @@ instead of dozens, and one kernel to compile and cache instead of fifty.
 
 import numpy as np
 
-from mmm_bayes.model.kernels.elementary import exp, kernel, log, total
+from mmm_bayes.kernels.elementary import exp, kernel, log, total
 from mmm_bayes.transforms import FLOOR, NOTHING
 
 

@@ -18,7 +18,7 @@ is left of the funnel between the shocks and their size, nor of the ridge betwee
 
 import numpy as np
 
-from mmm_bayes.model.kernels.elementary import kernel
+from mmm_bayes.kernels.elementary import kernel
 from mmm_bayes.transforms import drift_step
 
 step = kernel(drift_step)
