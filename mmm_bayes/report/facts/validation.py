@@ -61,10 +61,11 @@ def _moves(check: str, found: Summary) -> Finding:
     variants = found["variants"]
     worst = max(variants, key=lambda own: abs(own["worst"]))
     values = {
+        "by": check,
         "mean": float(np.mean([own["roi"] for own in variants])),
         "worst": worst["worst"],
         "channel": worst["channel"],
         "plan": max(own["plan"] for own in variants),
         "fits": len(variants),
     }
-    return Finding(f"validation.moves.{check}", values)
+    return Finding("validation.moves", values)
