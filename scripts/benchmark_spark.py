@@ -24,9 +24,11 @@ SIZES = (540_000, 5_400_000, 27_000_000)
 
 BARE = """
 import sys
+from pathlib import Path
 from pyspark.sql import functions as F
+from mmm_bayes.prepare.size import LONG, about
 from mmm_bayes.prepare.start import started
-with started({{}}) as spark:
+with started({{}}, about([Path(sys.argv[1])]) >= LONG) as spark:
     lines = spark.read.parquet(sys.argv[1])
     good = (F.col("Quantity") != 0) & (F.col("UnitPrice") > 0) & F.col("InvoiceDate").isNotNull()
     {exact}

@@ -18,7 +18,8 @@ from mmm_bayes.config import Transactions, make_config
 from mmm_bayes.errors import DataError
 from mmm_bayes.prepare import Prepared, weekly_table
 from mmm_bayes.prepare import presets as layouts
-from mmm_bayes.prepare.read import Source
+from mmm_bayes.prepare.read import IN_MEMORY, Source
+from mmm_bayes.prepare.size import PACKED
 from mmm_bayes.prepare.spark import holding
 from mmm_bayes.prepare.start import PARTITIONS
 from mmm_bayes.prepare.times import Clock, timestamp
@@ -488,9 +489,9 @@ def test_earlier_quarantine_survives_a_failure(spark: SparkSession, good: Path, 
 
 
 def test_lines_of_large_files_are_sorted_out_in_rounds(spark: SparkSession, tmp_path: Path) -> None:
-    """Each processor has a share of at most so many bytes of the files, unless somebody has set the number of tasks."""
+    """Each processor has a share of at most so many lines, unless somebody has set the number of tasks."""
     table, processors = Transactions(path="x", preset="online_retail"), os.cpu_count() or 1
-    for number, size in enumerate((1_000, 3 * 2**25)):
+    for number, size in enumerate((1_000, 3 * IN_MEMORY * PACKED)):
         with (tmp_path / str(number)).open("wb") as file:
             file.truncate(size)  # takes no room on the disk
     small, large = (Source("x", "x", "csv", table, files=(str(tmp_path / name),)) for name in "01")

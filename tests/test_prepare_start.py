@@ -5,6 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from mmm_bayes.config import make_config
+from mmm_bayes.prepare.size import LINE, LONG, PACKED, is_long
+
 NAMES = (
     "spark.master",
     "spark.sql.shuffle.partitions",
@@ -30,6 +35,36 @@ try:
 except MMMError as error:
     print(error)
 """
+
+
+ARGUMENTS = """
+import sys
+from mmm_bayes.prepare.spark import begin, spark_session
+long = sys.argv[1] == "long"
+begin({}, None, long)
+with spark_session({}, None, long) as spark:
+    java = spark.sparkContext._jvm.java.lang.management.ManagementFactory.getRuntimeMXBean()
+    print(*sorted(word for word in java.getInputArguments() if "Tiered" in word or "UseSerial" in word))
+"""
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"), [("short", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"), ("long", "-XX:+UseSerialGC")]
+)
+def test_java_compiles_as_well_as_it_can_where_there_is_much_to_read(size: str, wanted: str) -> None:
+    done = subprocess.run([sys.executable, "-c", ARGUMENTS, size], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == wanted
+
+
+@pytest.mark.parametrize(("name", "line"), [("lines.csv", LINE), ("lines.parquet", PACKED), ("lines.csv.gz", PACKED)])
+def test_how_much_there_is_to_read_is_seen_from_the_sizes_of_files(tmp_path: Path, name: str, line: int) -> None:
+    raw = {"name": "shop", "transactions": {"path": str(tmp_path / "*"), "preset": "online_retail"}}
+    assert not is_long(make_config(raw))  # which is for others to say
+    for lines, long in ((LONG - 1, False), (LONG, True)):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(lines * line)  # takes no room on the disk
+        assert is_long(make_config(raw)) is long
+    assert not is_long(make_config({"name": "shop", "transactions": {"table": "sales", "preset": "online_retail"}}))
 
 
 def sessions(folder: Path, **environment: str) -> list[str]:

@@ -15,7 +15,7 @@ from mmm_bayes.config.data import (
 )
 from mmm_bayes.config.document import as_yaml
 from mmm_bayes.config.external import Event, ExternalFile
-from mmm_bayes.config.file import TableFile, is_address
+from mmm_bayes.config.file import TableFile, files_of, is_address
 from mmm_bayes.config.holidays import unknown_countries
 from mmm_bayes.config.load import LANGUAGES, Config, load_config, load_what_is_right, make_config, override
 from mmm_bayes.config.model import Compare, LiftTest, Model, Sampler
@@ -53,6 +53,7 @@ __all__ = [
     "Transactions",
     "as_number",
     "as_yaml",
+    "files_of",
     "in_words",
     "is_address",
     "load_config",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 from zoneinfo import available_timezones
 
@@ -69,6 +70,14 @@ class TableFile(Section):
 def is_address(path: str) -> bool:
     """Whether a path is that of a store, such as ``s3a://sales/lines`` or ``dbfs:/sales``, and none of this machine."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", path) is not None
+
+
+def files_of(path: str) -> list[Path]:
+    """Return the visible files that a path of this machine means: itself, those in a folder, the matches of a glob."""
+    given = Path(path)
+    places = [given] if given.exists() else sorted(Path(given.anchor).glob(str(given.relative_to(given.anchor))))
+    files = [file for place in places for file in (sorted(place.rglob("*")) if place.is_dir() else [place])]
+    return [file for file in files if file.is_file() and not file.name.startswith((".", "_"))]
 
 
 def _is_encoding(name: str) -> bool:

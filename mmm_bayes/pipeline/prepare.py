@@ -191,9 +191,10 @@ def _read_transactions(
     earlier: Manifest | None,
 ) -> "Prepared":
     """Read the lines with Spark, and write what they come to."""
+    from mmm_bayes.prepare.size import is_long
     from mmm_bayes.prepare.spark import begin
 
-    begin(config.spark, session)
+    begin(config.spark, session, is_long(config))
     from mmm_bayes.prepare import weekly_table
 
     progress("reading transactions with Spark", None)

@@ -17,6 +17,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from mmm_bayes.config import Transactions, is_address
 from mmm_bayes.errors import DataError, nearest
+from mmm_bayes.prepare.size import about
 from mmm_bayes.prepare.start import LOCAL, PARTITIONS
 from mmm_bayes.tables import Head, format_of, found, is_marked_as_wide, read_head, read_table
 from mmm_bayes.tables.cells import SPACES
@@ -39,8 +40,8 @@ ODD_SPACE = f"^ *[{SPACE[1:]}]|[{SPACE[1:]}] *$"
 LONGEST = 50
 """Most lines of a cell."""
 
-IN_MEMORY = 2**25
-"""Bytes of files whose lines fit into memory at once: three million of them, where they are packed well."""
+IN_MEMORY = 3_000_000
+"""Lines that fit into memory at once."""
 
 BLOCK = 2**20
 """Bytes that are looked at at once."""
@@ -82,7 +83,7 @@ class Source:
         usual = LOCAL[PARTITIONS]
         if spark.conf.get(PARTITIONS, None) != usual:
             return None
-        return int(usual) * (1 + sum(Path(file).stat().st_size for file in self.files) // IN_MEMORY)
+        return int(usual) * (1 + about(map(Path, self.files)) // IN_MEMORY)
 
 
 def find_source(

@@ -12,6 +12,7 @@ from pyspark.sql.types import DecimalType
 
 from mmm_bayes.config import Config, SourceTable
 from mmm_bayes.prepare.failures import spark_errors
+from mmm_bayes.prepare.size import is_long
 from mmm_bayes.prepare.spark import our_rules, spark_session
 
 
@@ -33,7 +34,7 @@ def open_tables(
     """
     session = session or next((frame.sparkSession for frame in given.values()), None)
     with ExitStack() as block:
-        spark = block.enter_context(spark_session(config.spark, session))
+        spark = block.enter_context(spark_session(config.spark, session, is_long(config)))
         opened = {}
         for name, table in config.files.items():
             if isinstance(table, SourceTable) and (name in given or table.by_spark):

@@ -30,7 +30,7 @@ ONE_AT_A_TIME = RLock()
 
 @contextmanager
 def spark_session(
-    settings: Mapping[str, str] | None = None, session: SparkSession | None = None
+    settings: Mapping[str, str] | None = None, session: SparkSession | None = None, long: bool = False
 ) -> Iterator[SparkSession]:
     """Yield a Spark session: the one that is handed in, the one that runs in any thread of this Python, or a new one.
 
@@ -39,6 +39,7 @@ def spark_session(
     Args:
         settings: of Spark, by name; they win over everything that is set elsewhere.
         session: where the caller has one.
+        long: whether there is so much to read that it is worth a slower start.
 
     Raises:
         ConfigError: a setting is one of `SETTINGS`.
@@ -50,17 +51,17 @@ def spark_session(
     with ONE_AT_A_TIME:
         running = session or _running()
         if running is None:
-            with started(wanted) as own, holding(own, {} if isinstance(own, SparkSession) else wanted):
+            with started(wanted, long) as own, holding(own, {} if isinstance(own, SparkSession) else wanted):
                 yield own
         else:
             with holding(running, wanted):
                 yield running
 
 
-def begin(settings: Mapping[str, str], session: SparkSession | None = None) -> None:
+def begin(settings: Mapping[str, str], session: SparkSession | None = None, long: bool = False) -> None:
     """Let Java start beside what Python does until it asks for a `spark_session` with the same arguments."""
     if session is None and _running() is None:
-        launch_ahead(settings)
+        launch_ahead(settings, long)
 
 
 @contextmanager

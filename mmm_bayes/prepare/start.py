@@ -29,14 +29,18 @@ from mmm_bayes.prepare.java import java_home
 
 JAVA_OPTIONS, PARTITIONS = "spark.driver.extraJavaOptions", "spark.sql.shuffle.partitions"
 
+ONE_COLLECTOR = "-XX:+UseSerialGC"
+QUICK = "-XX:TieredStopAtLevel=1"
+"""Half of the time of a short run is Java compiling. Its quick compiler alone halves that; what it makes runs half as
+fast."""
+
 LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.memory": "2g",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    # Half of the time of a short run is the JVM compiling: the quick compiler halves that.
-    JAVA_OPTIONS: "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    JAVA_OPTIONS: f"{QUICK} {ONE_COLLECTOR}",
     "spark.io.compression.codec": "zstd",  # less than half of the local disk, for the same processor time
     "spark.io.compression.zstd.level": "3",  # a fifth less of the disk again
     "spark.sql.adaptive.enabled": "false",  # a job and a plan more for each shuffle; there is nothing to adapt to
@@ -83,29 +87,29 @@ AHEAD: list[Future[Java]] = []
 """The same, while it is started beside other work."""
 
 
-def launch_ahead(settings: Mapping[str, str]) -> None:
+def launch_ahead(settings: Mapping[str, str], long: bool) -> None:
     """Start Java in a thread, where a session would; `started` waits for it, and says what went wrong."""
     if JAVA or AHEAD or _remote(settings):
         return
     pool = ThreadPoolExecutor(1)
-    AHEAD.append(pool.submit(_launch, _master(settings), settings))
+    AHEAD.append(pool.submit(_launch, _master(settings), settings, long))
     pool.shutdown(wait=False)
 
 
 @contextmanager
-def started(settings: Mapping[str, str]) -> Iterator[SparkSession]:
+def started(settings: Mapping[str, str], long: bool = False) -> Iterator[SparkSession]:
     """Yield a new session that ends with the block.
 
     What is set wins in this order: ``settings``, SPARK_MASTER and SPARK_REMOTE, PYSPARK_SUBMIT_ARGS,
-    ``spark-defaults.conf``, `LOCAL`. What Java and Spark print goes to a temporary file, of which an error quotes the
-    end.
+    ``spark-defaults.conf``, `LOCAL`. Of a ``long`` run Java compiles as well as it can. What Java and Spark print goes
+    to a temporary file, of which an error quotes the end.
 
     Raises:
         MMMError: no Java was found, or Spark does not start.
     """
     with _quietly():
         remote = _remote(settings)
-        spark = _connect(remote, settings) if remote else _start(settings)
+        spark = _connect(remote, settings) if remote else _start(settings, long)
         try:
             yield spark
         finally:
@@ -143,32 +147,33 @@ def _connect(url: str, settings: Mapping[str, str]) -> SparkSession:
         raise MMMError(f"{url}: no server of Spark Connect answers ({said:.200}); correct the address.") from error
 
 
-def _start(settings: Mapping[str, str]) -> SparkSession:
+def _start(settings: Mapping[str, str], long: bool) -> SparkSession:
     master = _master(settings)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    java = _java(master, settings)
+    java = _java(master, settings, long)
     _require(java, settings)
     conf = SparkConf().setMaster(master).setAppName(APP).setAll(list(settings.items()))
     with _telling(master, java.log):
         return SparkSession(SparkContext(gateway=java.gateway, conf=conf))
 
 
-def _java(master: str, settings: Mapping[str, str]) -> Java:
+def _java(master: str, settings: Mapping[str, str], long: bool) -> Java:
     if AHEAD:
         return AHEAD.pop().result()
-    return JAVA[0] if JAVA else _launch(master, settings)
+    return JAVA[0] if JAVA else _launch(master, settings, long)
 
 
-def _launch(master: str, settings: Mapping[str, str]) -> Java:
+def _launch(master: str, settings: Mapping[str, str], long: bool) -> Java:
     """Start Java with what the user has set, and `LOCAL` where they have not."""
-    ours = {name: value for name, value in LOCAL.items() if name not in _defaults()}
+    usual = LOCAL | {JAVA_OPTIONS: ONE_COLLECTOR} if long else LOCAL
+    ours = {name: value for name, value in usual.items() if name not in _defaults()}
     local = master.startswith("local")
     conf = SparkConf(loadDefaults=False).setAll(list(ours.items()) if local else [])
     at_launch = {name: value for name, value in settings.items() if name.startswith(AT_LAUNCH)}
     given = [word for word in _submit_arguments() if word != SHELL]
-    usual = local and not given and not _defaults() and at_launch.keys() <= {"spark.driver.memory"}
+    plain = local and not given and not _defaults() and at_launch.keys() <= {"spark.driver.memory"}
     wanted = [part for item in at_launch.items() for part in ("--conf", "=".join(item))]
     arguments = shlex.join([*given, "--master", master, *wanted, SHELL])
     log = TemporaryFile()  # noqa: SIM115 - it stays open as long as Java runs
@@ -178,7 +183,7 @@ def _launch(master: str, settings: Mapping[str, str]) -> Java:
         _environment("JAVA_HOME", str(home)),
         _environment("PYSPARK_SUBMIT_ARGS", arguments),
     ):
-        leaves = classes_of(home, at_launch) if usual else None
+        leaves = classes_of(home, at_launch) if plain else None
         if leaves:
             kept = leaves.kept()
             conf.set(JAVA_OPTIONS, f"{ours[JAVA_OPTIONS]} {leaves.option(kept)}")

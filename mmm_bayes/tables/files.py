@@ -10,7 +10,7 @@ from zipfile import BadZipFile, ZipFile
 import pyarrow as pa
 from pyarrow.fs import FileSystem
 
-from mmm_bayes.config import TableFile, is_address
+from mmm_bayes.config import TableFile, files_of, is_address
 from mmm_bayes.errors import DataError
 
 KINDS = {
@@ -37,17 +37,14 @@ LOST = "\ufffd"
 
 
 def found(path: str, section: str) -> list[str]:
-    """Return the visible files that a path means: itself, what a folder holds at any depth, or the matches of a glob.
+    """Return the visible files that a path means, see `mmm_bayes.config.files_of`; an address as it is.
 
     Raises:
         DataError: there is none.
     """
     if is_address(path):
         return [path]
-    given = Path(path)
-    places = [given] if given.exists() else sorted(Path(given.anchor).glob(str(given.relative_to(given.anchor))))
-    files = [file for place in places for file in (sorted(place.rglob("*")) if place.is_dir() else [place])]
-    visible = [str(file) for file in files if file.is_file() and not file.name.startswith((".", "_"))]
+    visible = [str(file) for file in files_of(path)]
     if not visible:
         raise DataError(
             f"{path}: there is no such file, folder or pattern; correct '{section}.path' or give the path with --data."
