@@ -103,10 +103,8 @@ def small_posterior(small_run: Run) -> Posterior:
 INTERPRETED = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.dataFrameQueryContext.enabled": "false",
-    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
-"""Tables of some lines are computed in less time than code for them is compiled, or each call's place noted."""
+"""Tables of some lines are computed in less time than code for them is compiled."""
 
 COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 """What Spark does where nobody says anything."""

@@ -44,6 +44,8 @@ LOCAL = {
     "spark.io.compression.codec": "zstd",  # less than half of the local disk, for the same processor time
     "spark.io.compression.zstd.level": "3",  # a fifth less of the disk again
     "spark.sql.adaptive.enabled": "false",  # a job and a plan more for each shuffle; there is nothing to adapt to
+    "spark.sql.dataFrameQueryContext.enabled": "false",  # to note where a column is asked for takes half of all calls
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     PARTITIONS: str(os.cpu_count() or 1),
 }
 """What makes a session on this machine start in seconds and stay silent, unless the user has set it."""
