@@ -72,10 +72,15 @@ def is_address(path: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", path) is not None
 
 
+def places_of(path: str | Path) -> Iterator[Path]:
+    """Yield the files and folders that a path of this machine means: itself, or the matches of a glob."""
+    given = Path(path)
+    yield from [given] if given.exists() else Path(given.anchor).glob(str(given.relative_to(given.anchor)))
+
+
 def files_of(path: str) -> list[Path]:
     """Return the visible files that a path of this machine means: itself, those in a folder, the matches of a glob."""
-    given = Path(path)
-    places = [given] if given.exists() else sorted(Path(given.anchor).glob(str(given.relative_to(given.anchor))))
+    places = sorted(places_of(path))
     files = [file for place in places for file in (sorted(place.rglob("*")) if place.is_dir() else [place])]
     return [file for file in files if file.is_file() and not file.name.startswith((".", "_"))]
 

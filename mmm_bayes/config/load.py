@@ -15,7 +15,7 @@ from mmm_bayes.config.document import read_document
 from mmm_bayes.config.experiments import with_result
 from mmm_bayes.config.explain import sentences
 from mmm_bayes.config.external import Event, ExternalFile
-from mmm_bayes.config.file import TableFile, is_address
+from mmm_bayes.config.file import TableFile, is_address, places_of
 from mmm_bayes.config.model import Compare, Model, Sampler
 from mmm_bayes.config.section import Fraction, Mistake, Section, one_of
 from mmm_bayes.config.transactions import MONEY, Transactions
@@ -97,7 +97,7 @@ class Config(Section):
             return _expanded(path)
         expanded = path if "$" in path and self._is_there(path) else _expanded(path)
         beside = self.folder / expanded
-        if Path(expanded).is_absolute() or not _matches(beside):
+        if Path(expanded).is_absolute() or not any(places_of(beside)):
             return expanded
         return str(beside)
 
@@ -133,13 +133,6 @@ def _filled(text: str, what: str, remedy: str = "") -> str:
     if unset := re.search(r"\$\{?([A-Za-z_]\w*)\}?", expanded):
         raise ConfigError(f"{what}: the environment variable {unset[1]} is not set; set it{remedy}.")
     return expanded
-
-
-def _matches(path: Path) -> bool:
-    """Whether a file, a folder or a glob finds something."""
-    anchor = Path(path.anchor) if path.is_absolute() else Path()
-    relative = path.relative_to(path.anchor) if path.is_absolute() else path
-    return path.exists() or any(anchor.glob(str(relative)))
 
 
 def load_config(path: str | Path, data: str | None = None) -> Config:
