@@ -101,7 +101,7 @@ def kept_code(design: Design, model: Model) -> Code | None:
     if all((folder / f"{part}.py").exists() for part in PARTS):
         try:
             folder.touch()
-            return Code(*(_load(name, folder, part) for part in PARTS))
+            return _code(name, folder)
         except Exception:  # whatever a damaged file does: it is written anew
             shutil.rmtree(folder, ignore_errors=True)
     sources = sources_of(design, model)
@@ -114,10 +114,14 @@ def kept_code(design: Design, model: Model) -> Code | None:
         shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
     try:
         with _compiling(name, folder, "expand"):
-            density = _load(name, folder, "density")
-        return Code(density, _load(name, folder, "expand"))
+            _load(name, folder, "density")
+        return _code(name, folder)
     except NumbaError:  # of a later version: PyTensor knows how to write for that one
         return None
+
+
+def _code(name: str, folder: Path) -> Code:
+    return Code(*(_load(name, folder, part) for part in PARTS))
 
 
 @contextmanager
