@@ -50,7 +50,7 @@ def money(small_run) -> Money:
 
 
 def opened(tab: str = "Summary") -> AppTest:
-    page = AppTest.from_file(str(serve.PAGE), default_timeout=300)
+    page = AppTest.from_file(str(serve.PAGE), default_timeout=60)
     page.session_state["tab"] = tab
     page.run()
     assert not page.exception

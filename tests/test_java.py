@@ -129,7 +129,7 @@ def test_spark_that_does_not_start_is_one_sentence(tmp_path: Path) -> None:
     )
     environment = os.environ | {"JAVA_HOME": str(tmp_path / "odd")}
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True, env=environment
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True, env=environment
     )
     assert done.stdout.startswith("Spark does not start with master local[*]: ")
     assert len(done.stdout.splitlines()) == 1

@@ -149,7 +149,7 @@ def test_a_notebook_shows_tables_and_progress(small_run: Run, monkeypatch: pytes
         "axes = mmm_bayes.plot.roi(run)",
     ]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(book, timeout=600, kernel_name="python3", resources={"metadata": {"path": "."}}).execute()
+    NotebookClient(book, timeout=120, kernel_name="python3", resources={"metadata": {"path": "."}}).execute()
     run, checks, bar, picture = ([output.data for output in cell.outputs] for cell in book.cells)
     assert "What media returned." in run[0]["text/html"]
     assert checks[0]["text/html"].startswith("<table>")
