@@ -29,7 +29,7 @@ class Prepared:
 
     Attributes:
         frame: one row per geo and week, the largest geo first: ``week, geo``, `MEASURES`, what there is of `FURTHER`,
-            ``filled`` (true where there was no line), external controls, ``spend_<channel>`` and ``holiday_<name>``.
+            ``filled`` (true where there was no line), ``spend_<channel>``, ``holiday_<name>`` and external controls.
             Weeks before the first of revenue have spend alone.
         columns: which column holds what.
         quality: the data-quality summary, ready for JSON.

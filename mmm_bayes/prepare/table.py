@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from mmm_bayes.config import Config, PanelColumns, SourceTable, Transactions
-from mmm_bayes.external import WeeklyControls, read_external, weekly_controls
+from mmm_bayes.external import read_external, weekly_controls
 from mmm_bayes.findings import Finding
 from mmm_bayes.panel.holidays import add_holidays
 from mmm_bayes.prepare.clean import book_cancellations, judge, keep_on_disk, read_lines
@@ -30,7 +29,7 @@ from mmm_bayes.prepare.quarantine import write_quarantine
 from mmm_bayes.prepare.read import find_source
 from mmm_bayes.prepare.sources import cells_of, open_tables
 from mmm_bayes.prepare.spend import Spend, read_spend, weekly_spend
-from mmm_bayes.prepare.weeks import WEEKDAYS, Counts, add_up, by_geo_week, count, new_customers, total
+from mmm_bayes.prepare.weeks import WEEKDAYS, Counts, add_up, buyers, by_geo_week, count, total
 from mmm_bayes.progress import Progress, silent
 
 
@@ -98,7 +97,6 @@ def weekly_table(
         require_no_question(cells, source)
         losses = judge_losses(cells, source, invoices, how.columns)
         counts = count(invoices, cells, table.week_start, read.clock.weeks)
-        inside = invoices.where(F.col("reason").isNull() & F.col("week").between(*counts.span))
         large = partial(large_lines, lines, week_start=table.week_start)
         if increment.can_keep:
             worth, limit = large_of(increment, lines, rows, read, counts)
@@ -108,11 +106,10 @@ def weekly_table(
         grouping = group_geos(counts.inside, table)
         spend = weekly_spend(spend_lines, table.week_start, counts.span, grouping) if spend_lines else None
         external = weekly_controls(tables, _weeks(counts), grouping.places)
-        cells = beside(by_geo_week(inside, grouping), external).toArrow().to_pandas()
-        if how.columns.customer is not None:
-            cells = _with_customers(cells, new_customers(invoices, grouping))
+        external.require_new((*FURTHER, KPI_VALUE))
+        cells = by_geo_week(counts.inside, grouping).join(buyers(invoices, grouping))
         of_costs = summarise_costs(counts.kept, invoices)
-        frame = _fill(cells, grouping, counts, spend, external.names)
+        frame = _fill(_of_customers(cells, how.columns.customer), grouping, counts, spend)
         holidays = add_holidays(frame, table.holidays, grouping.largest)
         progress("writing the quarantine", 0.9)
         write_quarantine(invoices, quarantine)
@@ -120,8 +117,8 @@ def weekly_table(
     found = (*read.notes, *kept_notes, *losses, *odd_lines, *external.notes, *about_costs(of_costs))
     story = Story(source.path, table, counts, found, grouping, holidays, spend)
     quality = summarise(story) | ({} if of_costs is None else {"costs": of_costs})
-    columns = _columns(holidays.frame, table, spend, list(holidays.columns), external.names)
-    return Prepared(holidays.frame, columns, quality)
+    columns = _columns(holidays.frame, table, spend, list(holidays.columns))
+    return Prepared(*external.beside(holidays.frame, columns), quality)
 
 
 def _is_by_spark(config: Config, section: str) -> bool:
@@ -135,10 +132,10 @@ def _booked(lines: DataFrame, table: Transactions) -> DataFrame:
     return lines.withColumns({"booked": F.col("at"), "unmatched": F.lit(False)})
 
 
-def _with_customers(cells: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Part the customers of each week and geo into new and returning ones."""
-    cells = cells.merge(new, how="left", on=["week", "geo"])
-    cells["new_customers"] = cells["new_customers"].fillna(0).astype(int)
+def _of_customers(cells: pd.DataFrame, column: str | None) -> pd.DataFrame:
+    """Part the customers of each week and geo into new and returning ones, where a column names them."""
+    if column is None:
+        return cells.drop(columns="new_customers")
     return cells.assign(returning_customers=cells["customers"] - cells["new_customers"])
 
 
@@ -146,19 +143,7 @@ def _weeks(counts: Counts) -> pd.DatetimeIndex:
     return pd.date_range(*counts.span, freq="7D", unit="ns")
 
 
-def beside(cells: DataFrame, external: WeeklyControls) -> DataFrame:
-    """Join external controls by week and geo; weeks without lines come with them."""
-    if not external.names:
-        return cells
-    external.require_new((*cells.columns, *FURTHER, KPI_VALUE, "trading_days", "filled"))
-    frame = external.frame.reset_index()
-    table = pa.Table.from_pandas(frame.assign(week=frame["week"].dt.date), preserve_index=False)
-    return cells.join(F.broadcast(cells.sparkSession.createDataFrame(table)), ["week", "geo"], "right")
-
-
-def _fill(
-    cells: pd.DataFrame, grouping: Grouping, counts: Counts, spend: Spend | None, external: tuple[str, ...]
-) -> pd.DataFrame:
+def _fill(known: pd.DataFrame, grouping: Grouping, counts: Counts, spend: Spend | None) -> pd.DataFrame:
     """Return every week of every geo in order.
 
     Weeks without lines get zeros and the price of the week before; weeks before the first of revenue, kept for
@@ -167,7 +152,6 @@ def _fill(
     first = spend.first if spend else counts.span[0]
     weeks = pd.date_range(first, counts.span[1], freq="7D", name="week", unit="ns")
     every = pd.MultiIndex.from_product([grouping.names, weeks], names=["geo", "week"])
-    known = cells.assign(week=pd.to_datetime(cells["week"])).set_index(["geo", "week"])
     if spend:
         known = known.join(spend.weekly, how="outer")
     frame = known.reindex(every).reset_index()
@@ -178,18 +162,15 @@ def _fill(
     frame = frame.fillna(dict.fromkeys(frame.columns[2:], 0.0)).assign(filled=filled)
     frame["trading_days"] = frame["week"].map(counts.trading_days)
     measures = [*MEASURES, *(name for name in FURTHER if name in frame)]
-    known_after = [*measures, *external]
-    frame[known_after] = frame[known_after].mask(before)
-    return frame[["week", "geo", *measures, "filled", *external, *(spend.columns.values() if spend else ())]]
+    frame[measures] = frame[measures].mask(before)
+    return frame[["week", "geo", *measures, "filled", *(spend.columns.values() if spend else ())]]
 
 
-def _columns(
-    frame: pd.DataFrame, table: Transactions, spend: Spend | None, holidays: list[str], external: tuple[str, ...]
-) -> PanelColumns:
+def _columns(frame: pd.DataFrame, table: Transactions, spend: Spend | None, holidays: list[str]) -> PanelColumns:
     return PanelColumns(
         geo="geo",
         kpi="revenue",
         spend=spend.columns if spend else {},
-        controls=(*(name for name in table.controls if frame[name].nunique() > 1), *external),
+        controls=tuple(name for name in table.controls if frame[name].nunique() > 1),
         holidays=tuple(holidays),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -156,7 +157,7 @@ def count(invoices: DataFrame, cells: pd.DataFrame, week_start: str, by_week: bo
     first, last = kept["first"].min().date(), kept["last"].max().date() + timedelta(days=6 if by_week else 0)
     start = first_day(first + timedelta(days=6), week_start)
     end = first_day(last + timedelta(days=1), week_start) - WEEK
-    counts = Counts(cells, (start, end), *_different(invoices), by_week)
+    counts = Counts(cells, (start, end), *_numbers(invoices), by_week)
     if counts.number_of_weeks < MIN_WEEKS:
         raise DataError(
             f"the lines from {first} to {last} hold {max(counts.number_of_weeks, 0)} whole weeks; at least {MIN_WEEKS} "
@@ -165,15 +166,22 @@ def count(invoices: DataFrame, cells: pd.DataFrame, week_start: str, by_week: bo
     return counts
 
 
-def _different(invoices: DataFrame) -> tuple[int, int, pd.DataFrame]:
+def _numbers(invoices: DataFrame) -> tuple[int, int, pd.DataFrame]:
     """Return the numbers of invoices and of customers, and the table of days, from one job."""
-    orders = F.count_distinct("invoice").alias("orders")
-    daily = invoices.where(F.col("reason").isNull()).groupBy("day").agg(_sum("lines"), orders)
-    whole = invoices.agg(F.count_distinct("customer").alias("lines"), orders).select(F.lit(None).alias("day"), "*")
-    rows = daily.union(whole).toArrow().to_pandas().set_index("day").astype(int)
-    days = rows[rows.index.notna()].sort_index()
-    (customers, different) = rows[rows.index.isna()].iloc[0]
-    return int(different), int(customers), days.set_index(pd.DatetimeIndex(days.index))
+    daily = invoices.where(F.col("reason").isNull()).groupBy("day").agg(_sum("lines"), _different("invoice", "orders"))
+    whole = [invoices.agg(_different(name, name)) for name in ("invoice", "customer")]
+    rows = reduce(_under, whole, daily).toArrow().to_pandas().set_index("day")
+    days = rows.loc[rows.index.notna(), ["lines", "orders"]].astype(int).sort_index()
+    return int(rows["invoice"].max()), int(rows["customer"].max()), days.set_index(pd.DatetimeIndex(days.index))
+
+
+def _different(name: str, alias: str) -> Column:
+    return F.count_distinct(name).alias(alias)
+
+
+def _under(rows: DataFrame, more: DataFrame) -> DataFrame:
+    """Return two tables of counts as one. Each is counted by itself: of two at once Spark writes a row for each."""
+    return rows.unionByName(more, allowMissingColumns=True)
 
 
 def _cells(invoices: DataFrame, prefix: str) -> DataFrame:
@@ -181,7 +189,7 @@ def _cells(invoices: DataFrame, prefix: str) -> DataFrame:
     bit_of_day = F.expr("shiftleft(1, weekday(day))")  # one aggregation instead of a distinct count over all geos
     return invoices.groupBy("reason", "week", "geo").agg(
         _sum("lines"),
-        _sum("revenue"),
+        *(_sum(name) for name in ("revenue", "units", "margin") if name in invoices.columns),
         _sum("lines", sold).alias("sales_lines"),
         _sum("revenue", sold).alias("sales_revenue"),
         _sum("units", sold).alias("sales_units"),
@@ -208,62 +216,54 @@ def _require_usable(cells: pd.DataFrame) -> None:
         )
 
 
-def by_geo_week(invoices: DataFrame, grouping: Grouping) -> DataFrame:
-    """Return the weekly measures of each group of geos.
+def by_geo_week(cells: pd.DataFrame, grouping: Grouping) -> pd.DataFrame:
+    """Return the weekly sums of each group of geos.
 
     Args:
-        invoices: see `add_up`, kept lines of whole weeks.
+        cells: see `total`, of kept lines of whole weeks.
         grouping: which geo goes where.
 
     Returns:
-        One row per week and group that has lines: ``week, geo, revenue, orders, units, customers, average_price``,
-        the last being the revenue per unit of what was sold, null where nothing was; ``margin`` where costs are known.
+        ``geo, week`` (the index), one row per group and week that has lines: ``revenue, units``, the ``average_price``
+        of a unit of what was sold, missing where nothing was, and ``margin`` where costs are known.
     """
-    groups = F.broadcast(grouping.table(invoices.sparkSession))
-    lines = invoices.join(groups, "geo").withColumn("geo", F.col("group"))
-    sold = lines.where("sold")
-    sales = (_sum(name, F.col("sold")).cast("double") for name in ("revenue", "units"))
-    sums = lines.groupBy("week", "geo").agg(
-        *(_sum(name).cast("double").alias(name) for name in ("revenue", "units", "margin") if name in lines.columns),
-        F.try_divide(*sales).alias("average_price"),
-    )
-    counted = {
-        name: sold.groupBy("week", "geo").agg(F.count_distinct(of).alias(name))
-        for name, of in {"orders": "invoice", "customers": "customer"}.items()
-    }
-    parts = sums  # each by itself: Spark writes a row for each number that it counts in the same go
-    for part in counted.values():
-        parts = parts.unionByName(part, allowMissingColumns=True)
-    return parts.groupBy("week", "geo").agg(
-        *(F.max(name).alias(name) for name in sums.columns[2:]),
-        *(F.coalesce(F.max(name), F.lit(0)).alias(name) for name in counted),
-    )
+    names = [name for name in ("revenue", "units", "margin", "sales_revenue", "sales_units") if name in cells]
+    groups = [cells["geo"].map(grouping.groups), pd.to_datetime(cells["week"])]
+    sums = cells[names].groupby(groups).sum().astype(float)
+    price = sums.pop("sales_revenue") / sums.pop("sales_units").replace(0.0, np.nan)
+    return sums.assign(average_price=price)
 
 
-def new_customers(invoices: DataFrame, grouping: Grouping) -> pd.DataFrame:
-    """Count the customers whose first kept line of all lies in a week and geo, and who bought there then.
+def buyers(invoices: DataFrame, grouping: Grouping) -> pd.DataFrame:
+    """Count orders and customers.
 
-    Each is new once: in another geo of the same week they return. Of lines of the same moment the first geo by its name
-    counts. Lines that name no customer tell of none.
+    A customer is new in the week and geo of the first kept line of all, if there was bought then: each is new once, and
+    returns in another geo of the same week. Of lines of the same moment the first geo by its name counts. Lines that
+    name no customer tell of none.
 
     Args:
         invoices: see `add_up`.
-        grouping: which geo goes where.
+        grouping: which geo goes where; what lies elsewhere is not counted.
 
     Returns:
-        ``week, geo, new_customers``, one row per week and group that has some.
+        ``geo, week`` (the index), one row per group and week that has some: ``orders, customers, new_customers``.
     """
-    known = invoices.where(F.col("reason").isNull() & F.col("customer").isNotNull())
+    table = F.broadcast(grouping.table(invoices.sparkSession))
+    kept = invoices.where(F.col("reason").isNull())
+    sold = kept.where("sold").join(table, "geo").groupBy("group", "week")
     visits = (
-        known.repartition("customer")
+        kept.where(F.col("customer").isNotNull())
+        .repartition("customer")  # once: all that follows lies by customer
         .groupBy("customer", "week", "geo")
         .agg(F.min("first").alias("first"), F.max("sold").alias("bought"))
     )
     order = Window.partitionBy("customer").orderBy("first", "geo", "week")
-    first = visits.withColumn("visit", F.row_number().over(order)).where((F.col("visit") == 1) & F.col("bought"))
-    counted = first.groupBy("week", "geo").count().toArrow().to_pandas()
-    geo = counted["geo"].map(grouping.groups)
-    return counted.assign(geo=geo).groupby(["week", "geo"])["count"].sum().rename("new_customers").reset_index()
+    bought = visits.withColumn("new", F.row_number().over(order) == 1).where("bought").join(table, "geo")
+    customers = bought.groupBy("customer", "group", "week").agg(F.max("new").alias("new")).groupBy("group", "week")
+    counted = customers.agg(F.count("*").alias("customers"), F.count_if("new").alias("new_customers"))
+    rows = _under(sold.agg(_different("invoice", "orders")), counted).toArrow().to_pandas()
+    groups = [rows.pop("group").rename("geo"), pd.to_datetime(rows.pop("week"))]
+    return rows.groupby(groups).sum().astype(int)
 
 
 def _sum(name: str, where: Column | None = None) -> Column:
