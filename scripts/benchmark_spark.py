@@ -18,7 +18,7 @@ from pathlib import Path
 from subprocess import DEVNULL, Popen, run
 
 import pyarrow.parquet as pq
-from generate_transactions import write_lines
+from generate_transactions import ORDER, write_lines
 
 SIZES = (540_000, 5_400_000, 27_000_000)
 
@@ -151,13 +151,14 @@ def main() -> None:
     """Write the lines, measure each way on them and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lines", type=int, nargs="*", default=SIZES)
+    parser.add_argument("--order", type=float, default=ORDER, help="lines of the mean invoice")
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
     arguments = parser.parse_args()
     print("| lines | way | s | processor s | GiB | local disk, bytes a line |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for wanted in arguments.lines:
             path = Path(folder) / "lines.parquet"
-            written = write_lines(path, wanted)
+            written = write_lines(path, wanted, order=arguments.order)
             blocks = in_files(path, Path(folder) / f"{wanted}")
             for name in arguments.ways:
                 script, package = WAYS[name]

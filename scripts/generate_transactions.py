@@ -17,10 +17,13 @@ from mmm_bayes.simulate.transactions import sample
 BLOCK = 540_000
 """Most lines of the sample."""
 
+ORDER = 21.0
+"""Lines of the mean invoice of Online Retail."""
 
-def write_lines(path: Path, lines: int, seed: int = 1) -> int:
+
+def write_lines(path: Path, lines: int, seed: int = 1, order: float = ORDER) -> int:
     """Write about so many lines as row groups of one file; return how many."""
-    table = typed(sample(min(lines, BLOCK), seed=seed))
+    table = typed(sample(min(lines, BLOCK), seed=seed, order=order))
     times = max(1, round(lines / len(table)))
     with pq.ParquetWriter(path, table.schema, compression="snappy") as file:
         for number in range(times):
@@ -42,8 +45,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path)
     parser.add_argument("--lines", type=int, default=540_000)
+    parser.add_argument("--order", type=float, default=ORDER, help="lines of the mean invoice")
     arguments = parser.parse_args()
-    written = write_lines(arguments.path, arguments.lines)
+    written = write_lines(arguments.path, arguments.lines, order=arguments.order)
     print(f"{arguments.path}: {written:,} lines, {arguments.path.stat().st_size:,} bytes")
 
 

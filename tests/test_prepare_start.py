@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmm_bayes.config import make_config
-from mmm_bayes.prepare.size import LINE, LONG, PACKED, is_long
+from mmm_bayes.prepare.size import COLUMNAR, LINE, LONG, PACKED, is_long
 
 NAMES = (
     "spark.master",
@@ -56,7 +56,7 @@ def test_java_compiles_as_well_as_it_can_where_there_is_much_to_read(size: str, 
     assert done.stdout.strip() == wanted
 
 
-@pytest.mark.parametrize(("name", "line"), [("lines.csv", LINE), ("lines.parquet", PACKED), ("lines.csv.gz", PACKED)])
+@pytest.mark.parametrize(("name", "line"), [("lines.csv", LINE), ("lines.parquet", COLUMNAR), ("lines.csv.gz", PACKED)])
 def test_how_much_there_is_to_read_is_seen_from_the_sizes_of_files(tmp_path: Path, name: str, line: int) -> None:
     raw = {"name": "shop", "transactions": {"path": str(tmp_path / "*"), "preset": "online_retail"}}
     assert not is_long(make_config(raw))  # which is for others to say

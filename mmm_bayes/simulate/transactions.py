@@ -64,7 +64,7 @@ def write_sample(path: str | Path, lines: int = 250_000, weeks: int = 120, seed:
     return Path(path)
 
 
-def sample(lines: int = 250_000, weeks: int = 120, seed: int = 1) -> pd.DataFrame:
+def sample(lines: int = 250_000, weeks: int = 120, seed: int = 1, order: float = ORDER_LINES) -> pd.DataFrame:
     """Return simulated transactions as texts, with the columns of Online Retail.
 
     Each country's demand drifts by itself (a random walk with steps of 1.5% a week) around a yearly season with a
@@ -76,9 +76,10 @@ def sample(lines: int = 250_000, weeks: int = 120, seed: int = 1) -> pd.DataFram
         lines: about this many.
         weeks: whole weeks, Monday to Sunday.
         seed: decides every byte.
+        order: lines of the mean order.
     """
     generator = np.random.default_rng(seed)
-    sales = _sales(generator, _orders(generator, lines * CLEAN / ORDER_LINES, weeks))
+    sales = _sales(generator, _orders(generator, lines * CLEAN / order, weeks), order)
     table = pd.concat([sales, _cancellations(generator, sales), _odd_codes(generator, sales)], ignore_index=True)
     table = table.sort_values(["time", "InvoiceNo"], kind="stable", ignore_index=True)
     return _dirt(generator, _exported(table))
@@ -120,9 +121,9 @@ def _orders(generator: np.random.Generator, number: float, weeks: int) -> pd.Dat
     return orders.assign(InvoiceNo=(500_000 + np.arange(len(orders))).astype(str))
 
 
-def _sales(generator: np.random.Generator, orders: pd.DataFrame) -> pd.DataFrame:
+def _sales(generator: np.random.Generator, orders: pd.DataFrame, order: float) -> pd.DataFrame:
     """Return the lines of the orders: few products sell often, most are bought in ones and twos or in dozens."""
-    numbers = 1 + generator.poisson(generator.gamma(2.5, (ORDER_LINES - 1) / 2.5, len(orders)))
+    numbers = 1 + generator.poisson(generator.gamma(2.5, (order - 1) / 2.5, len(orders)))
     lines = orders.loc[np.repeat(orders.index, numbers)].reset_index(drop=True)
     popularity = 1 / (20 + generator.permutation(PRODUCTS)) ** 0.9
     product = generator.choice(PRODUCTS, len(lines), p=popularity / popularity.sum())
