@@ -24,6 +24,7 @@ from mmm_bayes.model.design import build_design
 from mmm_bayes.model.graph import build_model, kept_variables
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.simulate import PanelSpec, simulate_panel
+from mmm_bayes.workspace import writing
 
 PLAIN = Mode("py", None)
 """PyTensor's operations one by one, as they stand in the graph."""
@@ -83,11 +84,13 @@ class Interpreted:
         }
         self.space["types"].int64 = lambda *arguments: None
         self.space |= {"carray": lambda array, shape, kind=None: array.reshape(shape)}
+        self.ahead = []
         for source in sources.values():
             lines = source.splitlines()
             imports = [line for line in lines if line.startswith("from ") and "numba" not in line]
             exec("\n".join(imports), self.space)  # the kernels, compiled as ever
             self.space["pointer"] = found.__getitem__
+            self.space["compile_kept"] = lambda kernel, *arguments: self.ahead.append((kernel, arguments))
             exec("\n".join(line for line in lines if not line.startswith("from ")), self.space)
         self.free = sum(int(np.prod([sizes[d] for d in dims])) for _, dims in self.space["VALUES"])
         self.whole = self.free + sum(int(np.prod([sizes[d] for d in dims])) for _, dims in self.space["DERIVED"])
@@ -157,6 +160,9 @@ def test_written_code_is_the_graph(panel, model):
         assert found[0] == pytest.approx(float(density), rel=1e-10)
         np.testing.assert_allclose(found[1], gradient, rtol=1e-8, atol=1e-9 * np.abs(gradient).max())
         np.testing.assert_allclose(code.expand(x), np.concatenate([x, *map(np.ravel, more)]), rtol=1e-10, atol=1e-12)
+    for kernel, arguments in code.ahead:
+        called = [[(a.dtype.name, a.ndim, a.layout) for a in s.args] for s in kernel.nopython_signatures]
+        assert [(*argument, "C") for argument in arguments] in called
 
 
 def test_code_reads_every_size():
@@ -196,7 +202,29 @@ def test_data_that_the_code_does_not_get_leave_it_unwritten(small_run, monkeypat
 # --- what is kept -------------------------------------------------------------------------------
 
 
-SOURCES = {"density": "VALUES = []\n", "expand": "DERIVED = []\n"}
+KERNEL = """from numba import njit
+from mmm_bayes.kernels.beside import compile_kept
+
+@njit
+def {name}(x):
+    return x.sum()
+
+compile_kept({name}, ("float64", 1))
+"""
+EXPAND = """from numba import cfunc
+
+DERIVED = []
+
+@cfunc("float64(float64)", cache=True)
+def expand(x):
+    return 2 * x
+"""
+SOURCES = {
+    "kernels": KERNEL.format(name="forward"),
+    "gradients": KERNEL.format(name="backward"),
+    "density": "VALUES = []\n",
+    "expand": EXPAND,
+}
 
 
 @pytest.fixture
@@ -206,9 +234,9 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("part", compiled.PARTS)
-def test_a_damaged_file_is_written_anew(small_run, folder, part):
-    model = Model(residual="white", fourier=compiled.PARTS.index(part))
+@pytest.mark.parametrize(("part", "fourier"), [("density", 0), ("expand", 1)])
+def test_a_damaged_file_is_written_anew(small_run, folder, part, fourier):
+    model = Model(residual="white", fourier=fourier)
     design = build_design(small_run.panel, model)
     own = folder / compiled.structure(design, model)
     own.mkdir()
@@ -219,32 +247,47 @@ def test_a_damaged_file_is_written_anew(small_run, folder, part):
     assert (own / f"{part}.py").read_text(encoding="utf-8") == SOURCES[part]
 
 
-SMALL = """from numba import cfunc
+def in_files(folder):
+    for name, source in SOURCES.items():
+        with writing(folder / f"{name}.py") as path:
+            path.write_text(source, encoding="utf-8")
+    return folder
 
-@cfunc("float64(float64)", cache=True)
-def expand(x):
-    return 2 * x
-"""
+
+def machine_code(folder):
+    """Return when the machine code of each function was written."""
+    return {path.name.split(".")[1].split("-")[0]: path.stat().st_mtime_ns for path in folder.rglob("*.nbc")}
 
 
-def test_a_second_process_leaves_machine_code_that_the_first_one_loads(tmp_path):
-    (tmp_path / "expand.py").write_text(SMALL, encoding="utf-8")
-    with compiled._compiling("small", tmp_path, "expand"):
-        pass
-    [kept] = (tmp_path / "__pycache__").glob("*.nbc")
-    written = kept.stat().st_mtime_ns
-    found = compiled._load("small", tmp_path, "expand").expand
-    assert found.cache_hits == 1 and found.ctypes(4.0) == 8.0 and kept.stat().st_mtime_ns == written
+def test_a_second_process_compiles_gradients_and_what_is_kept_of_a_draw(tmp_path):
+    folder = in_files(tmp_path / "own")
+    with compiled._second_process("second", folder) as second:
+        second.stdin.close()
+        assert second.stdout.readline() == b"done\n"
+        assert "backward" in machine_code(tmp_path)
+    before = machine_code(tmp_path)
+    assert before.keys() == {"forward", "backward", "expand"}
+    found = compiled._load("second", folder, "expand").expand
+    assert found.cache_hits == 1 and found.ctypes(4.0) == 8.0 and machine_code(tmp_path) == before
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/no/such/program"])
 def test_where_a_second_process_fails_the_first_one_compiles(tmp_path, monkeypatch, program):
-    (tmp_path / "expand.py").write_text(SMALL, encoding="utf-8")
-    name = f"alone{len(program)}"
+    folder, name = in_files(tmp_path / "own"), f"alone{len(program)}"
     monkeypatch.setattr(compiled.sys, "executable", program)
-    with compiled._compiling(name, tmp_path, "expand"):
-        pass
-    assert compiled._load(name, tmp_path, "expand").expand.ctypes(4.0) == 8.0
+    with compiled._second_process(name, folder) as second:
+        compiled._compile(name, folder, second)
+    assert machine_code(tmp_path).keys() == {"forward", "backward"}
+    assert compiled._load(name, folder, "expand").expand.ctypes(4.0) == 8.0
+
+
+def test_kernels_are_compiled_once_for_all_structures(small_run, folder):
+    seen = []
+    for model in [Model(residual="white", fourier=number) for number in (2, 3)]:
+        compiled.kept_code(build_design(small_run.panel, model), model)
+        [kernels] = folder.glob("kernels_*")
+        seen.append(machine_code(kernels))
+    assert seen[0].keys() == {"forward", "backward"} and seen[0] == seen[1]
 
 
 def test_the_oldest_structures_go(small_run, folder):
@@ -253,7 +296,7 @@ def test_the_oldest_structures_go(small_run, folder):
         os.utime(folder / f"old{place}", (place, place))
     compiled.kept_code(build_design(small_run.panel, Model(residual="ar1")), Model(residual="ar1"))
     left = {path.name for path in folder.iterdir()}
-    assert len(left) == compiled.KEPT and "old3" not in left and "old4" in left
+    assert len(left) == compiled.KEPT and "old4" not in left and "old5" in left
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="owners of files are known on POSIX alone")

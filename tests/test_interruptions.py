@@ -292,7 +292,7 @@ COMMANDS = [
 ORDER = [0, 3, 5, 1, 4, 0, 3, 2, 5, 4]
 """Which of them one after the other: those that sample less often than those that take seconds."""
 
-KILLS, STOPS = 50, 6
+KILLS, STOPS = 50, 10
 
 
 @pytest.mark.slow

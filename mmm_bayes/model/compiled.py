@@ -11,14 +11,14 @@ import hashlib
 import importlib.util
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from ctypes import CFUNCTYPE, POINTER, c_double, c_int64, c_uint64, c_void_p
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from subprocess import DEVNULL, Popen
+from subprocess import DEVNULL, PIPE, Popen
 from types import ModuleType
 from typing import Any
 
@@ -30,6 +30,7 @@ from nutpie.compile_pymc import CompiledPyMCModel
 
 from mmm_bayes.cache import own_folder
 from mmm_bayes.config import Model
+from mmm_bayes.kernels.beside import run_kept
 from mmm_bayes.model.arrays import by_kind, coordinates, effect_kinds, graph_data, sizes_of
 from mmm_bayes.model.design import Design
 from mmm_bayes.model.jax_backend import compile_jax
@@ -38,14 +39,17 @@ from mmm_bayes.transforms import Array
 from mmm_bayes.workspace import writing
 
 LIBRARIES = ("nutpie", "numba", "llvmlite", "pymc", "pytensor", "numpy")
-SOURCES = ("transforms", "likelihoods", "priors", "pool", "posterior/parts", "posterior/lift", "kernels/*")
+KERNELS = ("transforms", "kernels/*")
+"""Files that the kernels are made of."""
+
+SOURCES = ("likelihoods", "priors", "pool", "posterior/parts", "posterior/lift", *KERNELS)
 """Files outside of this room that the graph and its code are made of."""
 
-PARTS = ("density", "expand")
-"""The modules of a structure."""
+SECOND = "mmm_bayes.kernels.beside"
+"""What a second process runs."""
 
-SECOND = "import gc, runpy, sys; gc.disable(); runpy.run_path(sys.argv[1], run_name=sys.argv[2])"
-"""Runs a file as the module of a name: Numba keeps the machine code under that name."""
+PARTS = ("kernels", "gradients", "density", "expand")
+"""The modules of a structure; the first two are run while it is compiled alone."""
 
 KEPT = 60
 """Structures kept in the cache; the oldest go first."""
@@ -78,12 +82,16 @@ def structure(design: Design, model: Model) -> str:
     kinds = [[*by_kind(design.data, name, model.priors)] for name in model.shape.parameters]
     arrays = [(name, array.dims, array.dtype.kind) for name, array in data.items()]
     options = (model.shape, model.residual, model.likelihood, design.data.sizes["geo"] == 1)
-    package = Path(__file__).parents[1]
-    sources = [p.read_bytes() for name in ("model/**/*", *SOURCES) for p in sorted(package.glob(f"{name}.py"))]
-    text = repr(
-        (kinds, [*effect_kinds(design.data, model.priors)], arrays, options, [*sizes], [*map(version, LIBRARIES)])
+    return _digest(
+        repr((kinds, [*effect_kinds(design.data, model.priors)], arrays, options, [*sizes])), ("model/**/*", *SOURCES)
     )
-    return hashlib.sha256(text.encode() + b"".join(sources)).hexdigest()[:32]
+
+
+def _digest(text: str, sources: Iterable[str]) -> str:
+    """Return a digest of a text, of some of our sources, and of the compiler."""
+    package = Path(__file__).parents[1]
+    read = [path.read_bytes() for name in sources for path in sorted(package.glob(f"{name}.py"))]
+    return hashlib.sha256(repr((text, [*map(version, LIBRARIES)])).encode() + b"".join(read)).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -104,38 +112,44 @@ def kept_code(design: Design, model: Model) -> Code | None:
             return _code(name, folder)
         except Exception:  # whatever a damaged file does: it is written anew
             shutil.rmtree(folder, ignore_errors=True)
-    sources = sources_of(design, model)
-    if sources is None:
-        return None
-    for part in PARTS:
-        with writing(folder / f"{part}.py") as temporary:
-            temporary.write_text(sources[part], encoding="utf-8")
-    for old in sorted(folder.parent.iterdir(), key=lambda p: p.stat().st_mtime)[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
     try:
-        with _compiling(name, folder, "expand"):
-            _load(name, folder, "density")
+        with _second_process(name, folder) as second:
+            sources = sources_of(design, model)
+            if sources is None:
+                return None
+            for part in PARTS:
+                with writing(folder / f"{part}.py") as temporary:
+                    temporary.write_text(sources[part], encoding="utf-8")
+            _compile(name, folder, second)
         return _code(name, folder)
     except NumbaError:  # of a later version: PyTensor knows how to write for that one
         return None
+    finally:
+        for old in sorted(folder.parent.iterdir(), key=lambda p: p.stat().st_mtime)[:-KEPT]:
+            shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
 
 
 def _code(name: str, folder: Path) -> Code:
-    return Code(*(_load(name, folder, part) for part in PARTS))
+    return Code(*(_load(name, folder, part) for part in ("density", "expand")))
+
+
+def _kernels(folder: Path) -> Path:
+    """Return the folder of the kernels' machine code, which serves all structures."""
+    return folder.parent / f"kernels_{_digest('', KERNELS)}"
 
 
 @contextmanager
-def _compiling(name: str, folder: Path, part: str) -> Iterator[None]:
-    """Compile a module in a second process meanwhile. Where that fails, whoever loads it compiles it."""
-    command = [sys.executable, "-P", "-c", SECOND, str(folder / f"{part}.py"), _known(name, part)]
+def _second_process(name: str, folder: Path) -> Iterator[Popen[bytes] | None]:
+    """Start a process that compiles beside this one, see `mmm_bayes.kernels.beside`; None where none is to be had."""
+    command = [sys.executable, "-P", "-m", SECOND, str(folder), str(_kernels(folder)), _known(name, "expand")]
     try:
-        process = Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
-    except OSError:  # no process more is to be had here
-        yield
+        process = Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
+    except OSError:
+        yield None
         return
     with process:
         try:
-            yield
+            yield process
         except BaseException:
             process.kill()
             raise
@@ -151,6 +165,18 @@ def _no_garbage_collected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@_no_garbage_collected()
+def _compile(name: str, folder: Path, second: Popen[bytes] | None) -> None:
+    """Compile what has been written; what a second process does not do is done here."""
+    if second is not None and second.stdin and second.stdout:
+        second.stdin.close()  # it may begin
+        run_kept(folder / "kernels.py", _kernels(folder))
+        second.stdout.readline()  # it has the gradients, or has died
+    for part in ("kernels", "gradients"):
+        run_kept(folder / f"{part}.py", _kernels(folder))
+    _load(name, folder, "density")
 
 
 @_no_garbage_collected()

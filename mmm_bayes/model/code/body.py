@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import numpy as np
 from pytensor.graph import Constant, Variable
@@ -17,6 +18,15 @@ from mmm_bayes.model.code.scalars import NoLoopsError, literal
 
 ONE = "1"
 """Size of a dimension along which the same value holds everywhere."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A kernel that is called, with kind and number of dimensions of each array that it takes."""
+
+    kernel: Any
+    gradient: bool
+    arguments: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -62,13 +72,14 @@ class Nest:
 
 @dataclass
 class Body:
-    """Lines of a function body, and the term of each result that they hold."""
+    """Lines of a function body, the term of each result that they hold, and the kernels that they call."""
 
     lines: list[tuple[str, str | None]] = field(default_factory=list)
     terms: dict[Variable, Term] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
     nest: Nest | None = None
     nests: dict[str, Nest] = field(default_factory=dict)
+    calls: set[Call] = field(default_factory=set)
     _depth: int = 0
     _number: Iterator[int] = field(default_factory=count)
 

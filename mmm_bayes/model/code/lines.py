@@ -17,9 +17,9 @@ from pytensor.tensor.subtensor import (
     indices_from_subtensor,
 )
 
-from mmm_bayes.model.code.body import ONE, Body, Term, empty
+from mmm_bayes.model.code.body import ONE, Body, Call, Term, empty
 from mmm_bayes.model.code.scalars import NoLoopsError, written
-from mmm_bayes.model.operations import Operation
+from mmm_bayes.model.operations import KernelGradient, Operation
 
 
 def elemwise(body: Body, node: Any) -> Term:
@@ -202,6 +202,8 @@ def kernel(body: Body, node: Any) -> list[Term]:
     """Write the call of a kernel; numbers are handed over as arrays without dimensions."""
     inputs, names = [body.held(i) for i in node.inputs], [body.new() for _ in node.outputs]
     body.write(f"{', '.join(names)} = {kernel_name(node.op.kernel)}({', '.join(inputs)})")
+    arrays = tuple(("float64" if i.type.dtype.startswith("float") else "int64", i.type.ndim) for i in node.inputs)
+    body.calls.add(Call(node.op.kernel, isinstance(node.op, KernelGradient), arrays))
     shapes = node.op.infer_shape(node, [[Size(n) for n in body.term(i).sizes] for i in node.inputs])
     return [body.array(name, sizes) for name, sizes in zip(names, shapes, strict=True)]
 

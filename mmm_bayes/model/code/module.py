@@ -1,6 +1,6 @@
 """The source for the models of one structure: density, what is kept of a draw, where chains start."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,11 +12,11 @@ from pymc.initial_point import make_initial_point_expression
 from pytensor.graph import Constant, FunctionGraph, rewrite_graph
 from pytensor.graph.traversal import graph_inputs
 
-from mmm_bayes.model.code.body import Body, Term
+from mmm_bayes.model.code.body import Body, Call, Term
 from mmm_bayes.model.code.lines import kernel_name
 from mmm_bayes.model.code.order import write_graph
 from mmm_bayes.model.code.scalars import NoLoopsError
-from mmm_bayes.model.operations import KINDS, untraced
+from mmm_bayes.model.operations import untraced
 
 HEAD = '''"""Written by mmm_bayes for the models of one structure: no data, no sizes. Safe to delete."""
 
@@ -33,21 +33,26 @@ from mmm_bayes.kernels.elementary import erfcx, pointer, psi, softplus
 
 '''
 
-DENSITY = """
-@cfunc(types.int64(types.uint64, {double}, {double}, {double}, types.voidptr), {options})
+AHEAD = '''"""Written by mmm_bayes: what is compiled before the code that calls it. Safe to delete."""
+
+from mmm_bayes.kernels.beside import compile_kept
+{kernels}
+
+{lines}
+'''
+DOUBLE = "types.CPointer(types.double)"
+OPTIONS = 'cache=True, error_model="numpy", fastmath=False'  # fast sums differ from one compilation to the next
+DENSITY = f"""
+@cfunc(types.int64(types.uint64, {DOUBLE}, {DOUBLE}, {DOUBLE}, types.voidptr), {OPTIONS})
 def density(dim, x_, out_, density_, user_):
 """
-EXPAND = """
-@cfunc(types.int64(types.uint64, types.uint64, {double}, {double}, types.voidptr), {options})
+EXPAND = f"""
+@cfunc(types.int64(types.uint64, types.uint64, {DOUBLE}, {DOUBLE}, types.voidptr), {OPTIONS})
 def expand(dim, expanded, x_, out_, user_):
 """
 START = """
 def start(sizes, data):
 """
-TYPES = {
-    "double": "types.CPointer(types.double)",
-    "options": 'cache=True, error_model="numpy", fastmath=False',  # fast sums differ from one compilation to the next
-}
 
 
 @dataclass(frozen=True)
@@ -106,10 +111,10 @@ class Layout:
 
 @untraced
 def module_sources(graph: pm.Model, layout: Layout, kept: Sequence[str]) -> dict[str, str]:
-    """Return the sources of two modules, ``density`` with the functions ``density`` and ``start``, and ``expand``.
+    """Return the sources of ``density`` (functions ``density`` and ``start``) and ``expand``, and what is run before.
 
-    ``VALUES`` and ``DERIVED`` name the variables of the sampler's space and those that ``expand`` adds, with their
-    dimensions.
+    The modules ``kernels`` and ``gradients`` compile what these call. ``VALUES`` and ``DERIVED`` name the variables of
+    the sampler's space and those that ``expand`` adds, with their dimensions.
 
     Args:
         graph: the model.
@@ -123,20 +128,35 @@ def module_sources(graph: pm.Model, layout: Layout, kept: Sequence[str]) -> dict
     values = [Named(graph.rvs_to_values[v], tuple(dims.get(v.name, ()))) for v in graph.free_RVs]
     found = [v for v in graph.unobserved_value_vars if v.name in kept and v not in {n.variable for n in values}]
     derived = [Named(v, tuple(dims.get(v.name, ()))) for v in found]
-    density = DENSITY.format(**TYPES) + _density(graph, layout, values) + START + _start(graph, layout, values)
-    expand = EXPAND.format(**TYPES) + _expand(layout, values, derived)
-    return {"expand": _head("DERIVED", derived) + expand, "density": _head("VALUES", values) + density}
+    density, expand = _density(graph, layout, values), _expand(layout, values, derived)
+    start, calls = _start(graph, layout, values), density.calls | expand.calls
+    return {
+        "kernels": _ahead(call for call in calls if not call.gradient),
+        "gradients": _ahead(call for call in calls if call.gradient),
+        "density": _head("VALUES", values, density, start) + DENSITY + density.text() + START + start.text(),
+        "expand": _head("DERIVED", derived, expand) + EXPAND + expand.text(),
+    }
 
 
-def _head(names: str, variables: Sequence[Named]) -> str:
-    kernels = {f for kind in KINDS.values() for f in (kind.kernel, kind.gradient)}
+def _ahead(calls: Iterable[Call]) -> str:
+    """Return a module that compiles kernels as they will be called."""
+    calls = list(calls)
+    lines = (f"compile_kept({kernel_name(c.kernel)}, {', '.join(map(str, c.arguments))})" for c in calls)
+    return AHEAD.format(kernels=_imports(calls), lines="\n".join(sorted(lines)))
+
+
+def _head(names: str, variables: Sequence[Named], *bodies: Body) -> str:
+    kernels = _imports(call for body in bodies for call in body.calls)
+    return HEAD.format(kernels=kernels, names=names, variables=[(v.variable.name, v.dims) for v in variables])
+
+
+def _imports(calls: Iterable[Call]) -> str:
+    kernels = {call.kernel for call in calls}
     imports = (f"from {f.py_func.__module__} import {f.py_func.__name__} as {kernel_name(f)}" for f in kernels)
-    return HEAD.format(
-        kernels="\n".join(sorted(imports)), names=names, variables=[(v.variable.name, v.dims) for v in variables]
-    )
+    return "\n".join(sorted(imports))
 
 
-def _density(graph: pm.Model, layout: Layout, values: Sequence[Named]) -> str:
+def _density(graph: pm.Model, layout: Layout, values: Sequence[Named]) -> Body:
     body, points = Body(), [v.variable for v in values]
     places = _begin(body, layout, values)
     density: Any = rewrite_graph(graph.logp(), include=["canonicalize", "stabilize", "local_remove_check_parameter"])
@@ -149,10 +169,10 @@ def _density(graph: pm.Model, layout: Layout, values: Sequence[Named]) -> str:
     with body.over(["dim"]) as (i,):
         body.write(f"if not np.isfinite(out[{i}]): return 3")
     body.write("return 0 if np.isfinite(total) else 4")
-    return body.text()
+    return body
 
 
-def _expand(layout: Layout, values: Sequence[Named], derived: Sequence[Named]) -> str:
+def _expand(layout: Layout, values: Sequence[Named], derived: Sequence[Named]) -> Body:
     body = Body()
     _begin(body, layout, values)
     terms = _write(body, layout, [v.variable for v in derived])
@@ -163,10 +183,10 @@ def _expand(layout: Layout, values: Sequence[Named], derived: Sequence[Named]) -
         _write_flat(body, "place", term, named)
         body.write(f"place += {named.count}")
     body.write("return 0")
-    return body.text()
+    return body
 
 
-def _start(graph: pm.Model, layout: Layout, values: Sequence[Named]) -> str:
+def _start(graph: pm.Model, layout: Layout, values: Sequence[Named]) -> Body:
     body = Body()
     points: Any = make_initial_point_expression(
         free_rvs=graph.free_RVs,
@@ -181,7 +201,7 @@ def _start(graph: pm.Model, layout: Layout, values: Sequence[Named]) -> str:
     terms = [body.stored(term) for term in _write(body, layout, points)]
     named = (f'"{v.variable.name}": {term.name}' for v, term in zip(values, terms, strict=True))
     body.write(f"return {{{', '.join(named)}}}")
-    return body.text()
+    return body
 
 
 def _begin(body: Body, layout: Layout, values: Sequence[Named]) -> list[str]:
