@@ -234,17 +234,21 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize(("part", "fourier"), [("density", 0), ("expand", 1)])
-def test_a_damaged_file_is_written_anew(small_run, folder, part, fourier):
+@pytest.mark.parametrize(
+    ("part", "whole", "fourier"), [("density", True, 0), ("expand", True, 1), ("expand", False, 4)]
+)
+def test_what_is_damaged_or_was_cut_off_is_written_anew(small_run, folder, part, whole, fourier):
     model = Model(residual="white", fourier=fourier)
     design = build_design(small_run.panel, model)
     own = folder / compiled.structure(design, model)
     own.mkdir()
+    if whole:
+        (own / compiled.WHOLE).touch()
     for name, source in SOURCES.items():
         (own / f"{name}.py").write_text("this is no Python" if name == part else source, encoding="utf-8")
     kept = compiled.kept_code(design, model)
     assert (kept.density.VALUES, kept.expand.DERIVED) == ([], [])
-    assert (own / f"{part}.py").read_text(encoding="utf-8") == SOURCES[part]
+    assert (own / f"{part}.py").read_text(encoding="utf-8") == SOURCES[part] and (own / compiled.WHOLE).exists()
 
 
 def in_files(folder):

@@ -51,6 +51,9 @@ SECOND = "mmm_bayes.kernels.beside"
 PARTS = ("kernels", "gradients", "density", "expand")
 """The modules of a structure; the first two are run while it is compiled alone."""
 
+WHOLE = "compiled"
+"""File beside the modules of a structure, once all of them are."""
+
 KEPT = 60
 """Structures kept in the cache; the oldest go first."""
 
@@ -106,27 +109,34 @@ def kept_code(design: Design, model: Model) -> Code | None:
     """Return the modules of a structure, from the cache or written and compiled; None if they cannot be made."""
     name = structure(design, model)
     folder = own_folder() / name
-    if all((folder / f"{part}.py").exists() for part in PARTS):
+    if (folder / WHOLE).exists():
         try:
             folder.touch()
             return _code(name, folder)
         except Exception:  # whatever a damaged file does: it is written anew
             shutil.rmtree(folder, ignore_errors=True)
     try:
-        with _second_process(name, folder) as second:
-            sources = sources_of(design, model)
-            if sources is None:
-                return None
-            for part in PARTS:
-                with writing(folder / f"{part}.py") as temporary:
-                    temporary.write_text(sources[part], encoding="utf-8")
-            _compile(name, folder, second)
-        return _code(name, folder)
+        return _new_code(name, folder, design, model)
     except NumbaError:  # of a later version: PyTensor knows how to write for that one
         return None
     finally:
         for old in sorted(folder.parent.iterdir(), key=lambda p: p.stat().st_mtime)[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
+
+
+def _new_code(name: str, folder: Path, design: Design, model: Model) -> Code | None:
+    """Write and compile the modules of a structure; None where it has an operation that is not known."""
+    with _second_process(name, folder) as second:
+        sources = sources_of(design, model)
+        if sources is None:
+            return None
+        for part in PARTS:
+            with writing(folder / f"{part}.py") as temporary:
+                temporary.write_text(sources[part], encoding="utf-8")
+        _compile(name, folder, second)
+    code = _code(name, folder)
+    (folder / WHOLE).touch()  # one that is cut off is begun anew, by two processes
+    return code
 
 
 def _code(name: str, folder: Path) -> Code:
