@@ -1,5 +1,6 @@
 """What the user sets wins, wherever they set it; Spark starts again in the same Python, and says what it cannot."""
 
+import json
 import os
 import subprocess
 import sys
@@ -65,6 +66,19 @@ def test_how_much_there_is_to_read_is_seen_from_the_sizes_of_files(tmp_path: Pat
             file.truncate(lines * line)  # takes no room on the disk
         assert is_long(make_config(raw)) is long
     assert not is_long(make_config({"name": "shop", "transactions": {"table": "sales", "preset": "online_retail"}}))
+
+
+def test_files_that_an_incremental_table_has_read_before_are_not_counted(tmp_path: Path) -> None:
+    (folder := tmp_path / "lines").mkdir()
+    for name, lines in (("old.csv", LONG), ("new.csv", LONG - 1)):
+        with (folder / name).open("wb") as file:
+            file.truncate(lines * LINE)
+    (tmp_path / "kept.json").write_text(json.dumps({"files": {str(folder / "old.csv"): {}}}), encoding="utf-8")
+    raw = {"path": str(folder), "preset": "online_retail"}
+    whole, part = (
+        make_config({"name": "shop", "transactions": {**raw, "incremental": only}}) for only in (False, True)
+    )
+    assert is_long(whole, tmp_path) and is_long(part) and not is_long(part, tmp_path)
 
 
 def sessions(folder: Path, **environment: str) -> list[str]:

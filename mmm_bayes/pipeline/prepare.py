@@ -194,11 +194,12 @@ def _read_transactions(
     from mmm_bayes.prepare.size import is_long
     from mmm_bayes.prepare.spark import begin
 
-    begin(config.spark, session, is_long(config))
+    before = _kept(earlier)
+    begin(config.spark, session, is_long(config, before))
     from mmm_bayes.prepare import weekly_table
 
     progress("reading transactions with Spark", None)
-    prepared = weekly_table(config, folder / "quarantine.parquet", session=session, given=given, before=_kept(earlier))
+    prepared = weekly_table(config, folder / "quarantine.parquet", session=session, given=given, before=before)
     prepared.save(folder)
     prepared = _compared(prepared, config, folder, earlier)
     write_json(folder / "quality.json", prepared.quality)

@@ -32,6 +32,7 @@ from mmm_bayes.findings import Finding
 from mmm_bayes.prepare.clean import Lines, invoices_of, judge
 from mmm_bayes.prepare.outliers import COLUMNS, large_lines, limit_of
 from mmm_bayes.prepare.read import only, read
+from mmm_bayes.prepare.size import facts_of
 from mmm_bayes.prepare.spark import is_on_this_machine
 from mmm_bayes.prepare.weeks import Counts
 from mmm_bayes.provenance import KEPT
@@ -129,7 +130,7 @@ def find_increment(lines: Lines, config: Config, before: Path | None) -> Increme
     basis = _basis(lines, config)
     if not _are_files_of_ours(lines, files):
         return Increment(basis, {}).of_all_lines(Finding("increment.unseen"))
-    facts = json.loads((before / FACTS).read_text(encoding="utf-8")) if before else {"basis": basis, "files": {}}
+    facts = facts_of(before) if before else {"basis": basis, "files": {}}
     if why := _what_differs(facts, basis, files):
         return Increment(basis, {file: fingerprint(file) for file in files}, note=why)
     known = facts["files"]
@@ -148,7 +149,7 @@ def single_lined(before: Path | None) -> set[str]:
     """Return the files that are the same and in which the last run found no cell that goes on in another line."""
     if before is None:
         return set()
-    facts = json.loads((before / FACTS).read_text(encoding="utf-8"))
+    facts = facts_of(before)
     looked = facts["basis"]["settings"]["multiline"] == "auto" and not facts["basis"]["written"]["multiline"]
     return {file for file, then in facts["files"].items() if has_changed(then, file) is False} if looked else set()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from mmm_bayes.prepare.spark import our_rules, spark_session
 
 @contextmanager
 def open_tables(
-    config: Config, session: SparkSession | None, given: Mapping[str, DataFrame]
+    config: Config, session: SparkSession | None, given: Mapping[str, DataFrame], before: Path | None = None
 ) -> Iterator[tuple[SparkSession, dict[str, DataFrame]]]:
     """Yield a session that follows our rules, and the tables of a configuration that Spark reads, by section.
 
@@ -28,13 +29,14 @@ def open_tables(
         config: names them.
         session: where the caller has one; that of a DataFrame otherwise.
         given: DataFrames that stand for what the configuration names, by section.
+        before: see `mmm_bayes.prepare.size.is_long`.
 
     Raises:
         DataError: a table, a column of a query or a format that Spark does not find.
     """
     session = session or next((frame.sparkSession for frame in given.values()), None)
     with ExitStack() as block:
-        spark = block.enter_context(spark_session(config.spark, session, is_long(config)))
+        spark = block.enter_context(spark_session(config.spark, session, is_long(config, before)))
         opened = {}
         for name, table in config.files.items():
             if isinstance(table, SourceTable) and (name in given or table.by_spark):

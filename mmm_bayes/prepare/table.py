@@ -69,7 +69,7 @@ def weekly_table(
     tables = read_external(config, WEEKDAYS.index(table.week_start))
     progress("starting Spark", None)
     with (
-        open_tables(config, session, given or {}) as (spark, opened),
+        open_tables(config, session, given or {}, before) as (spark, opened),
         ExitStack() as kept,
         spark_errors(f"{source.path}: cannot be prepared"),
     ):
