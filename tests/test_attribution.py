@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 
 from mmm_bayes.config import Allocate, ChannelPriors, Model, Prior, Sampler
-from mmm_bayes.model.compiled import structure
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.fit import misfit, more_careful
+from mmm_bayes.model.kept import structure
 from mmm_bayes.posterior import Posterior, by_chunks
 from mmm_bayes.posterior.attribution import (
     MARGINAL_DRAWS,

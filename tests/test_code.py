@@ -17,7 +17,7 @@ from scipy import special
 from mmm_bayes import cache
 from mmm_bayes.config import ChannelPriors, LiftTest, Model, Prior
 from mmm_bayes.kernels import elementary
-from mmm_bayes.model import compiled
+from mmm_bayes.model import compiled, kept
 from mmm_bayes.model.arrays import graph_data, sizes_of
 from mmm_bayes.model.code import lines
 from mmm_bayes.model.design import build_design
@@ -115,7 +115,7 @@ def cut(space, sizes, x):
 
 def written(panel, model):
     design = build_design(panel, model)
-    sources = compiled.sources_of(design, model)
+    sources = kept.sources_of(design, model)
     assert sources is not None, "an operation of this structure is not known"
     data, sizes = graph_data(design, model), sizes_of(design.data, model)
     return Interpreted(sources, data, sizes), build_model(design, model), data, sizes
@@ -169,10 +169,10 @@ def test_code_reads_every_size():
     """What was written for one panel is right for another with more weeks, geos, channels, controls and harmonics."""
     small, large = Model(), Model(fourier=4, trend="piecewise")
     other, graph, data, sizes = written(panel_of(5, 70), large)
-    kept = Interpreted(compiled.sources_of(build_design(panel_of(3, 30), small), small), data, sizes)
-    x = np.random.default_rng(3).uniform(-0.5, 0.5, kept.free)
-    density, gradient = kept.density(x)
-    each = graph.compile_logp(sum=False, mode=PLAIN)(cut(kept.space, sizes, x))  # Python adds no 32 at once
+    small_code = Interpreted(kept.sources_of(build_design(panel_of(3, 30), small), small), data, sizes)
+    x = np.random.default_rng(3).uniform(-0.5, 0.5, small_code.free)
+    density, gradient = small_code.density(x)
+    each = graph.compile_logp(sum=False, mode=PLAIN)(cut(small_code.space, sizes, x))  # Python adds no 32 at once
     assert density == pytest.approx(sum(float(part.sum()) for part in each), rel=1e-10)
     np.testing.assert_array_equal(gradient, other.density(x)[1])
 
@@ -190,13 +190,13 @@ def test_an_operation_that_is_not_known_leaves_the_code_unwritten(small_run, mon
     design = build_design(small_run.panel, Model())
     known = {kind: writer for kind, writer in lines.OPERATIONS.items() if kind is not lines.ARange}
     monkeypatch.setattr(lines, "OPERATIONS", known)
-    assert compiled.sources_of(design, Model()) is None
+    assert kept.sources_of(design, Model()) is None
 
 
 def test_data_that_the_code_does_not_get_leave_it_unwritten(small_run, monkeypatch):
-    known = compiled.graph_data
-    monkeypatch.setattr(compiled, "graph_data", lambda *args: {n: a for n, a in known(*args).items() if n != "money"})
-    assert compiled.sources_of(build_design(small_run.panel, Model()), Model()) is None
+    known = kept.graph_data
+    monkeypatch.setattr(kept, "graph_data", lambda *args: {n: a for n, a in known(*args).items() if n != "money"})
+    assert kept.sources_of(build_design(small_run.panel, Model()), Model()) is None
 
 
 # --- what is kept -------------------------------------------------------------------------------
@@ -229,8 +229,8 @@ SOURCES = {
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(compiled, "own_folder", lambda: tmp_path)
-    monkeypatch.setattr(compiled, "sources_of", lambda design, model: SOURCES)
+    monkeypatch.setattr(kept, "own_folder", lambda: tmp_path)
+    monkeypatch.setattr(kept, "sources_of", lambda design, model: SOURCES)
     return tmp_path
 
 
@@ -240,15 +240,15 @@ def folder(tmp_path, monkeypatch):
 def test_what_is_damaged_or_was_cut_off_is_written_anew(small_run, folder, part, whole, fourier):
     model = Model(residual="white", fourier=fourier)
     design = build_design(small_run.panel, model)
-    own = folder / compiled.structure(design, model)
+    own = folder / kept.structure(design, model)
     own.mkdir()
     if whole:
-        (own / compiled.WHOLE).touch()
+        (own / kept.WHOLE).touch()
     for name, source in SOURCES.items():
         (own / f"{name}.py").write_text("this is no Python" if name == part else source, encoding="utf-8")
-    kept = compiled.kept_code(design, model)
-    assert (kept.density.VALUES, kept.expand.DERIVED) == ([], [])
-    assert (own / f"{part}.py").read_text(encoding="utf-8") == SOURCES[part] and (own / compiled.WHOLE).exists()
+    code = kept.kept_code(design, model)
+    assert (code.density.VALUES, code.expand.DERIVED) == ([], [])
+    assert (own / f"{part}.py").read_text(encoding="utf-8") == SOURCES[part] and (own / kept.WHOLE).exists()
 
 
 def in_files(folder):
@@ -265,42 +265,42 @@ def machine_code(folder):
 
 def test_a_second_process_compiles_gradients_and_what_is_kept_of_a_draw(tmp_path):
     folder = in_files(tmp_path / "own")
-    with compiled._second_process("second", folder) as second:
+    with kept._second_process("second", folder) as second:
         second.stdin.close()
         assert second.stdout.readline() == b"done\n"
         assert "backward" in machine_code(tmp_path)
     before = machine_code(tmp_path)
     assert before.keys() == {"forward", "backward", "expand"}
-    found = compiled._load("second", folder, "expand").expand
+    found = kept._load("second", folder, "expand").expand
     assert found.cache_hits == 1 and found.ctypes(4.0) == 8.0 and machine_code(tmp_path) == before
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/no/such/program"])
 def test_where_a_second_process_fails_the_first_one_compiles(tmp_path, monkeypatch, program):
     folder, name = in_files(tmp_path / "own"), f"alone{len(program)}"
-    monkeypatch.setattr(compiled.sys, "executable", program)
-    with compiled._second_process(name, folder) as second:
-        compiled._compile(name, folder, second)
+    monkeypatch.setattr(kept.sys, "executable", program)
+    with kept._second_process(name, folder) as second:
+        kept._compile(name, folder, second)
     assert machine_code(tmp_path).keys() == {"forward", "backward"}
-    assert compiled._load(name, folder, "expand").expand.ctypes(4.0) == 8.0
+    assert kept._load(name, folder, "expand").expand.ctypes(4.0) == 8.0
 
 
 def test_kernels_are_compiled_once_for_all_structures(small_run, folder):
     seen = []
     for model in [Model(residual="white", fourier=number) for number in (2, 3)]:
-        compiled.kept_code(build_design(small_run.panel, model), model)
+        kept.kept_code(build_design(small_run.panel, model), model)
         [kernels] = folder.glob("kernels_*")
         seen.append(machine_code(kernels))
     assert seen[0].keys() == {"forward", "backward"} and seen[0] == seen[1]
 
 
 def test_the_oldest_structures_go(small_run, folder):
-    for place in range(compiled.KEPT + 3):
+    for place in range(kept.KEPT + 3):
         (folder / f"old{place}").mkdir()
         os.utime(folder / f"old{place}", (place, place))
-    compiled.kept_code(build_design(small_run.panel, Model(residual="ar1")), Model(residual="ar1"))
+    kept.kept_code(build_design(small_run.panel, Model(residual="ar1")), Model(residual="ar1"))
     left = {path.name for path in folder.iterdir()}
-    assert len(left) == compiled.KEPT and "old4" not in left and "old5" in left
+    assert len(left) == kept.KEPT and "old4" not in left and "old5" in left
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="owners of files are known on POSIX alone")

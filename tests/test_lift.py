@@ -13,9 +13,9 @@ from mmm_bayes.config import LiftTest, Model, Sampler, make_config
 from mmm_bayes.errors import ConfigError
 from mmm_bayes.model import fit, prior_quantity
 from mmm_bayes.model.arrays import graph_data, sizes_of
-from mmm_bayes.model.compiled import structure
 from mmm_bayes.model.design import build_design
 from mmm_bayes.model.graph import build_model
+from mmm_bayes.model.kept import structure
 from mmm_bayes.panel import Panel, panel_from_frame
 from mmm_bayes.posterior import Posterior, load_posterior, save_posterior
 from mmm_bayes.posterior.attribution import media_contributions

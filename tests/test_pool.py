@@ -12,9 +12,9 @@ from scipy import integrate, stats
 from mmm_bayes import pool
 from mmm_bayes.config import ChannelPriors, LiftTest, Model, Prior
 from mmm_bayes.model.arrays import graph_data
-from mmm_bayes.model.compiled import structure
 from mmm_bayes.model.design import Design, build_design
 from mmm_bayes.model.graph import build_model
+from mmm_bayes.model.kept import structure
 from mmm_bayes.panel import panel_from_frame
 from mmm_bayes.posterior.prior_predictive import prior_curves, prior_quantities, prior_shares
 from mmm_bayes.priors import alike, effect_priors, pooled, prior_place
