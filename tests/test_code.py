@@ -265,7 +265,7 @@ def machine_code(folder):
 
 def test_a_second_process_compiles_gradients_and_what_is_kept_of_a_draw(tmp_path):
     folder = in_files(tmp_path / "own")
-    with kept._second_process("second", folder) as second:
+    with kept._second_process("second", folder, tmp_path / "kernels") as second:
         second.stdin.close()
         assert second.stdout.readline() == b"done\n"
         assert "backward" in machine_code(tmp_path)
@@ -279,8 +279,8 @@ def test_a_second_process_compiles_gradients_and_what_is_kept_of_a_draw(tmp_path
 def test_where_a_second_process_fails_the_first_one_compiles(tmp_path, monkeypatch, program):
     folder, name = in_files(tmp_path / "own"), f"alone{len(program)}"
     monkeypatch.setattr(kept.sys, "executable", program)
-    with kept._second_process(name, folder) as second:
-        kept._compile(name, folder, second)
+    with kept._second_process(name, folder, tmp_path / "kernels") as second:
+        kept._compile(name, folder, tmp_path / "kernels", second)
     assert machine_code(tmp_path).keys() == {"forward", "backward"}
     assert kept._load(name, folder, "expand").expand.ctypes(4.0) == 8.0
 

@@ -94,14 +94,15 @@ def kept_code(design: Design, model: Model) -> Code | None:
 
 def _new_code(name: str, folder: Path, design: Design, model: Model) -> Code | None:
     """Write and compile the modules of a structure; None where it has an operation that is not known."""
-    with _second_process(name, folder) as second:
+    kernels = folder.parent / f"kernels_{_digest('', KERNELS)}"  # which serve all structures
+    with _second_process(name, folder, kernels) as second:
         sources = sources_of(design, model)
         if sources is None:
             return None
         for part in PARTS:
             with writing(folder / f"{part}.py") as temporary:
                 temporary.write_text(sources[part], encoding="utf-8")
-        _compile(name, folder, second)
+        _compile(name, folder, kernels, second)
     code = _code(name, folder)
     (folder / WHOLE).touch()  # one that is cut off is begun anew, by two processes
     return code
@@ -111,15 +112,10 @@ def _code(name: str, folder: Path) -> Code:
     return Code(*(_load(name, folder, part) for part in ("density", "expand")))
 
 
-def _kernels(folder: Path) -> Path:
-    """Return the folder of the kernels' machine code, which serves all structures."""
-    return folder.parent / f"kernels_{_digest('', KERNELS)}"
-
-
 @contextmanager
-def _second_process(name: str, folder: Path) -> Iterator[Popen[bytes] | None]:
+def _second_process(name: str, folder: Path, kernels: Path) -> Iterator[Popen[bytes] | None]:
     """Start a process that compiles beside this one, see `mmm_bayes.kernels.beside`; None where none is to be had."""
-    command = [sys.executable, "-P", "-m", SECOND, str(folder), str(_kernels(folder)), _known(name, "expand")]
+    command = [sys.executable, "-P", "-m", SECOND, str(folder), str(kernels), _known(name, "expand")]
     try:
         process = Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
     except OSError:
@@ -146,14 +142,14 @@ def no_garbage_collected() -> Iterator[None]:
 
 
 @no_garbage_collected()
-def _compile(name: str, folder: Path, second: Popen[bytes] | None) -> None:
+def _compile(name: str, folder: Path, kernels: Path, second: Popen[bytes] | None) -> None:
     """Compile what has been written; what a second process does not do is done here."""
-    if second is not None and second.stdin and second.stdout:
+    if second is not None and second.stdin:
         second.stdin.close()  # it may begin
-        run_kept(folder / "kernels.py", _kernels(folder))
+    run_kept(folder / "kernels.py", kernels)
+    if second is not None and second.stdout:
         second.stdout.readline()  # it has the gradients, or has died
-    for part in ("kernels", "gradients"):
-        run_kept(folder / f"{part}.py", _kernels(folder))
+    run_kept(folder / "gradients.py", kernels)
     _load(name, folder, "density")
 
 
