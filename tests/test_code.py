@@ -234,28 +234,26 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def in_files(folder):
+    for name, source in SOURCES.items():
+        with writing(folder / f"{name}.py") as path:
+            path.write_text(source, encoding="utf-8")
+    return folder
+
+
 @pytest.mark.parametrize(
     ("part", "whole", "fourier"), [("density", True, 0), ("expand", True, 1), ("expand", False, 4)]
 )
 def test_what_is_damaged_or_was_cut_off_is_written_anew(small_run, folder, part, whole, fourier):
     model = Model(residual="white", fourier=fourier)
     design = build_design(small_run.panel, model)
-    own = folder / kept.structure(design, model)
-    own.mkdir()
+    own = in_files(folder / kept.structure(design, model))
+    (own / f"{part}.py").write_text("this is no Python", encoding="utf-8")
     if whole:
         (own / kept.WHOLE).touch()
-    for name, source in SOURCES.items():
-        (own / f"{name}.py").write_text("this is no Python" if name == part else source, encoding="utf-8")
     code = kept.kept_code(design, model)
     assert (code.density.VALUES, code.expand.DERIVED) == ([], [])
     assert (own / f"{part}.py").read_text(encoding="utf-8") == SOURCES[part] and (own / kept.WHOLE).exists()
-
-
-def in_files(folder):
-    for name, source in SOURCES.items():
-        with writing(folder / f"{name}.py") as path:
-            path.write_text(source, encoding="utf-8")
-    return folder
 
 
 def machine_code(folder):
