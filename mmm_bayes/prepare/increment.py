@@ -32,14 +32,14 @@ from mmm_bayes.findings import Finding
 from mmm_bayes.prepare.clean import Lines, invoices_of, judge
 from mmm_bayes.prepare.outliers import COLUMNS, large_lines, limit_of
 from mmm_bayes.prepare.read import only, read
-from mmm_bayes.prepare.size import facts_of
+from mmm_bayes.prepare.size import FACTS, facts_of
 from mmm_bayes.prepare.spark import is_on_this_machine
 from mmm_bayes.prepare.weeks import Counts
 from mmm_bayes.provenance import KEPT
 from mmm_bayes.provenance.inputs import fingerprint, has_changed, sources, versions
 from mmm_bayes.workspace import write_json
 
-ROWS, LARGE, FACTS = KEPT
+ROWS, LARGE, _ = KEPT
 
 JUDGE_NO_LINE = {
     *("path", "kpi", "kpi_value", "warn_above", "stop_above", "top_n", "min_active", "rest", "geo_level", "holidays"),
