@@ -177,11 +177,11 @@ def _odd_codes(generator: np.random.Generator, sales: pd.DataFrame) -> pd.DataFr
 
 def _exported(table: pd.DataFrame) -> pd.DataFrame:
     """Return everything as the texts of an export: dates without leading zeros, prices as short as they go."""
-    time = table["time"].dt
-    day = time.month.astype(str) + "/" + time.day.astype(str) + "/" + time.year.astype(str)
-    date = day + " " + time.hour.astype(str) + ":" + time.minute.astype(str).str.zfill(2)
+    place, times = pd.factorize(table["time"])  # an invoice has one for all of its lines
+    day = times.month.astype(str) + "/" + times.day.astype(str) + "/" + times.year.astype(str)
+    date = day + " " + times.hour.astype(str) + ":" + times.minute.astype(str).str.zfill(2)
     numbers = {name: table[name].astype(str) for name in ("Quantity", "UnitPrice")}
-    return table.assign(InvoiceDate=date, **numbers)[COLUMNS].astype(object)
+    return table.assign(InvoiceDate=date.to_numpy()[place], **numbers)[COLUMNS].astype(object)
 
 
 def _dirt(generator: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
