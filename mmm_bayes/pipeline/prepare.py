@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmm_bayes.config import Config, PanelSource, Transactions, load_config, override
 from mmm_bayes.errors import ConfigError, DataError
-from mmm_bayes.extras import require
+from mmm_bayes.extras import installed, require
 from mmm_bayes.progress import Progress, silent
 from mmm_bayes.provenance import KEPT, STEPS, Manifest, held, step
 from mmm_bayes.workspace import Workspace, write_json
@@ -258,6 +258,11 @@ def demo(root: str | Path, lines: int, seed: int | None = None, progress: Progre
     space = Workspace("demo", Path(root))
     path = space.data / "transactions.csv.gz"
     progress("writing transactions", None)
+    if not path.exists() and installed("spark"):
+        from mmm_bayes.prepare.size import LONG
+        from mmm_bayes.prepare.spark import begin
+
+        begin({}, long=lines >= LONG)  # they will be read
     with held(space):
         write_sample(path, lines) if seed is None else write_sample(path, lines, seed=seed)
     config = load_config(Path(__file__).parents[1] / "demo.yaml", data=str(path))
