@@ -8,6 +8,9 @@ PICTURES := roi decomposition curves
 SPREAD := -n $(WORKERS) --dist loadfile
 RETAIL := data/sources/online_retail.parquet
 
+# Two workers fill the cores already, as a command does by itself.
+export OPENBLAS_NUM_THREADS ?= 1
+
 .PHONY: help demo online-retail docs test test-slow pictures coverage lint format bench bench-spark clean
 
 help: ## list the targets

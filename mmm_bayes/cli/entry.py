@@ -1,6 +1,7 @@
 """The whole command line: its exit codes, and errors as sentences."""
 
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 for errors, 2 for usage, 130 when interrupted."""
     if arguments is None:
         _silence()
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it works side by side already; more threads only wait
     try:
         code = app.main(args=arguments, prog_name="mmm-bayes", standalone_mode=False)
     except MMMError as error:

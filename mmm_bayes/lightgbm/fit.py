@@ -1,5 +1,7 @@
 """`fit_lightgbm` and the `Boosted` it returns: predictions, ROI and response curves."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import lightgbm as lgb
@@ -137,12 +139,17 @@ def fit_lightgbm(
     count = len(inputs.time)
     choice, trend, booster = _pipeline(inputs, np.arange(count), seed)
     misses = _misses(inputs, choice, seed) * scaling.kpi
-    effects = []
-    for replicate in range(bootstrap):
-        weeks = block_weeks(count, np.random.default_rng([seed, replicate]))
+
+    def replicate(number: int) -> Effects:
+        weeks = block_weeks(count, np.random.default_rng([seed, number]))
         chosen, _, trees = _pipeline(inputs, weeks, seed)
-        effects.append(read_effects(trees, chosen, scaling))
-        progress("bootstrapping the LightGBM baseline", (replicate + 1) / bootstrap)
+        return read_effects(trees, chosen, scaling)
+
+    effects = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(replicate, range(bootstrap)):
+            effects.append(found)
+            progress("bootstrapping the LightGBM baseline", len(effects) / bootstrap)
     point = (read_effects(booster, choice, scaling),)
     return Boosted(scaling, choice, trend, booster, misses, tuple(effects) or point)
 
