@@ -13,8 +13,8 @@ from mmm_bayes.model import start
 from mmm_bayes.model.chains import LONGEST, LOOKS, PATIENCE, growing
 from mmm_bayes.model.compiled import compiled_model
 from mmm_bayes.model.design import build_design
-from mmm_bayes.model.sample import is_enough, sample_compiled
-from mmm_bayes.posterior.checks import unconverged
+from mmm_bayes.model.sample import is_enough, next_look, sample_compiled
+from mmm_bayes.posterior.checks import Reason, unconverged
 from mmm_bayes.progress import silent
 
 SAMPLER = Sampler(draws=50, tune=100, chains=2, seed=3)
@@ -32,8 +32,8 @@ def compiled(design):
 
 def looks(compiled, sampler, most=LOOKS):
     """Return log effects ``(chain, draw, channel)`` of the first looks."""
-    with closing(growing(compiled, sampler, silent)) as traces:
-        return [trace["posterior"]["log_effect"].to_numpy() for _, trace in zip(range(most), traces, strict=False)]
+    with closing(growing(compiled, sampler, silent)) as looked:
+        return [take()["posterior"]["log_effect"].to_numpy() for _, (_, take) in zip(range(most), looked, strict=False)]
 
 
 def test_every_look_adds_draws_to_those_before(compiled):
@@ -52,18 +52,29 @@ def test_stopping_early_changes_nothing_of_what_was_seen(compiled):
     assert not np.array_equal(first[0], looks(compiled, SAMPLER.model_copy(update={"seed": 4}), most=1)[0])
 
 
+def test_looks_that_are_left_out_change_nothing_of_the_next(compiled):
+    whole = looks(compiled, SAMPLER)
+    with closing(growing(compiled, SAMPLER, silent)) as looked:
+        some = {
+            times: take()["posterior"]["log_effect"].to_numpy() for times, take in looked if times in (4.0, LONGEST)
+        }
+    assert some.keys() == {4.0, LONGEST}
+    for times, draws in some.items():
+        np.testing.assert_array_equal(draws, whole[-1][:, : round(50 * times)])
+
+
 def test_chains_go_on_until_they_agree_and_no_longer(compiled, design):
     """50 draws of two chains cannot hold 400 effective ones; some hundreds of four do."""
     careful = Sampler(tune=400, target_accept=0.97, seed=3)
     few = careful.model_copy(update={"draws": 50, "chains": 2})
     short = sample_compiled(compiled, design, Model(), few, silent)
-    with closing(growing(compiled, few, silent)) as traces:
-        sizes = {trace["posterior"].sizes["draw"]: unconverged(trace) for trace in traces}
-    ended = next(draws for draws, failed in sizes.items() if draws == LONGEST * 50 or is_enough(failed, draws / 50))
-    assert short.tree["posterior"].sizes["draw"] == ended >= PATIENCE * 50
+    with closing(growing(compiled, few, silent)) as looked:
+        every = {times: unconverged(take()) for times, take in looked}
+    ended = next(times for times, failed in every.items() if times == LONGEST or is_enough(failed, times))
+    assert short.tree["posterior"].sizes["draw"] == 50 * ended >= 50 * PATIENCE
     enough = sample_compiled(compiled, design, Model(), careful, silent).tree
-    with closing(growing(compiled, careful, silent)) as traces:
-        agreed = next(trace for trace in traces if not unconverged(trace))
+    with closing(growing(compiled, careful, silent)) as looked:
+        agreed = next(trace for _, take in looked if not unconverged(trace := take()))
     assert not unconverged(enough)
     assert 500 < enough["posterior"].sizes["draw"] == agreed["posterior"].sizes["draw"] < LONGEST * 500
 
@@ -82,7 +93,27 @@ def test_chains_go_on_until_they_agree_and_no_longer(compiled, design):
     ],
 )
 def test_those_who_nearly_agree_go_on_longest(failed, times, enough):
-    assert is_enough(failed, times) == enough
+    assert is_enough({check: reason(check, status) for check, status in failed.items()}, times) == enough
+
+
+def reason(check, status, value=np.nan):
+    return Reason(check, status, value, 400.0, "", {})
+
+
+@pytest.mark.parametrize(
+    ("failed", "times", "expected"),
+    [
+        ({"r_hat": ("REVIEW", 1.02)}, 1.6, 0.7 * 1.6),  # nobody knows when: the next look
+        ({"bulk_ess": ("REVIEW", 200.0)}, 1.0, 0.7 * 2.0),
+        ({"bulk_ess": ("REVIEW", 200.0), "tail_ess": ("REVIEW", 160.0), "r_hat": ("REVIEW", 1.02)}, 2.0, 0.7 * 5.0),
+        ({"bulk_ess": ("FAIL", 9.0)}, 1.0, 2.0),  # the first draws say little
+        ({"tail_ess": ("REVIEW", 110.0)}, 5.0, LONGEST),  # the last look is always one
+        ({"bulk_ess": ("FAIL", 9.0)}, 3.2, PATIENCE),  # where those that are far apart end
+    ],
+)
+def test_chains_are_looked_at_again_when_they_may_agree(failed, times, expected):
+    found = next_look({check: reason(check, *told) for check, told in failed.items()}, times)
+    assert found == pytest.approx(expected)
 
 
 def test_progress_is_told_and_never_more_than_all(compiled):

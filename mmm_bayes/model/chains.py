@@ -1,6 +1,7 @@
 """Chains that grow until they agree: nutpie in the background, looked at again and again."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,19 +22,22 @@ DEPTH = 7
 """Doublings of a trajectory at most: 127 steps. Draws need 15 to 63; only the first ones of a chain would take more."""
 
 LOOKS = 10
-"""How often they are looked at, after ever more draws: the first time after those asked for."""
+"""How often they may be looked at, after ever more draws: the first time after those asked for."""
 
 
-def growing(compiled: Any, sampler: Sampler, progress: Progress) -> Generator[xr.DataTree]:
-    """Sample a compiled model and yield its draws so far, again and again; the chains pause meanwhile.
+def growing(compiled: Any, sampler: Sampler, progress: Progress) -> Generator[tuple[float, Callable[[], xr.DataTree]]]:
+    """Sample a compiled model and yield, each time that it is worth a look, what takes the draws so far.
 
-    All chains are cut to the same number of draws, so that what is yielded depends on the seed alone. The iterator
-    must be closed, for the chains live in threads.
+    All chains are cut to the same number of draws, so that what is taken depends on the seed alone. To take them the
+    chains pause. The iterator must be closed, for the chains live in threads.
 
     Args:
         compiled: see `compiled.compiled_model`.
         sampler: draws of the first look, chains and seed.
         progress: told what is being done and which share of it is done.
+
+    Yields:
+        How many times the draws asked for there are, from 1 to `LONGEST`, and a function that returns them.
 
     Raises:
         FitError: no chain found a point to start from.
@@ -70,11 +74,7 @@ def growing(compiled: Any, sampler: Sampler, progress: Progress) -> Generator[xr
         for draws in wanted:
             while whole is None and min(finished) < draws:
                 whole = _result(run)
-            if whole is not None:
-                yield _cut(whole, draws)
-                continue
-            run.pause()
-            yield _cut(run.inspect(), draws)
+            yield draws / sampler.draws, partial(_taken, run, whole, draws)
             run.resume()
     finally:
         run.cancel()
@@ -89,6 +89,14 @@ def _result(run: Any) -> xr.DataTree | None:
     except RuntimeError as error:
         first = str(error).strip().splitlines()[0]
         raise FitError(f"the sampler could not start ({first}); check the units of the panel and the priors.") from None
+
+
+def _taken(run: Any, whole: xr.DataTree | None, draws: int) -> xr.DataTree:
+    """Return as many draws of each chain, of all where they have ended."""
+    if whole is not None:
+        return _cut(whole, draws)
+    run.pause()
+    return _cut(run.inspect(), draws)
 
 
 def _cut(trace: xr.DataTree, draws: int) -> xr.DataTree:

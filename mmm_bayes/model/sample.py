@@ -10,13 +10,19 @@ import xarray as xr
 import mmm_bayes
 from mmm_bayes.config import Model, Sampler
 from mmm_bayes.model.arrays import NORMALS
-from mmm_bayes.model.chains import PATIENCE, growing
+from mmm_bayes.model.chains import LONGEST, PATIENCE, growing
 from mmm_bayes.model.compiled import compiled_model
 from mmm_bayes.model.design import Design
 from mmm_bayes.posterior import Posterior
-from mmm_bayes.posterior.checks import unconverged
+from mmm_bayes.posterior.checks import Reason, unconverged
 from mmm_bayes.posterior.draws import kpi_value, total_spend
 from mmm_bayes.progress import Progress
+
+SURELY = 0.7
+"""Chains are not looked at before this share of the draws that they seem to need: how many is known to a third."""
+
+FARTHEST = 2.0
+"""How many times as many draws they are looked at again at the latest, for at first they seem to need too many."""
 
 
 def sample_design(design: Design, model: Model, sampler: Sampler, progress: Progress) -> Posterior:
@@ -37,24 +43,43 @@ def sample_design(design: Design, model: Model, sampler: Sampler, progress: Prog
 
 def sample_compiled(compiled: Any, design: Design, model: Model, sampler: Sampler, progress: Progress) -> Posterior:
     """Draw from the posterior of a panel whose data a compiled model holds; see `sample_design`."""
-    with closing(growing(compiled, sampler, progress)) as traces:
-        for trace in traces:
-            posterior = assemble(trace, design, model, sampler)
-            if is_enough(unconverged(posterior.tree), posterior.tree["posterior"].sizes["draw"] / sampler.draws):
+    again = 1.0
+    with closing(growing(compiled, sampler, progress)) as looks:
+        for times, take in looks:
+            if times < again:
+                continue
+            posterior = assemble(take(), design, model, sampler)
+            failed = unconverged(posterior.tree)
+            if is_enough(failed, times):
                 break
+            again = next_look(failed, times)
     return posterior
 
 
-def is_enough(failed: Mapping[str, str], times: float) -> bool:
+def is_enough(failed: Mapping[str, Reason], times: float) -> bool:
     """Return whether more draws are not needed, or no remedy.
 
     Args:
         failed: checks of convergence that are not passed, see `checks.unconverged`.
         times: the draws asked for that there are.
     """
-    if not failed or failed.get("divergences") == "FAIL" or failed.keys() == {"divergences"}:
+    statuses = {check: reason.status for check, reason in failed.items()}
+    if not failed or statuses.get("divergences") == "FAIL" or failed.keys() == {"divergences"}:
         return True
-    return times >= PATIENCE and "FAIL" in failed.values()
+    return times >= PATIENCE and "FAIL" in statuses.values()
+
+
+def next_look(failed: Mapping[str, Reason], times: float) -> float:
+    """Return how many times the draws asked for are worth another look: effective draws grow as draws do.
+
+    Args:
+        failed: checks of convergence that are not passed, see `checks.unconverged`.
+        times: the draws asked for that there are.
+    """
+    far = any(reason.status == "FAIL" for reason in failed.values())
+    missing = (reason.threshold / reason.value for check, reason in failed.items() if check.endswith("ess"))
+    more = min(SURELY * max(missing, default=1.0), FARTHEST)
+    return min(times * more, PATIENCE if far else LONGEST)
 
 
 def assemble(trace: xr.DataTree, design: Design, model: Model, sampler: Sampler) -> Posterior:

@@ -104,9 +104,9 @@ def diagnose(
 # --- convergence --------------------------------------------------------------------------------
 
 
-def unconverged(tree: xr.DataTree, names: Sequence[str] = GATED) -> dict[str, str]:
-    """Return the checks of convergence that are not passed, with their status."""
-    return {reason.check: reason.status for reason in convergence(tree, names) if reason.status != "PASS"}
+def unconverged(tree: xr.DataTree, names: Sequence[str] = GATED) -> dict[str, Reason]:
+    """Return the checks of convergence that are not passed."""
+    return {reason.check: reason for reason in convergence(tree, names) if reason.status != "PASS"}
 
 
 def convergence(tree: xr.DataTree, names: Sequence[str] = GATED) -> list[Reason]:
