@@ -26,7 +26,7 @@ LOOKS = 10
 
 
 def growing(compiled: Any, sampler: Sampler, progress: Progress) -> Generator[tuple[float, Callable[[], xr.DataTree]]]:
-    """Sample a compiled model and yield, each time that it is worth a look, what takes the draws so far.
+    """Sample a compiled model and yield, each time that a look may be worth it, what takes the draws so far.
 
     All chains are cut to the same number of draws, so that what is taken depends on the seed alone. To take them the
     chains pause. The iterator must be closed, for the chains live in threads.
